@@ -11,6 +11,7 @@ export interface Doors {
   /** The audit log for programs; comes before `api`, which takes the other API paths. */
   readonly audit: Hono;
   readonly health: Hono;
+  /** Descriptions that are public: the schema of policy files, the API. */
   readonly schema: Hono;
   /** null: this runtime counts nothing. */
   readonly metrics: Hono | null;

@@ -60,7 +60,7 @@ interface BackupContents {
 
 /** Throws, with a message for the user, when it cannot be done; `to` does not exist then. */
 async function backup(from: string, to: string): Promise<BackupContents> {
-  if (to === from || to.startsWith(from + sep)) throw new Error(`${to} is inside of what is copied.`);
+  if (to === from || to.startsWith(from + sep)) throw new Error(`${to} is inside the folder to copy.`);
   if ((await stat(join(from, 'sql')).catch(() => null)) === null) throw new Error(`There is no database in ${from}.`);
   const release = await holdDirectory(from).catch((error: unknown) => {
     if (!(error instanceof DirectoryHeld)) throw error;

@@ -39,7 +39,7 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   const deciders = decidersOf(loaded);
   if (deciders.kind === 'nobody' && !allowUndecidable) {
     terminal.err(
-      printed`Not started: nobody can approve what the policies ask about, so every such call would wait until it expires.\n  ${deciders.remedy}\n  To start all the same: --allow-undecidable\n`,
+      printed`Not started: nobody can approve what the policies ask about, so every such call would wait until it expires.\n  ${deciders.remedy}\n  To start anyway: --allow-undecidable\n`,
     );
     return 1;
   }
@@ -69,7 +69,7 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   return 0;
 }
 
-const STOPPING = 'stopping: held calls get the pending result, calls under way may finish';
+const STOPPING = 'stopping: waiting agents are told to repeat their calls, running calls may finish';
 
 /** `atTerminal`: SIGHUP stops it as well, where it says that the terminal has gone; else it reads the files again. */
 function stopSignal(atTerminal: boolean): Promise<void> {

@@ -105,7 +105,7 @@ function grantsOf(entries: readonly unknown[], servers: unknown, people: Config[
     for (const digest of tokensOf(shape)) {
       refuseTwice(digest, [...at, 'token_sha256'], 'token');
       if (isTriedFirst(digest, shape.name))
-        faults.add([...at, 'token_sha256'], 'is of a token that anybody would guess', NEW_TOKEN);
+        faults.add([...at, 'token_sha256'], 'is the digest of a token that is easy to guess', NEW_TOKEN);
     }
     for (const [place, server] of shape.servers.entries()) {
       const known = isObject(servers) ? Object.keys(servers) : [];

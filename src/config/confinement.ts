@@ -18,7 +18,7 @@ export interface SandboxPath {
 
 const SANDBOX_FORM = 'none, bubblewrap, or { bubblewrap: { network: true, paths: [/srv/data, "/srv/manual:ro"] } }';
 
-const SandboxShape = z.strictObject({
+export const SandboxShape = z.strictObject({
   bubblewrap: z.strictObject({
     network: z.boolean({ error: 'true or false' }).optional(),
     paths: z.array(z.string({ error: 'a path, with :ro at its end to be read only' }).min(1)).optional(),

@@ -60,11 +60,11 @@ export function stuckAsks(grant: Grant, { config, policies, secrets }: Decidable
 
 /** What to do where too few people could approve. */
 export function remedyFor({ people }: Pick<Config, 'people'>, { slack, adminToken }: Ways): string {
-  if (slack) return 'Name more people in the approvers’ groups, or set self_approval: true on the grant.';
-  const holder = people === null ? '' : ', and admin_token: true on the person under people who holds it';
+  if (slack) return 'Add more people to the approver groups, or set self_approval: true for the grant.';
+  const holder = people === null ? '' : ', with admin_token: true for its holder under people';
   return adminToken
-    ? `Put admin into the approvers’ groups${holder}, or set up Slack (holdfast init slack).`
-    : `Set HOLDFAST_ADMIN_TOKEN and put admin into the approvers’ groups${holder}, or set up Slack (holdfast init slack).`;
+    ? `List admin in an approver group${holder}, or set up Slack (holdfast init slack).`
+    : `Set HOLDFAST_ADMIN_TOKEN and list admin in an approver group${holder}, or set up Slack (holdfast init slack).`;
 }
 
 export function waysOf({ slackBotToken, adminToken }: Loaded['secrets']): Ways {

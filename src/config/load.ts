@@ -154,7 +154,14 @@ function tooFewPeople(config: Config, policies: ReadonlyMap<string, Policy>): Fa
       const message = `is ${ask.quorum}, but those listed are ${people} ${people === 1 ? 'person' : 'people'}`;
       const path = [...at, 'approval', 'quorum'].join('.');
       return [
-        { file, line: 0, column: 0, path, message, expected: 'more approvers; the admin token is nobody of its own' },
+        {
+          file,
+          line: 0,
+          column: 0,
+          path,
+          message,
+          expected: 'more approvers; the admin token is not an additional person',
+        },
       ];
     });
   });

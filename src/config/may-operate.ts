@@ -30,10 +30,10 @@ export function mayOperate(
   const id = idOf(identity);
   const person = personAt(people, id);
   if (operators.includes(id) || person?.roles.has('operator')) return { may: true, person: person?.name ?? null };
-  const who = person === null ? 'this way' : person.name;
+  const who = person?.name ?? 'this person';
   return {
     may: false,
-    why: `Nobody said in the configuration that ${who} may operate: operators, or a role under people.`,
+    why: `The configuration does not let ${who} operate. Add them to operators, or give them the role operator under people.`,
   };
 }
 

@@ -20,7 +20,7 @@ export function peopleOf(value: unknown, faults: FaultList): ReadonlyMap<string,
     if (way === null) return;
     const key = `${what} ${way}`;
     const other = owners.get(key);
-    if (other !== undefined) faults.add(at, `${other} has the same ${what}`, 'ways of this person alone');
+    if (other !== undefined) faults.add(at, `${other} has the same ${what}`, 'one that no other person has');
     owners.set(key, name);
   };
   for (const [name, entry] of entriesOf(value, ['people'], 'a map from name to { slack, login, roles }', faults)) {
@@ -29,7 +29,8 @@ export function peopleOf(value: unknown, faults: FaultList): ReadonlyMap<string,
     const shape = checkShape(PersonShape, entry, at, faults);
     if (shape === null) continue;
     const person = personFrom(name, shape);
-    if (person.slack === null && person.login === null) faults.add(at, 'has no way to come', 'slack, login or both');
+    if (person.slack === null && person.login === null)
+      faults.add(at, 'has neither slack nor login', 'slack, login or both');
     claim(person.slack, name, [...at, 'slack'], 'Slack id');
     claim(person.login, name, [...at, 'login'], 'login');
     claim(person.adminToken ? '' : null, name, [...at, 'admin_token'], 'admin token');

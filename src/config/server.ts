@@ -79,7 +79,7 @@ function httpOf(
       faults.addKey(place, 'is not a header name', 'an HTTP header name');
     // A line break or another control would end or split the header.
     if (/[\u0000-\u0008\u000a-\u001f\u007f]|[^\u0000-\u00ff]/.test(filled)) {
-      faults.add(place, 'holds a character that a header cannot carry', 'printable text');
+      faults.add(place, 'contains a character that a header cannot contain', 'printable text');
     }
     if (Object.hasOwn(headers, name.toLowerCase())) faults.addKey(place, 'is given twice', 'each header once');
     headers[name.toLowerCase()] = filled;
@@ -99,7 +99,7 @@ function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext)
   if (typeof given === 'string' && shape.args === undefined && /\s/.test(given.trim())) {
     faults.add(
       [...at, 'command'],
-      'has blanks in it, and no shell takes it apart',
+      'contains blanks, and no shell splits it',
       'the program, and its arguments under args',
     );
   }

@@ -15,6 +15,7 @@ import { auditApi } from '../web/api/audit-api.ts';
 import { health } from '../web/http/health.ts';
 import { metrics } from '../web/http/metrics.ts';
 import { policySchemaRoute } from '../web/http/policy-schema.ts';
+import { openApiRoute } from '../web/openapi/openapi.ts';
 import type { Pages } from './pages.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import type { Servers } from './rules/servers.ts';
@@ -52,7 +53,7 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
     console: pages?.console.app ?? null,
     audit: auditApi({ gateway, records, adminToken }),
     health: health(gateway),
-    schema: policySchemaRoute(policyJsonSchema),
+    schema: policySchemaRoute(policyJsonSchema).route('/', openApiRoute()),
     metrics:
       meters === undefined ? null : metrics({ gateway, meters, adminToken, addressOf, hosts: () => addresses().hosts }),
   });

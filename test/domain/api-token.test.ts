@@ -12,7 +12,7 @@ const door = api({ gateway, adminToken: 'the-right-one', addressOf: () => null, 
 
 for (const [name, headers, says] of [
   ['without a token', {}, /^Send the admin token/],
-  ['with a wrong token', { authorization: 'Bearer wrong' }, /^What was sent in Authorization is not the admin token/],
+  ['with a wrong token', { authorization: 'Bearer wrong' }, /^The token in Authorization is not the admin token/],
 ] as const) {
   test(`a request to the API ${name} is told so`, async () => {
     const answer = await door.request('http://127.0.0.1/api/approvals', { headers });

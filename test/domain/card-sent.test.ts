@@ -121,7 +121,7 @@ describe('P10: the card shows what is sent besides the arguments', () => {
     assert.doesNotMatch(card.says, /Also sent/);
     assert.match(
       card.says,
-      /Client, as it says: `case 1`, can do `elicitation \(form\)`, `roots \(listChanged: true\)`/,
+      /Client \(unverified\): `case 1`, can do `elicitation \(form\)`, `roots \(listChanged: true\)`/,
     );
     assert.equal(card.complete, true);
   });
@@ -132,7 +132,10 @@ describe('P10: the card shows what is sent besides the arguments', () => {
     const approval = { sent: meta(info) };
     const card = cardOf(approval);
     assert.doesNotMatch(card.says, /Also sent/);
-    assert.match(card.says, /Client, as it says: `case 1, https:\/\/a\.example, 1 icon of 4,0\d\d characters in all`/);
+    assert.match(
+      card.says,
+      /Client \(unverified\): `case 1, https:\/\/a\.example, 1 icon of 4,0\d\d characters in all`/,
+    );
     assert.equal(card.complete && approves(card), true);
     assert.ok(fullViewOf(sampleApproval(approval)).replaceAll(/[^A]/g, '').length >= 4_000);
   });
@@ -141,7 +144,7 @@ describe('P10: the card shows what is sent besides the arguments', () => {
     const card = cardOf({ sent: meta({ name: 'case', version: '1', target: 'prod' }, { hidden: 'words' }) });
     assert.ok(card.says.includes('meta["io.modelcontextprotocol/clientInfo"].target: "prod"'));
     assert.ok(card.says.includes('meta["io.modelcontextprotocol/clientCapabilities"].hidden: "words"'));
-    assert.doesNotMatch(card.says, /Client, as it says/);
+    assert.doesNotMatch(card.says, /Client \(unverified\)/);
   });
 });
 
@@ -180,7 +183,7 @@ describe('P10: values that are hidden are counted', () => {
     assert.doesNotMatch(forged.says, /hidden/);
     const both = cardOf({ arguments: { note: '[redacted]', ...args }, hidden: { byPolicy: 1, byName: 0 } });
     assert.ok(both.says.includes('note: "[redacted]"') && both.says.includes('token: "[redacted]"'));
-    assert.match(both.says, /agent itself sent text that reads/);
+    assert.match(both.says, /agent also sent text that reads/);
     assert.equal(both.complete, false);
   });
 

@@ -47,7 +47,7 @@ function elements(card: { blocks: readonly unknown[] }, action: string) {
 
 describe('the card in each state', () => {
   const expected: Record<State, { says: RegExp; decides: boolean }> = {
-    pending: { says: /0 of 1 approval/, decides: true },
+    pending: { says: /0 of 1 approvals/, decides: true },
     approved: { says: /Approved by <@U0MIRA>\. Waiting for the agent to collect it/, decides: false },
     dispatched: { says: /is running/, decides: false },
     succeeded: { says: /went through/, decides: false },
@@ -55,8 +55,8 @@ describe('the card in each state', () => {
     unknown: { says: /Outcome unknown:.*Check the system before repeating/, decides: false },
     denied: { says: /Denied by <@U0ALEX>/, decides: false },
     expired: { says: /Nobody decided in time/, decides: false },
-    withdrawn: { says: /took the call back/, decides: false },
-    lapsed: { says: /not run and cannot be any more/, decides: false },
+    withdrawn: { says: /cancelled the call/, decides: false },
+    lapsed: { says: /did not run, and cannot run any more/, decides: false },
   };
   const decisionsIn = (state: State): Decision[] => {
     if (state === 'denied') return [vote({ approver: 'U0ALEX', choice: 'deny', reason: 'not on a Friday' })];

@@ -177,7 +177,7 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
   'a yes that nobody can be asked for': {
     words: 'approvals approve x --url http://127.0.0.1:9',
     of: 'approvals approve',
-    says: /nothing was approved: give --yes, or --fingerprint/,
+    says: /not approved.*give --yes, or the --fingerprint/,
   },
   'a missing option': { words: 'grant new --server s', of: 'grant new', says: /'--name <name>' not specified/ },
   'a missing list': { words: 'grant new --name n', of: 'grant new', says: /'--server <server>' not specified/ },
@@ -207,7 +207,7 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
       {
         words: `${words} --token s3cret`,
         of: words.split(' ').slice(0, 2).join(' '),
-        says: /--token is not taken: .*--token-file/,
+        says: /--token is not accepted: .*--token-file/,
       },
     ]),
   ),
@@ -408,7 +408,7 @@ describe('lists', () => {
     t.mock.method(globalThis, 'fetch', pagesOf(450, urls));
     const some = await holdfast(['approvals', 'list', '--limit', '300'], ADMIN);
     assert.equal(some.out.trim().split('\n').length, 301);
-    assert.equal(some.err, 'There are more than these 300: --limit N, or --after ap_300\n');
+    assert.equal(some.err, 'There are more than these 300. Use --limit N, or --after ap_300\n');
     const all = await holdfast(['approvals', 'list', '--limit', '450'], ADMIN);
     assert.deepEqual([all.out.trim().split('\n').length, all.err], [451, '']);
     const rest = await holdfast(['approvals', 'list', '--after', 'ap_449', '--json'], ADMIN);

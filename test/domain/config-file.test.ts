@@ -199,10 +199,10 @@ const WRONG: [name: string, text: string, fault: RegExp][] = [
   [
     'a header with a line break',
     server('{url: "http://x/", headers: {A: "x\\ny"}, policy: p}'),
-    /headers\.A: holds a character/,
+    /headers\.A: contains a character/,
   ],
   ['args with a url', server('{url: "http://x/", args: [a], policy: p}'), /args: has no meaning with url/],
-  ['a command with blanks', server('{command: "npx some-server", policy: p}'), /command: has blanks in it/],
+  ['a command with blanks', server('{command: "npx some-server", policy: p}'), /command: contains blanks/],
   ['args that are no list', server('{command: npx, args: some-server, policy: p}'), /args: .*a list of texts/],
   ['an empty command', server('{command: "", args: [a], policy: p}'), /command: is empty/],
   ['neither url nor command', server('{policy: p}'), /servers\.s: has neither url nor command/],

@@ -40,12 +40,12 @@ ${people === undefined ? '' : `people: ${people}\n`}`;
 type Case = [name: string, more: Parameters<typeof loadedFrom>[0], kind: string, remedy?: RegExp];
 const admin = { HOLDFAST_ADMIN_TOKEN: ADMIN };
 const CASES: Case[] = [
-  ['people in Slack, and no Slack', {}, 'nobody', /^Set HOLDFAST_ADMIN_TOKEN and put admin/],
+  ['people in Slack, and no Slack', {}, 'nobody', /^Set HOLDFAST_ADMIN_TOKEN and list admin/],
   ['a user group, and no Slack', { approvers: '{ security: [S0TEAM] }' }, 'nobody'],
   ['the same with Slack', { env: SLACK }, 'somebody'],
   ['admin, and no token', { approvers: '{ security: [admin] }' }, 'nobody', /^Set HOLDFAST_ADMIN_TOKEN/],
   ['admin with a token', { approvers: '{ security: [admin] }', env: admin }, 'somebody'],
-  ['a token, and no admin', { env: admin }, 'nobody', /^Put admin into the approvers/],
+  ['a token, and no admin', { env: admin }, 'nobody', /^List admin in an approver group/],
   [
     'admin only once it escalates',
     {
@@ -75,7 +75,7 @@ const CASES: Case[] = [
       env: admin,
     },
     'nobody',
-    /admin_token: true on the person/,
+    /with admin_token: true for its holder/,
   ],
   [
     'a person who holds the token',

@@ -51,7 +51,7 @@ describe('a freeze', () => {
     assert.deepEqual(freezeReason('a\0b'), { reason: 'ab' });
     for (const wrong of [undefined, null, 7, '', ' \n', '\0', 'x'.repeat(501), {}]) {
       const read = freezeReason(wrong);
-      assert.match('fault' in read ? read.fault : '', /^reason is a text of 1 to 500 characters/, String(wrong));
+      assert.match('fault' in read ? read.fault : '', /^reason must be a text of 1 to 500 characters/, String(wrong));
     }
   });
 

@@ -74,7 +74,7 @@ describe('people', () => {
       `${HEAD}people: { a: { slack: U0A, admin_token: true } }\napproval: { admin_token: another_person }\n`,
       /approval\.admin_token.*a holds/,
     ],
-    ['no way', `${HEAD}people: { a: { roles: [auditor] } }\n`, /people\.a: has no way/],
+    ['no way', `${HEAD}people: { a: { roles: [auditor] } }\n`, /people\.a: has neither slack nor login/],
     [
       'an unknown role',
       `${HEAD}people: { a: { slack: U0A, roles: [root] } }\n`,
@@ -142,8 +142,8 @@ describe('people', () => {
     const config = good(PEOPLE);
     const may = (user: string) => mayOperate(config, { kind: 'slack', user });
     assert.deepEqual(may('U0OLGA'), { may: true, person: 'olga' });
-    assert.match((may('U0MIRA') as { why: string }).why, /mira may operate/);
-    assert.match((may('U0EVE') as { why: string }).why, /this way may operate/);
+    assert.match((may('U0MIRA') as { why: string }).why, /does not let mira operate/);
+    assert.match((may('U0EVE') as { why: string }).why, /does not let this person operate/);
     assert.equal(mayOperate(config, { kind: 'login', login: 'MIRA@example.com' }).may, false);
     assert.deepEqual(mayOperate(config, { kind: 'admin_token' }), { may: true, person: null });
     assert.equal(mayOperate(good(HEAD), { kind: 'slack', user: 'U0OLGA' }).may, false);

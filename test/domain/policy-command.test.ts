@@ -66,7 +66,10 @@ test('P5: check says which limits are counted per session, and that a session is
     'tools:\n  read: { rate_limit: 5/hour }\n  list: { limits: [{ counter: c, window: day, max: 3, scope: session }] }\n';
   const { code, out } = await run({ 'p.yaml': `version: "1"\ndefault: deny\n${tools}` }, 'check', 'p.yaml');
   assert.equal(code, 0);
-  assert.match(out, /^hint p.yaml: tools.read.rate_limit and 1 more: counted per session, .* scope: grant holds$/m);
+  assert.match(
+    out,
+    /^hint p.yaml: tools.read.rate_limit and 1 more: counted per session, .* scope: grant counts all of them$/m,
+  );
   assert.doesNotMatch((await run({ 'p.yaml': POLICY }, 'check', 'p.yaml')).out, /hint/);
 });
 
@@ -212,7 +215,7 @@ test('explain warns when only the agent’s owner could approve', async () => {
 
 test('explain says when policy is not even asked, and speaks JSON for programs', async () => {
   const refused = await run(WHOLE, 'explain', '--server', 'other', '--tool', 'list', '--grant', 'bot');
-  assert.match(refused.out, /bot may not call other/);
+  assert.match(refused.out, /bot cannot call other/);
   const { out } = await run(WHOLE, 'explain', '--policy', 'p.yaml', '--tool', 'nuke', '--json');
   assert.equal(JSON.parse(out).kind, 'deny');
 });

@@ -92,7 +92,7 @@ describe('P10: the page and the command line show what the card shows', () => {
       arguments: { ...forged.arguments, seed: '[redacted]' },
       hidden: { byPolicy: 1, byName: 0 },
     };
-    for (const shown of [pageOf(both), detailsOf(both)]) assert.match(shown, /cannot be told/);
+    for (const shown of [pageOf(both), detailsOf(both)]) assert.match(shown, /you cannot tell which/);
   });
 
   test('the callers’ reasons', () => {
@@ -104,14 +104,14 @@ describe('P10: the page and the command line show what the card shows', () => {
   });
 
   test('where the caller may have chosen what is hidden, the inbox offers no approval', () => {
-    assert.doesNotMatch(inboxOf({}), /in full to approve/);
-    assert.doesNotMatch(inboxOf({ hidden: { byPolicy: 1, byName: 0 } }), /in full to approve/);
-    assert.match(inboxOf({ hidden: { byPolicy: 0, byName: 1 } }), /Read it in full to approve/);
+    assert.doesNotMatch(inboxOf({}), /full call to approve/);
+    assert.doesNotMatch(inboxOf({ hidden: { byPolicy: 1, byName: 0 } }), /full call to approve/);
+    assert.match(inboxOf({ hidden: { byPolicy: 0, byName: 1 } }), /Open the full call to approve/);
   });
 
   test('what is sent besides the arguments counts towards what the inbox can show', () => {
     const long = { sent: { ...NOTHING_MORE, params: { big: 'x'.repeat(6_000) } } };
-    assert.match(inboxOf(long), /Read it in full to approve/);
+    assert.match(inboxOf(long), /Open the full call to approve/);
   });
 
   test('a member that objects inherit is a member', () => {

@@ -224,14 +224,14 @@ describe('P7: whose log it is, and which keys signed it', () => {
     const file = written(before().changed(OLD_KEY, NEW_KEY, null).signed(NEW_KEY));
     const { code, said } = await check(file, [OLD]);
     assert.equal(code, 1);
-    assert.match(said, /^DOES NOT FIT: at event 4 the key was changed without the old key's word/);
+    assert.match(said, /^DOES NOT FIT: at event 4 the key was changed without a signature of the old key/);
     assert.equal((await check(file, [NEW])).code, 0);
   });
 
   test('another log under the same secret is another log', async () => {
     const other = await check(written(rotated()), [NEW], '--log', 'log_0other');
     assert.equal(other.code, 1);
-    assert.match(other.said, /^DOES NOT FIT: what stands at event 1 is of another log \(log_0first, not log_0other\)/);
+    assert.match(other.said, /^DOES NOT FIT: event 1 belongs to another log \(log_0first, not log_0other\)/);
     assert.equal((await check(written(rotated(), 'log_0other'), [NEW])).code, 1, 'the header names another');
     const stray = new KeyedLog().began(OLD_KEY, 'log_0other').events(2).signed(OLD_KEY, 'log_0other').last;
     const kept = fileOf('stray.jsonl', [checkpointLine(stray)]);

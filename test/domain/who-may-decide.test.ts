@@ -176,7 +176,7 @@ describe('one human is one', () => {
       recount(one, currentOf(one, { persons: { ...STRANGERS, adminToken } }), soon);
     assert.equal(count('somebody').people, 1);
     assert.match(count('closed').faults[0]!, /no longer set/);
-    assert.match(count('nobody').faults[0]!, /no voter/);
+    assert.match(count('nobody').faults[0]!, /may no longer vote/);
     assert.match(recount(one, currentOf(one, { admin: false }), soon).faults[0]!, /no longer among the approvers/);
   });
 

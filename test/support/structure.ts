@@ -81,7 +81,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'calls.ts',
   ],
   slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'stop', 'door.ts', 'web-door.ts'],
-  web: ['http', 'api', 'html', 'pages', 'console'],
+  web: ['http', 'api', 'openapi', 'html', 'pages', 'console'],
   sql: [
     ...['table', 'migrations', 'connection', 'log', 'sets', 'freezes.ts', 'limit', 'approval', 'task', 'search'],
     ...['ledger.ts', 'logins.ts', 'records.ts', 'revocations.ts', 'tasks.ts', 'store.ts'],

@@ -42,7 +42,7 @@ export async function approvalsApproveCommand(options: ApprovalsApproveOptions, 
   const answer = await terminal.askLine(printed`Approve this call? [y/N] `);
   if (answer === null) return notApproved(id, look, terminal);
   if (!/^y(es)?$/i.test(answer.trim())) {
-    terminal.err(printed`Not approved. It still waits; to end it: holdfast approvals deny ${id}\n`);
+    terminal.err(printed`Not approved. The call is still pending; to deny it: holdfast approvals deny ${id}\n`);
     return 1;
   }
   return decide('approve', gateway, shown(options, approval), terminal);
@@ -57,7 +57,7 @@ function shown<Options extends ApprovalsDecideOptions>(options: Options, { finge
 function notApproved(id: string, look: string | null, terminal: Terminal): number {
   if (look === null) {
     throw new Misuse(
-      `nobody is at a terminal to be asked, so nothing was approved: give --yes, or --fingerprint as holdfast approvals show ${id} prints it`,
+      `not approved, because there is no terminal to ask at: give --yes, or the --fingerprint that holdfast approvals show ${id} prints`,
     );
   }
   terminal.err(
@@ -69,9 +69,9 @@ function notApproved(id: string, look: string | null, terminal: Terminal): numbe
 /** Why nobody may approve this pending call without a look; null: nothing is hidden but what policy hides. */
 function whyLook({ arguments: args, sent = NOTHING_MORE, hidden = NOTHING_HIDDEN }: ListedApproval): string | null {
   const [byName] = hiddenSentences({ byPolicy: 0, byName: hidden.byName });
-  if (byName !== undefined) return `${byName}, and whoever called chose the names`;
+  if (byName !== undefined) return `${byName}, and the caller may have chosen the names`;
   const [byValue] = hiddenSentences(callersHiding(hidden));
   if (byValue !== undefined) return byValue;
   const unclear = hiddenMarks({ arguments: args, sent, hidden }) === 'unclear';
-  return unclear ? `the agent itself sent text that reads ${REDACTED}` : null;
+  return unclear ? `the agent also sent text that reads ${REDACTED}` : null;
 }

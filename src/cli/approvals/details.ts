@@ -62,7 +62,7 @@ function sentEntries(sent: Sent, marks: HiddenMarks): DetailEntry[] {
   });
   return [
     ...(besides.length === 0 ? [] : [['also sent', besides] as const]),
-    ...(introduction.client === null ? [] : [['client', [`${introduction.client} (as it says)`]] as const]),
+    ...(introduction.client === null ? [] : [['client', [`${introduction.client} (unverified)`]] as const]),
     ...(introduction.capabilities?.length ? [['client can', [introduction.capabilities.join(', ')]] as const] : []),
   ];
 }
@@ -71,7 +71,9 @@ function hiddenEntries(call: CallWithMarks, marks: HiddenMarks): DetailEntry[] {
   const places = placesHiddenByName(call).map((place) => printed`by its name: ${printedName(place)}`);
   const sentences = [...hiddenSentences(call.hidden), ...places];
   const mixed =
-    marks === 'unclear' ? [`the agent itself sent text that reads ${REDACTED}; which is which cannot be told`] : [];
+    marks === 'unclear'
+      ? [`the agent also sent text that reads ${REDACTED}, so you cannot tell which are hidden values`]
+      : [];
   return sentences.length === 0 ? [] : [['hidden', [...sentences, ...mixed]]];
 }
 

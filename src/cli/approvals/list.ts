@@ -9,7 +9,7 @@ import { approvalsTable } from './table.ts';
 
 /** Approvals that are asked for at once. */
 const PAGE = 200;
-const NO_LIST = { reason: 'What answered is no list of approvals. Is --url right?' };
+const NO_LIST = { reason: 'The answer is not a list of approvals. Is --url right?' };
 /** Those that may still change what happens. */
 const OPEN = 'pending,approved,dispatched';
 
@@ -46,7 +46,8 @@ export async function approvalsListCommand(options: ApprovalsListOptions, termin
   }
   if (rows.length === 0) terminal.out(printed`${noneOf(options.state)}\n`);
   else terminal.out(approvalsTable(rows, Date.now(), terminal));
-  if (next !== null) terminal.err(printed`There are more than these ${rows.length}: --limit N, or --after ${next}\n`);
+  if (next !== null)
+    terminal.err(printed`There are more than these ${rows.length}. Use --limit N, or --after ${next}\n`);
   return 0;
 }
 

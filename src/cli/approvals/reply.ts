@@ -18,7 +18,7 @@ export async function askApi(gateway: RunningGateway, path: string, body?: objec
   const response = await gateway.request(path, post);
   const text = await response.text();
   const parsed = objectIn(text);
-  const replied = parsed ?? { reason: cut(text, LONGEST) || 'It answered without words.' };
+  const replied = parsed ?? { reason: cut(text, LONGEST) || 'The answer was empty.' };
   return { ok: response.ok && parsed !== null, status: response.status, body: replied };
 }
 

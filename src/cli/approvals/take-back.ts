@@ -16,7 +16,7 @@ export async function approvalsTakeBackCommand(options: ApprovalsTakeBackOptions
   const path = `/api/approvals/${encodeURIComponent(id)}/take-back`;
   const reply = await askApi(await RunningGateway.at(options, terminal), path, { reason, fingerprint });
   if (reply.status === 409) {
-    terminal.err(printed`There is no unused yes to take back: ${id} is ${String(reply.body.state)}.\n`);
+    terminal.err(printed`There is no unused approval to take back: ${id} is ${String(reply.body.state)}.\n`);
     return 1;
   }
   if (!reply.ok) return refusedBy(reply, terminal);

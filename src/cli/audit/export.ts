@@ -26,7 +26,7 @@ export async function auditExportCommand(options: AuditExportOptions, terminal: 
   }
   if (terminal.screen) {
     terminal.err(
-      printed`Shown with escapes, which cannot be verified: write it to a file (holdfast audit export > audit.jsonl).\n`,
+      printed`Shown with escapes, which cannot be verified. Write it to a file instead: holdfast audit export > audit.jsonl\n`,
     );
   }
   if (END_LINE.test(tail)) return 0;

@@ -50,7 +50,8 @@ export async function auditListCommand(options: AuditListOptions, terminal: Term
   } while (next !== null && count < limit);
   if (options.json) terminal.out(printed`${printedJson({ items: kept, next })}\n`);
   else if (count === 0) terminal.err(printed`No such event.\n`);
-  else if (next !== null) terminal.err(printed`There are more than these ${count}: --limit N, or --before ${next}\n`);
+  else if (next !== null)
+    terminal.err(printed`There are more than these ${count}. Use --limit N, or --before ${next}\n`);
   return 0;
 }
 

@@ -93,7 +93,7 @@ function chainFaultText(fault: ChainFault): Printed {
     case 'retired_key':
       return printed`event ${seq} is signed or vouched for by a key that was changed at event ${fault.until} and signs nothing since (${cut(fault.key, LONGEST_KEY)})`;
     case 'key_unsworn':
-      return printed`at event ${seq} the key was changed without the old key's word; if that is right, give the new key with --key (${cut(fault.key, LONGEST_KEY)})`;
+      return printed`at event ${seq} the key was changed without a signature of the old key; if that is right, give the new key with --key (${cut(fault.key, LONGEST_KEY)})`;
     case 'other_log':
       return otherLogText(fault);
     case 'bad_signature':
@@ -109,6 +109,6 @@ function chainFaultText(fault: ChainFault): Printed {
 
 function otherLogText({ seq, log, expected }: Extract<ChainFault, { kind: 'other_log' }>): Printed {
   const [found, wanted] = [log ?? '', expected ?? ''].map((id) => cut(id, LONGEST_KEY));
-  if (log !== null) return printed`what stands at event ${seq} is of another log (${found!}, not ${wanted!})`;
-  return printed`what stands at event ${seq} does not say that it is of the log ${wanted!}`;
+  if (log !== null) return printed`event ${seq} belongs to another log (${found!}, not ${wanted!})`;
+  return printed`event ${seq} does not say that it belongs to the log ${wanted!}`;
 }

@@ -81,15 +81,15 @@ function unusedKeys({ unusedKeys, covered }: ChainReport): string[] {
   if (covered === 0) return [];
   return unusedKeys.map(
     (key) =>
-      `the key ${key} neither signed this log nor came into force in it: it may end before the change to that key. ` +
-      'If it rightly does, leave out that --key',
+      `the key ${key} neither signed this log nor came into force in it. The log may have been cut before the change to that key.  ` +
+      'If that is expected, leave out that --key',
   );
 }
 
 function readKey(given: string): string {
   const text = /^[0-9a-f]{64}$/i.test(given) ? given : readFileSync(given, 'utf8');
   const key = publicKeyIn(text);
-  if (key === null) throw new Misuse(`${given} is no Ed25519 public key: 64 hex digits, or PEM.`);
+  if (key === null) throw new Misuse(`${given} is not an Ed25519 public key (64 hex digits, or PEM).`);
   return key;
 }
 
@@ -111,7 +111,7 @@ async function checkpointsIn(path: string): Promise<SignedCheckpoint[]> {
     const line = readExportLine(text.trim());
     if (line.kind === 'checkpoint') found.push(line.signed);
   }
-  if (found.length === 0) throw new Error(`${path} holds no checkpoint.`);
+  if (found.length === 0) throw new Error(`${path} contains no checkpoint.`);
   return found;
 }
 

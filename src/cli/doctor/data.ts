@@ -57,7 +57,7 @@ async function inUse(path: string): Promise<DoctorFinding> {
     await (await holdDirectory(path))();
   } catch (error) {
     if (error instanceof DirectoryHeld) return ok(about, 'in use by a running Holdfast; a second one is refused');
-    return fault(about, 'the directory cannot be locked', 'Use a directory on a local disk, which can hold a socket.');
+    return fault(about, 'the directory cannot be locked', 'Use a directory on a local disk, where sockets work.');
   }
   const exists = (await readdir(path)).includes('sql');
   return ok(
@@ -72,8 +72,8 @@ async function disk(path: string): Promise<DoctorFinding[]> {
   if (found === null) return [];
   const free = found.bavail * found.bsize;
   const what = `${Math.floor(free / MIB)} MiB are free for the data directory`;
-  if (free < TOO_LOW) return [fault(about, what, 'Make room: when nothing can be written, nothing is let through.')];
-  if (free < LOW) return [warn(about, what, 'Make room soon: when nothing can be written, nothing is let through.')];
+  if (free < TOO_LOW) return [fault(about, what, 'Free some space: when nothing can be written, no call passes.')];
+  if (free < LOW) return [warn(about, what, 'Free some space soon: when nothing can be written, no call passes.')];
   return [ok(about, what)];
 }
 

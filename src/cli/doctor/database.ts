@@ -94,27 +94,27 @@ function schemaFindings(applied: readonly string[], mayCreate: boolean): DoctorF
   const about = 'schema';
   if (applied.length === 0) {
     return mayCreate
-      ? [ok(about, 'there is none yet; the first start makes it')]
+      ? [ok(about, 'there is none yet; the first start creates it')]
       : [fault(about, 'there is none, and this user may not create one', MIGRATE)];
   }
   const missing = MIGRATION_NAMES.filter((name) => !applied.includes(name));
   const newer = applied.filter((name) => !MIGRATION_NAMES.includes(name));
   const found: DoctorFinding[] = [];
   if (missing.length > 0) {
-    const what = `${missing.length} migrations are still to be made (${missing.join(', ')})`;
+    const what = `${missing.length} migrations are pending (${missing.join(', ')})`;
     found.push(
       warn(
         about,
         what,
         mayCreate
-          ? 'The next start makes them. With a large log this takes minutes: docs/operations.md, Rolling restart.'
+          ? 'The next start runs them. With a large log this takes minutes: docs/operations.md, Rolling restart.'
           : MIGRATE,
       ),
     );
   }
   if (newer.length > 0) {
-    const what = `a newer release has been here (${newer.join(', ')})`;
-    found.push(warn(about, what, 'This release works beside it. Run the newer one everywhere soon.'));
+    const what = `a newer release has changed it (${newer.join(', ')})`;
+    found.push(warn(about, what, 'This release still works with it. Run the newer one everywhere soon.'));
   }
   return found.length > 0 ? found : [ok(about, 'up to date')];
 }

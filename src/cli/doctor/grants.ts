@@ -13,7 +13,7 @@ export function grantFindings(loaded: Loaded, now: Date): DoctorFinding[] {
   if (grants.length === 0)
     return [warn('grants', 'there is none, so every agent is refused', 'Make one with holdfast grant new.')];
   const findings = grants.flatMap((grant) => [...tokenFindings(grant, now), ...stuckFindings(grant, loaded)]);
-  const found = findings.length > 0 ? findings : [ok('grants', `${grants.length}, each with somebody to ask`)];
+  const found = findings.length > 0 ? findings : [ok('grants', `${grants.length}, each with somebody who can approve`)];
   return [...found, ...adminTokenFindings(loaded)];
 }
 
@@ -28,24 +28,24 @@ function adminTokenFindings({ config, secrets }: Loaded): DoctorFinding[] {
       return [
         warn(
           about,
-          `${where} let it approve, and whoever holds it may be anybody: the owner of the agent too`,
-          'Name the humans under people, and take admin out of the approvers, or say whose token it is: admin_token: true.',
+          `${where} let it approve, and anybody could hold it, the owner of the agent too`,
+          'List your people under people. Then remove admin from the approvers, or set admin_token: true for the person who holds the token.',
         ),
       ];
     case 'nobody':
       return [
         warn(
           about,
-          `${where} list it, but people says of nobody that it is theirs: it can deny and not approve`,
-          'Take admin out of the approvers, or set admin_token: true on the person who holds it.',
+          `${where} list it, but nobody under people has admin_token: true, so it can deny but not approve`,
+          'Remove admin from the approvers, or set admin_token: true for the person who holds it.',
         ),
       ];
     case 'a person':
       return [
         warn(
           about,
-          `${where} let it approve: a secret that is not bound to a human`,
-          'Prefer a vote in Slack, and give the token to nobody else.',
+          `${where} let it approve, and a token can be passed on`,
+          'Prefer approvals in Slack, and do not share the token.',
         ),
       ];
     default:
@@ -64,7 +64,7 @@ function tokenFindings(grant: Grant, now: Date): DoctorFinding[] {
     found.push(warn(about, what, 'Rotate its token and set a later expires.'));
   }
   if (grant.retiringSha256 !== null) {
-    found.push(warn(about, 'two tokens are taken', 'Once its agents use the new one, remove the old one.'));
+    found.push(warn(about, 'two tokens are accepted', 'Once its agents use the new one, remove the old one.'));
   }
   return found;
 }

@@ -12,7 +12,8 @@ export function secretFindings(
 ): DoctorFinding[] {
   const about = 'HOLDFAST_SECRET';
   const found: DoctorFinding[] = [];
-  if (secrets.length === 0 && embedded) found.push(ok(about, 'not set: one is made and kept in the data directory'));
+  if (secrets.length === 0 && embedded)
+    found.push(ok(about, 'not set: one is generated and kept in the data directory'));
   if (secrets.some(isGuessable)) found.push(warn(about, 'looks typed by hand', MAKE_ONE));
   if (secrets.length > 1) {
     const what = `${secrets.length} secrets are listed: a rotation is under way`;

@@ -31,8 +31,8 @@ export async function upstreamFindings(loaded: Loaded, { env }: Pick<Terminal, '
 
 function unsafely({ server, what, warning }: ConfinementFault): DoctorFinding {
   return warning
-    ? warn(`server ${server}`, what, 'Keep credentials in files of secrets, or the config from this user.')
-    : fault(`server ${server}`, what, 'The start refuses this: docs/operations.md.');
+    ? warn(`server ${server}`, what, 'Put credentials into secret files, or make the config unreadable for this user.')
+    : fault(`server ${server}`, what, 'The gateway does not start like this: docs/operations.md.');
 }
 
 /** The loud line of a server that has neither a user nor a sandbox of its own. */
@@ -59,7 +59,7 @@ async function upstream(
   const found = [ok(about, `answers with ${names.size} tools`)];
   if (unknown.length > 0) {
     const what = `its policy names tools that it does not have: ${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', …' : ''}`;
-    found.push(warn(about, what, 'Correct the names: a tool under another name falls to the policy’s default.'));
+    found.push(warn(about, what, 'Correct the names: for tools that are not named, the policy’s default applies.'));
   }
   const token = tokenFinding(about, server, without(listing.said ?? '', secretsOf(server)), warn);
   return [...found, ...(token === null ? [] : [token]), ...inTheClear(about, server)];

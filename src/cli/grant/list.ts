@@ -27,7 +27,7 @@ export async function grantListCommand(options: GrantListOptions, terminal: Term
   if (!reply.ok) return refusedBy(reply, terminal);
   const { items } = reply.body;
   if (!Array.isArray(items) || !items.every(isObject)) {
-    return refusedBy({ ...reply, body: { reason: 'What answered is no list of grants. Is --url right?' } }, terminal);
+    return refusedBy({ ...reply, body: { reason: 'The answer is not a list of grants. Is --url right?' } }, terminal);
   }
   if (options.json) terminal.out(printed`${printedJson(reply.body)}\n`);
   else if (items.length === 0) terminal.out(printed`The config has no grants. Make one: holdfast grant new.\n`);

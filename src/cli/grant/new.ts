@@ -49,7 +49,7 @@ export async function grantNewCommand(options: GrantNewOptions, terminal: Termin
   const at = addressOf(config, terminal);
   const places = server.map((each) => printed`  ${at}/mcp/${each}\n`);
   terminal.out(
-    printed`The agent's token, shown this once:\n\n  ${grant.token}\n\nPut this under grants in holdfast.yaml; it holds the token's SHA-256 only:\n\n${ownLines(grant.yaml)}\nPoint the client at\n${joined(places, '')}with the header\n  Authorization: Bearer TOKEN\n${reachNote(at)}`,
+    printed`The agent's token. It is shown only once:\n\n  ${grant.token}\n\nAdd this under grants in holdfast.yaml. It contains only the token's SHA-256:\n\n${ownLines(grant.yaml)}\nPoint the client at\n${joined(places, '')}with the header\n  Authorization: Bearer TOKEN\n${reachNote(at)}`,
   );
   return 0;
 }
@@ -88,7 +88,7 @@ async function configAt({ config }: GrantNewOptions, terminal: Terminal): Promis
   }
   const parsed = parseConfig(new TextDecoder().decode(bytes), { path, env: null });
   if (parsed.ok) return parsed.config;
-  terminal.err(printed`${faultLines(parsed.faults)}The config has faults, so its servers are not checked.\n`);
+  terminal.err(printed`${faultLines(parsed.faults)}The config has errors, so its servers are not checked.\n`);
   return null;
 }
 

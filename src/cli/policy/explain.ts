@@ -63,7 +63,9 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   if (config !== null && options.grant !== undefined) {
     if (grant === null) throw new Misuse(`no grant ${options.grant} in ${workbench.configPath}`);
     if (server !== undefined && !grant.servers.includes(server)) {
-      terminal.out(printed`${grant.name} may not call ${server}: the request ends with 403 before policy is asked\n`);
+      terminal.out(
+        printed`${grant.name} cannot call ${server}: the request is refused with 403 before the policy is consulted\n`,
+      );
       return 0;
     }
   }

@@ -99,7 +99,7 @@ export function upstreamHints(config: Config, policies: ReadonlyMap<string, Poli
     const listed = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
     const counters = [...new Set(apart)].slice(0, 5).join(', ');
     return [
-      `servers ${listed} lead to the same upstream, but limits of each count apart (${counters}): an agent that may use both has both; with shared: upstream a limit counts them together`,
+      `servers ${listed} lead to the same upstream, but their limits are counted separately (${counters}), so an agent that may use both has both limits; shared: upstream counts them together`,
     ];
   });
 }

@@ -11,5 +11,5 @@ export function sessionHint({ allTools, exact, globs }: Policy): string | null {
   const [first] = places;
   if (first === undefined) return null;
   const more = places.length === 1 ? '' : ` and ${places.length - 1} more`;
-  return `${first}${more}: counted per session, and a session is easily changed; a limit with scope: grant holds`;
+  return `${first}${more}: counted per session, and an agent can start a new session at any time; scope: grant counts all of them`;
 }

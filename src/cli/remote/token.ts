@@ -21,7 +21,7 @@ const WAYS = 'Set HOLDFAST_ADMIN_TOKEN or HOLDFAST_ADMIN_TOKEN_FILE, or give --t
 export async function adminTokenFor({ tokenFile, token }: TokenOptions, terminal: Terminal): Promise<string> {
   if (token !== undefined) {
     throw new Misuse(
-      `--token is not taken: every user of this machine can list it, and shells keep it. ${WAYS}. If it was the right one, make another.`,
+      `--token is not accepted: every user of this machine could see it, and shells record it. ${WAYS}. If it was the real token, make a new one.`,
     );
   }
   const found =
@@ -29,7 +29,7 @@ export async function adminTokenFor({ tokenFile, token }: TokenOptions, terminal
   if (found !== null) return found;
   const typed = (await terminal.askSecret?.('Admin token (not shown): ')) ?? '';
   if (typed.trim() !== '') return typed.trim();
-  throw new Misuse(`${WAYS}: the gateway’s admin token is needed.`);
+  throw new Misuse(`${WAYS}. The command needs the gateway’s admin token.`);
 }
 
 function tokenIn(path: string, { env, err }: Terminal): string | null {

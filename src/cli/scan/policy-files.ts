@@ -21,7 +21,7 @@ export async function writeDraft(
     await writeFile(resolve(terminal.cwd, path), text, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    terminal.err(printed`${path} is there already and was left alone; --accept takes over what changed\n`);
+    terminal.err(printed`${path} exists already and was not changed; --accept records what changed in its tools\n`);
     return false;
   }
   terminal.err(printed`wrote ${path}\n`);
@@ -35,5 +35,5 @@ export async function acceptTools(server: ServerConfig, tools: readonly Tool[], 
   const changed = text === null ? null : withSeen({ path, text }, tools);
   if (changed === null) return;
   await writeFile(path, changed.text);
-  terminal.err(printed`${server.policyPath}: took over how ${changed.tools.join(', ')} look now\n`);
+  terminal.err(printed`${server.policyPath}: recorded how ${changed.tools.join(', ')} look now\n`);
 }

@@ -59,7 +59,7 @@ function notes(tools: readonly ScanFinding[], gone: readonly string[]): Printed[
   const added = tools.filter((found) => found.change === 'new');
   const changed = tools.filter((found) => found.change !== null && found.change !== 'new');
   return [
-    ...listed('allowed without asking, and need care', toolsOf(unguarded)),
+    ...listed('allowed without asking, although they need care', toolsOf(unguarded)),
     ...listed('new, without a rule of their own', toolsOf(added)),
     ...listed('changed since the policy was written', toolsOf(changed)),
     ...listed('gone since the policy was written', gone),

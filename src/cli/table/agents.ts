@@ -19,13 +19,13 @@ export const GRANT_COMMANDS = [
         name: 'new',
         summary: 'make a token for an agent, and the lines for the config',
         notes: [
-          'Where there is a config, its servers are checked. It is not changed: the lines are for you to put in.',
+          'If there is a config, its servers are checked. The config is not changed: add the printed lines yourself.',
         ],
         takes: {
           name: requiredText('<name>', 'name of the agent'),
           server: list('<server>', 'server that it may call; repeat for several', true),
           owner: textOr('none', '<id>', 'Slack id of its owner, such as U0SAM, a name under people, or none'),
-          expires: text('<date>', 'last moment of the grant, such as 2027-01-31 (default: never)'),
+          expires: text('<date>', 'end of the grant, such as 2027-01-31 (default: never)'),
           config,
           json,
         },
@@ -33,7 +33,7 @@ export const GRANT_COMMANDS = [
       }),
       command({
         name: 'revoke',
-        summary: 'stop the tokens of a grant, for good',
+        summary: 'revoke the tokens of a grant permanently',
         notes: [
           'Takes effect on every replica within two seconds; its approved calls are not sent. The only way back is a new token: holdfast grant new.',
           ...ASKS_A_GATEWAY,

@@ -2,14 +2,14 @@ import { command, flag, group, list, text, textOr } from '../parse/command.ts';
 import { ASKS_A_GATEWAY, admin, asking, data, json, STATE_NAMES, TIME, url } from './options.ts';
 
 const EXIT_CODES = [
-  'Exit codes: 0 the log fits and is vouched for, 1 it does not fit or is too old, 2 misuse, 3 it fits but no checkpoint vouches for it.',
+  'Exit codes: 0 the log fits and is signed, 1 it does not fit or is too old, 2 usage error, 3 it fits, but no checkpoint covers it.',
 ];
 
 /** The log. */
 export const AUDIT_COMMANDS = [
   group({
     name: 'audit',
-    summary: 'read the log, and prove that it is whole',
+    summary: 'read and verify the audit log',
     commands: [
       command({
         name: 'list',
@@ -33,8 +33,8 @@ export const AUDIT_COMMANDS = [
           until: text('<time>', 'only events before this time'),
           state: { ...text('<state>', 'only events of approvals in this state'), choices: STATE_NAMES },
           text: text('<words>', 'only events that contain these words'),
-          before: text('<n>', 'only events before this number: next of the page before'),
-          limit: textOr('50', '<n>', 'most events to print'),
+          before: text('<n>', 'only events before this number (next of the previous page)'),
+          limit: textOr('50', '<n>', 'maximum number of events'),
           ...asking,
         },
         printsData: true,
@@ -52,7 +52,7 @@ export const AUDIT_COMMANDS = [
         name: 'export',
         summary: 'print the whole log as JSON Lines',
         notes: ASKS_A_GATEWAY,
-        takes: { cards: flag('with what each card showed'), url, ...admin, json: { ...json, hidden: true } },
+        takes: { cards: flag('include what each card showed'), url, ...admin, json: { ...json, hidden: true } },
         printsData: true,
         load: async () => (await import('../audit/export.ts')).auditExportCommand,
       }),
@@ -66,7 +66,7 @@ export const AUDIT_COMMANDS = [
           key: list('<file|hex>', 'public key that may sign; repeat for several (default: from HOLDFAST_SECRET)'),
           checkpoints: list('<file>', 'checkpoints that were kept elsewhere; repeat for several'),
           witness: text('<file>', 'checkpoints.jsonl of a gateway: the log must not end before it'),
-          maxAge: textOr('1h', '<duration>', 'age of the newest checkpoint, at most; off for a log that has ended'),
+          maxAge: textOr('1h', '<duration>', 'maximum age of the newest checkpoint; off for a log that has ended'),
           log: text('<id>', 'the id that the log must have'),
           data,
           json,

@@ -25,19 +25,19 @@ export const DECIDING_COMMANDS = [
         name: 'list',
         summary: 'list open approvals, newest first',
         notes: [
-          'Open are those that wait for a decision or for their agent: pending, approved, dispatched.',
+          'Open approvals wait for a decision or for their agent: pending, approved, dispatched.',
           ...ASKS_A_GATEWAY,
         ],
         takes: {
           state: {
             ...text(
               '<states>',
-              `those in these states, separated by commas: ${STATE_NAMES.join(', ')}; or all (default: open)`,
+              `states to list, separated by commas: ${STATE_NAMES.join(', ')}; or all (default: open)`,
             ),
             choices: ['all', 'open', ...STATE_NAMES],
           },
-          limit: textOr('100', '<n>', 'most approvals to print'),
-          after: text('<id>', 'go on after this approval: next of the page before'),
+          limit: textOr('100', '<n>', 'maximum number of approvals'),
+          after: text('<id>', 'continue after this approval (next of the previous page)'),
           ...asking,
         },
         printsData: true,
@@ -74,7 +74,7 @@ export const DECIDING_COMMANDS = [
       }),
       command({
         name: 'take-back',
-        summary: 'take back a yes that nobody has used yet',
+        summary: 'take back an approval that has not been used',
         notes: ASKS_A_GATEWAY,
         takes: decision,
         load: async () => (await import('../approvals/take-back.ts')).approvalsTakeBackCommand,
@@ -85,7 +85,7 @@ export const DECIDING_COMMANDS = [
     name: 'freeze',
     summary: 'stop everything, one server or one grant',
     notes: [
-      'Nothing new is sent until an operator thaws; what waits goes on waiting. Exit code 1 when it is frozen already.',
+      'Nothing new is sent until an operator thaws it; pending calls keep waiting. Exit code 1 if it is frozen already.',
       ...ASKS_A_GATEWAY,
     ],
     takes: stop,
@@ -94,7 +94,10 @@ export const DECIDING_COMMANDS = [
   command({
     name: 'thaw',
     summary: 'lift a freeze',
-    notes: ['Lifts the freeze of exactly this scope, and lists the others if there is none.', ...ASKS_A_GATEWAY],
+    notes: [
+      'Lifts the freeze with exactly this scope. If there is none, lists the freezes in force.',
+      ...ASKS_A_GATEWAY,
+    ],
     takes: stop,
     load: async () => (await import('../freeze/freeze.ts')).thawCommand,
   }),

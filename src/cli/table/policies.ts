@@ -24,7 +24,7 @@ export const POLICY_COMMANDS = [
     commands: [
       command({
         name: 'check',
-        summary: 'print every fault in policies',
+        summary: 'print every error in policies',
         takes: {
           files: operands(
             '[files...]',
@@ -37,13 +37,13 @@ export const POLICY_COMMANDS = [
       }),
       command({
         name: 'explain',
-        summary: 'print what policy says of one call or other request, and why',
+        summary: 'print what policy says about one call or request, and why',
         notes: ['Needs --tool, --resource, --prompt or --method, and --server or --policy.'],
         takes: {
           server: text('<server>', 'server that is called'),
           tool: text('<tool>', 'tool that is called'),
           resource: text('<uri>', 'resource that is read'),
-          prompt: text('<name>', 'prompt that is got'),
+          prompt: text('<name>', 'prompt that is requested'),
           method: text('<method>', 'other method that is sent, such as logging/setLevel'),
           args: text('<json>', 'arguments of the call (default: {})'),
           params: text('<json>', 'other members of its params (default: {})'),

@@ -5,18 +5,18 @@ import { ASKS_A_GATEWAY, asking, config, data, json } from './options.ts';
 export const STORAGE_COMMANDS = [
   group({
     name: 'store',
-    summary: 'go on after the database went back in time',
+    summary: 'continue after the database went back in time',
     commands: [
       command({
         name: 'accept',
-        summary: 'go on with the database as it is',
+        summary: 'continue with the database as it is',
         notes: [
-          'After a fail-over that lost commits, a restored backup, or changed rows. Calls that are known as sent become unknown; /readyz says what was found. Freezes and revocations that the log names are put back; what is lost is named.',
+          'For use after a fail-over that lost commits, a restored backup, or changed rows; /readyz says what was found. Calls that are known to have been sent become unknown. Freezes and revocations in the log are restored; what is lost is listed.',
           ...ASKS_A_GATEWAY,
         ],
         takes: {
           reason: requiredText('<text>', 'why, for the log'),
-          dryRun: flag('only say what would be done'),
+          dryRun: flag('only print what would be done'),
           ...asking,
         },
         load: async () => (await import('../store-accept.ts')).storeAcceptCommand,
@@ -27,7 +27,7 @@ export const STORAGE_COMMANDS = [
     name: 'migrate',
     summary: 'bring the schema in Postgres up to date',
     notes: [
-      'DATABASE_URL or DATABASE_URL_FILE names the role that owns the schema. Needed only where the gateway itself may not: each start does the same.',
+      'DATABASE_URL or DATABASE_URL_FILE names the role that owns the schema. Needed only if the gateway’s own role may not change the schema; otherwise each start does it.',
     ],
     takes: { json },
     load: async () => (await import('../migrate.ts')).migrateCommand,

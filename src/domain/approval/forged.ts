@@ -17,10 +17,10 @@ export function isForged({ broken, state }: Pick<Approval, 'broken' | 'state'>):
 export const FORGED_WORDS: Readonly<Record<BrokenField, string>> = {
   unsealed: 'has no seal',
   secret: 'was sealed by a secret that HOLDFAST_SECRET no longer lists',
-  arguments: 'shows another call than the one that was sealed',
-  requirement: 'has other frozen parts (requirement, server, tool, owner, times) than those that were sealed',
+  arguments: 'shows a different call from the one that was sealed',
+  requirement: 'has a different requirement, server, tool, owner or time from what was sealed',
   state: 'has a state that no gateway gave it',
-  reasons: 'has other reasons of later callers than those that were sealed',
+  reasons: 'has different reasons of later callers from those that were sealed',
   decisions: 'has a decision that no gateway recorded',
   older: 'is from before its call was sent, because the database went back in time',
 };

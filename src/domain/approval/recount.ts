@@ -53,13 +53,13 @@ function faultOf(
   if (facts !== null && 'refused' in facts) return `${approver} is now ${facts.refused}`;
   if (approver === ADMIN && current.persons.adminToken === 'closed')
     return 'the admin token, which voted, is no longer set';
-  if (approver === ADMIN && current.persons.adminToken === 'nobody') return 'the admin token is no voter any more';
+  if (approver === ADMIN && current.persons.adminToken === 'nobody') return 'the admin token may no longer vote';
   const userGroups = facts?.userGroups ?? (userGroup === null ? [] : [userGroup]);
   const found = eligibility(approval, { id: approver, via, userGroups }, now, current, at);
   if (found.kind === 'eligible') return null;
   switch (found.reason) {
     case 'not_an_approver':
-      return userGroup === null ? `${approver} was no approver` : `${approver} is no longer in ${userGroup}`;
+      return userGroup === null ? `${approver} was not an approver` : `${approver} is no longer in ${userGroup}`;
     case 'removed':
       return `${approver} is no longer among the approvers in the configuration`;
     case 'own_call':

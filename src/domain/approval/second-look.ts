@@ -47,7 +47,7 @@ export function secondLookSentence(look: SecondLook): string {
     case 'risk':
       return RISK_SENTENCES[look.risk];
     case 'severity':
-      return `Its policy says that one wrong call does harm of ${look.severity} severity.`;
+      return `The policy rates this call as ${look.severity} severity.`;
     case 'ran':
       return RUN_SENTENCES[look.state] ?? 'The same call was sent before.';
     default:

@@ -69,7 +69,7 @@ function oneLineOf(text: string): string {
 
 /** A reason as it is kept, or what is wrong with it. Spaces at its ends are dropped, and what SQL cannot store. */
 export function freezeReason(value: unknown): { readonly reason: string } | { readonly fault: string } {
-  const form = `reason is a text of 1 to ${LONGEST_FREEZE_REASON} characters: why, for agents, approvers and the log.`;
+  const form = `reason must be a text of 1 to ${LONGEST_FREEZE_REASON} characters. It is shown to agents and approvers, and logged.`;
   if (typeof value !== 'string') return { fault: form };
   const reason = value.replaceAll('\0', '').toWellFormed().trim();
   if (reason === '' || reason.length > LONGEST_FREEZE_REASON) return { fault: form };

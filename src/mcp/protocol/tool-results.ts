@@ -106,7 +106,7 @@ export function alarmResult(approval: Approval | null): ToolResult {
     [
       'Cannot decide: the gateway has found that its records were changed outside it, or went back in time.',
       `${NOTHING_RAN} Nothing that needs an approval runs until an operator has looked at it; the cause is at /readyz. Repeat the same call after that, with exactly the same arguments.`,
-      approval === null ? '' : `Approval ${approval.id}; it stays approved until its time is over.`,
+      approval === null ? '' : `Approval ${approval.id}; it stays approved until it expires.`,
     ],
     approval === null ? undefined : approvalMeta(approval),
   );
@@ -118,7 +118,7 @@ export function unsentResult(part: 'alarm' | 'witness', approval: Approval): Too
   return toolResult(
     [
       `Cannot send: ${PARTS.witness}.`,
-      `${NOTHING_RAN} Approval ${approval.id} stays approved until its time is over. Repeat the same call in a minute, with exactly the same arguments; the operator can see the cause at /readyz.`,
+      `${NOTHING_RAN} Approval ${approval.id} stays approved until it expires. Repeat the same call in a minute, with exactly the same arguments; the operator can see the cause at /readyz.`,
     ],
     approvalMeta(approval),
   );

@@ -165,7 +165,7 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
     elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
   }
   if (approval.state === 'approved') {
-    elements.push(button({ action: 'take_back', text: 'Take the yes back…', value, style: 'danger' }));
+    elements.push(button({ action: 'take_back', text: 'Take back approval…', value, style: 'danger' }));
   }
   if (!isOver(approval.state) || !complete) elements.push(button({ action: 'details', text: 'View details', value }));
   if (publicUrl)

@@ -68,7 +68,7 @@ export function denyView(approval: Approval, from: CardPlace): ModalView {
     private_metadata: memoryOf(approval, from, 0),
     blocks: [
       factsSection(approval),
-      textInput('Reason, which the agent is told', !required, true),
+      textInput('Reason (shown to the agent)', !required, true),
       fineprintBlock(approval, false),
     ],
   };
@@ -80,14 +80,14 @@ export function takeBackView(approval: Approval, from: CardPlace): ModalView {
   return {
     type: 'modal',
     callback_id: 'take_back_view',
-    title: plainText('Take the yes back'),
+    title: plainText('Take back approval'),
     submit: plainText('Take it back'),
-    close: plainText('Leave it'),
+    close: plainText('Keep it approved'),
     private_metadata: memoryOf(approval, from, 0),
     blocks: [
       factsSection(approval),
       section(stateSentence(approval)),
-      textInput('Reason, which the agent is told', !required, true),
+      textInput('Reason (shown to the agent)', !required, true),
       fineprintBlock(approval, false),
     ],
   };
@@ -158,7 +158,7 @@ function navigation(approval: Approval, page: number, pages: number, decides: bo
   return [...hint, ...(turns.length === 0 ? [] : [actions(turns)]), ...deny];
 }
 
-const noteInput = (): Block => textInput('Note, kept with the decision', true);
+const noteInput = (): Block => textInput('Note (kept with the decision)', true);
 
 /** No focus in the full view, where the arguments come first: it would scroll past them. */
 function textInput(text: string, optional: boolean, focus = false): Block {

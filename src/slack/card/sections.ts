@@ -36,7 +36,7 @@ export function factsSection(approval: Approval): Block {
   const risk = [trace.risk ?? 'not stated', trace.severity && `${trace.severity} severity`].filter(Boolean).join(', ');
   return fields([
     `*Agent*\n${codeSpan(approval.grant)}`,
-    `*On behalf of*\n${owner === null ? 'nobody in particular' : personMention(owner)}`,
+    `*On behalf of*\n${owner === null ? 'nobody (no owner)' : personMention(owner)}`,
     `*Server*\n${codeSpan(approval.server)}`,
     `*Tool*\n${codeSpan(cut(approval.tool, 300))}`,
     `*Risk*\n${escapedMrkdwn(risk)}`,
@@ -142,8 +142,8 @@ export function freezeBlocks({ state }: Approval, freeze: Freeze | null): Block[
   const what = scope.kind === 'all' ? 'Everything' : `The ${scope.kind} ${codeSpan(scope.name)}`;
   const then =
     state === 'pending'
-      ? 'It can be decided all the same; once approved, it waits until an operator thaws, as long as its time lasts.'
-      : 'The approval waits until an operator thaws, as long as its time lasts.';
+      ? 'You can still decide. Once approved, the call waits for an operator to thaw, until it expires.'
+      : 'The approved call waits for an operator to thaw, until it expires.';
   return [
     section(`❄ *${what} is frozen* by ${personMention(by)} since ${localTime(since)}: nothing new runs. ${then}`),
     attributed('Why it is frozen', cut(oneLine(reason), NOTE)),
@@ -199,7 +199,7 @@ export function fineprintBlock(approval: Approval, withArguments = true): Block 
   const can =
     capabilities === null || capabilities.length === 0 ? [] : [`can do ${capabilities.map(codeSpan).join(', ')}`];
   const says = [...(client === null ? [] : [codeSpan(client)]), ...can];
-  if (says.length > 0) lines.push(`Client, as it says: ${says.join(', ')}`);
+  if (says.length > 0) lines.push(`Client (unverified): ${says.join(', ')}`);
   return context(lines);
 }
 
@@ -216,16 +216,16 @@ export function hiddenWarning(approval: Approval): string | null {
     const places = placesHiddenByName(approval).map(codeSpan).join(', ');
     const where = places === '' || places.length > PLACES ? '' : ` at ${places}`;
     lines.push(
-      `⚠ *${byName}* (${codeSpan(REDACTED)}${where}), not because policy says so: whoever called chose the names.`,
+      `⚠ *${byName}* (${codeSpan(REDACTED)}${where}), and not by the policy. The caller may have chosen the names.`,
     );
   }
   if (repeated > 0) {
     const where = repeated === 1 ? 'One more text repeats' : `${repeated.toLocaleString('en-US')} more texts repeat`;
-    lines.push(`⚠ *${where} a hidden value* (${codeSpan(REDACTED)} there too): the call carries the real one.`);
+    lines.push(`⚠ *${where} a hidden value* (${codeSpan(REDACTED)} there too). The call itself contains the real one.`);
   }
   if (hiddenMarks(approval) === 'unclear') {
     lines.push(
-      `⚠ *The agent itself sent text that reads* ${codeSpan(REDACTED)}: which of these stand for hidden values cannot be told.`,
+      `⚠ *The agent also sent text that reads* ${codeSpan(REDACTED)}, so you cannot tell which of these are hidden values.`,
     );
   }
   return lines.length === 0 ? null : lines.join('\n');

@@ -70,9 +70,9 @@ export function stateSentence(approval: Approval): string {
     case 'withdrawn':
       return approval.note === GRANT_REVOKED
         ? 'The agent’s grant was revoked before the call was decided. Nothing has run.'
-        : 'The agent took the call back before it was decided. Nothing has run.';
+        : 'The agent cancelled the call before anybody decided. Nothing has run.';
     case 'lapsed':
-      return `${lapsedBy(approval)}it was not run and cannot be any more.`;
+      return `${lapsedBy(approval)}it did not run, and cannot run any more.`;
     default:
       return approval.state satisfies never;
   }
@@ -108,7 +108,7 @@ function legSentence(approval: Approval): string {
 export function quorumSoFar(approval: Approval): string {
   const votes = approval.decisions.filter((d) => d.choice === 'approve');
   const { quorum } = approval.requirement;
-  const count = `${approvalsCounted(votes)} of ${quorum} ${quorum === 1 ? 'approval' : 'approvals'}`;
+  const count = `${approvalsCounted(votes)} of ${quorum} approvals`;
   return votes.length > 0 ? `${count}: ${names(votes)}` : count;
 }
 

@@ -48,7 +48,7 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
 }
 
 function reasonMissing(): ClickAnswer {
-  const errors = { [REASON_INPUT.block]: 'The policy wants a reason.' };
+  const errors = { [REASON_INPUT.block]: 'The policy requires a reason.' };
   return { ack: { response_action: 'errors', errors }, followUp: null };
 }
 

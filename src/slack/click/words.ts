@@ -11,7 +11,7 @@ export const CLICK_NOTICES = {
   notRecorded:
     'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
   notWitnessed:
-    'Your no stands in the database, but nothing outside it could record it, so do not rely on it yet. Until something can, nothing that was approved is sent; whoever runs Holdfast sees why at /readyz.',
+    'Your denial is in the database, but it could not be recorded outside of it, so do not rely on it yet. Until that is possible, no approved call is sent. Your operators can see the reason at /readyz.',
   notFound: 'There is no such approval here any more.',
   notOpened: 'Slack did not open the window in time. Please click again.',
 } as const;
@@ -20,9 +20,9 @@ export const CLICK_NOTICES = {
 export function doorWords(reason: DoorRefusal): string {
   switch (reason) {
     case 'cannot_tell':
-      return 'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, whoever runs Holdfast sees why at /readyz.';
+      return 'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, your operators can see the reason at /readyz.';
     case 'other_team':
-      return 'Only members of the workspace that this gateway belongs to may decide. Nothing was recorded as a decision.';
+      return 'Only members of this gateway’s own workspace can decide. Nothing was decided.';
     case 'deactivated':
       return 'This account is deactivated, so its clicks do not count.';
     case 'bot':
@@ -37,7 +37,7 @@ export function doorWords(reason: DoorRefusal): string {
     case 'wrong_message':
       return 'This is not the card of that approval. Decide on the card itself.';
     case 'other_call':
-      return 'This button is not for the call that the approval holds. Use the card in the channel.';
+      return 'This button belongs to a different call. Use the card in the channel.';
     default:
       return reason satisfies never;
   }
@@ -57,7 +57,7 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
     case 'removed':
       return 'You were among the approvers when this was asked, but the configuration no longer lists you, so your click does not count.';
     case 'admin_token':
-      return 'The admin token is nobody’s by the configuration, so its approval does not count.';
+      return 'The configuration does not say whose the admin token is, so its approval does not count.';
     case 'own_call':
       return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it. You can only deny it.`;
     case 'other_call':
@@ -75,9 +75,9 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
 export function takeBackWords(reason: TakeBackRefusal, approval: Approval): string {
   switch (reason) {
     case 'not_approved':
-      return `There is no unused yes to take back. ${headline(approval)}. ${stateSentence(approval)}`;
+      return `There is no unused approval to take back. ${headline(approval)}. ${stateSentence(approval)}`;
     case 'not_an_approver':
-      return 'Only those who may approve this call, and the owner of its agent, can take the yes back.';
+      return 'Only those who may approve this call, and the owner of its agent, can take back the approval.';
     case 'other_call':
       return doorWords('other_call');
     case 'reason_required':

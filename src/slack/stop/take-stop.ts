@@ -23,7 +23,7 @@ interface StopTerms extends OtherTerms {
 
 const ANSWER_MS = 3_000;
 const NOT_AN_OPERATOR =
-  'Only operators freeze and thaw. Whoever runs Holdfast can name you under operators in its config.';
+  'Only operators can freeze and thaw. Whoever runs Holdfast can list you under operators in its config.';
 
 /** What takes the stop button's payloads; undefined: nobody has one. */
 export function stopTaker(operator: OperatorTerms | undefined): ClickDeps['takeOther'] {

@@ -16,7 +16,8 @@ export async function readReason(
   const body = await bodyObject(c);
   if (typeof body === 'string') return wrong(body);
   const reason = member(body, 'reason');
-  if (typeof reason !== 'string' || reason.trim() === '') return wrong('Say why, in reason: it is logged.');
+  if (typeof reason !== 'string' || reason.trim() === '')
+    return wrong('reason is missing. Say why; it goes into the log.');
   if (reason.length > MAX_REASON) return wrong(`reason is longer than ${MAX_REASON} characters.`);
   const dryRun = member(body, 'dryRun') ?? false;
   if (typeof dryRun !== 'boolean') return wrong('dryRun is true or false: with true nothing is changed.');

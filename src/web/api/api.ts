@@ -29,7 +29,7 @@ export interface ApiDeps {
   readonly grants: GrantsApi;
 }
 
-const UNSTORABLE = 'A value of this request is none that could be kept or found: leave out what is no text.';
+const UNSTORABLE = 'A value in this request contains characters that cannot be stored. Send plain text.';
 /** Items per page. */
 const MAX_LIMIT = 500;
 /** Characters; the rest of a longer reason is dropped. */
@@ -150,7 +150,7 @@ async function identifyCaller(
     const why =
       authorization === undefined
         ? 'Send the admin token: Authorization: Bearer ….'
-        : 'What was sent in Authorization is not the admin token, which is HOLDFAST_ADMIN_TOKEN of the gateway.';
+        : 'The token in Authorization is not the admin token (HOLDFAST_ADMIN_TOKEN of the gateway).';
     return fault(c, 401, 'unauthorized', why);
   }
   const refusal = c.req.method === 'GET' ? null : cookieRequestFault(c, loginSessions);
@@ -186,13 +186,12 @@ const REFUSALS: Record<RefusalReason, string> = {
   already_decided: 'Somebody decided first.',
   expired: 'This approval has expired.',
   already_voted: 'You have already voted, by this way or another; each person has one vote.',
-  not_an_approver: 'No approvers’ group of this call lists admin. The admin token reads; it does not decide here.',
-  removed:
-    'The configuration no longer lets you decide this: it did when this was opened, and both must. The admin token decides where a group of its approvers lists admin.',
+  not_an_approver: 'The admin token cannot decide this call. Add admin to one of its approver groups.',
+  removed: 'You could decide this when it was requested, but the config has changed since, and now you cannot.',
   admin_token:
-    'The configuration knows its people, and says of none that the admin token is theirs, so its approval counts for nobody. Decide in Slack, or set admin_token: true on the person who holds it.',
+    'The config lists people, but none of them has admin_token: true, so an approval by the admin token does not count. Decide in Slack, or set admin_token: true for the person who holds it.',
   own_call: 'The owner of the calling grant may not approve its calls. The owner may deny them.',
-  other_call: 'The fingerprint you sent is that of another call.',
+  other_call: 'The fingerprint you sent belongs to another call.',
   broken:
     'Its record was changed outside Holdfast (see /readyz), is from before its call was sent, or was sealed by a secret ' +
     'that is no longer listed, so nobody can decide it and nothing of it runs.',
@@ -239,9 +238,9 @@ async function takeYesBack(c: Context<ApiEnv>, gateway: Gateway): Promise<Respon
 }
 
 const TAKE_BACK_REFUSALS: Record<TakeBackRefusal, string> = {
-  not_approved: 'There is no unused yes to take back.',
-  not_an_approver: 'No approvers’ group of this call lists admin, so the admin token cannot take the yes back here.',
-  other_call: 'The fingerprint you sent is that of another call.',
+  not_approved: 'There is no unused approval to take back.',
+  not_an_approver: 'The admin token cannot take back this approval. Add admin to one of its approver groups.',
+  other_call: 'The fingerprint you sent belongs to another call.',
   reason_required: 'This policy requires a reason.',
 };
 
@@ -261,7 +260,12 @@ function limitOf(text: string | undefined): number | null {
 
 function tooManyGuesses(c: Context, seconds: number): Response {
   c.header('retry-after', String(seconds));
-  return fault(c, 429, 'too_many_guesses', `Too many wrong tokens. Wait ${seconds} seconds; the right one passes.`);
+  return fault(
+    c,
+    429,
+    'too_many_guesses',
+    `Too many wrong tokens. Wait ${seconds} seconds. The right token is always accepted.`,
+  );
 }
 
 function notFound(c: Context): Response {

@@ -113,7 +113,10 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
 
   app.onError((error, c) => {
     if (error instanceof Unstorable) {
-      return c.json({ error: 'bad_query', reason: 'A value of the query is none that could be found.' }, 400);
+      return c.json(
+        { error: 'bad_query', reason: 'A value in the query contains characters that cannot be stored.' },
+        400,
+      );
     }
     if (!(error instanceof Unavailable)) throw error;
     return c.json({ error: 'unavailable', reason: `The ${error.part} does not answer. Try again in a minute.` }, 503);

@@ -8,7 +8,7 @@ import { type ApiEnv, bodyObject } from './body.ts';
 
 type NotOk = 400 | 403 | 404 | 409;
 
-const NOT_AN_OPERATOR = 'Only operators freeze and thaw: those whom operators in the config lists.';
+const NOT_AN_OPERATOR = 'Only operators can freeze and thaw. The config lists them under operators.';
 
 /** `POST|GET /api/freeze` and `DELETE /api/freeze/{id}`. A GET changes nothing. */
 export function freezeRoutes(app: Hono<ApiEnv>, gateway: Gateway): void {
@@ -29,7 +29,7 @@ export function freezeRoutes(app: Hono<ApiEnv>, gateway: Gateway): void {
       case 'exists':
         return c.json(freezeJson(set.freeze), 409);
       case 'crowded':
-        return fault(c, 409, 'too_many', `${MOST_FREEZES} freezes are in force, which is the most. Freeze everything.`);
+        return fault(c, 409, 'too_many', `There can be at most ${MOST_FREEZES} freezes. Freeze everything instead.`);
       case 'not_an_operator':
         return fault(c, 403, 'not_an_operator', NOT_AN_OPERATOR);
       case 'unknown_scope':

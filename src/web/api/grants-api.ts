@@ -45,7 +45,7 @@ export function grantRoutes(app: Hono<ApiEnv>, gateway: Gateway, { grants, recor
         c,
         403,
         'not_an_operator',
-        'Only operators revoke grants: those whom operators in the config lists.',
+        'Only operators can revoke grants. The config lists them under operators.',
       );
     }
     const found = grants().find((grant) => grant.name === name);

@@ -118,7 +118,7 @@ function refuse(event) {
 }
 
 const FRESH =
-  'Nothing was done: this button had only just appeared or moved. Read what it decides, then press it again.';
+  'Nothing was done, because this button had only just appeared or moved. Read the call, then press it again.';
 
 /** Enter that is held down presses again and again, also what the focus has moved to meanwhile. */
 function refuseRepeats(event) {

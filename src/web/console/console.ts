@@ -90,7 +90,7 @@ function serve(c: Context, asset: ConsoleAsset): Response {
 }
 
 function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void {
-  const tooLong = (c: Context) => c.html(loginPage('/', 'That is too long to be a token.'), 413);
+  const tooLong = (c: Context) => c.html(loginPage('/', 'This is too long to be a token.'), 413);
   for (const path of ['/login', '/logout', '/sign-in'])
     app.use(path, bodyLimit({ maxSize: MAX_FORM, onError: tooLong }));
   app.get('/login', async (c) => {
@@ -112,7 +112,7 @@ function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void
       case 'throttled':
         c.header('retry-after', String(result.seconds));
         return c.html(
-          loginPage(next, `Too many wrong tokens. Wait ${result.seconds} seconds; the right one passes.`),
+          loginPage(next, `Too many wrong tokens. Wait ${result.seconds} seconds. The right token is always accepted.`),
           429,
         );
       default:
@@ -120,7 +120,7 @@ function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void
     }
   });
   app.post('/logout', async (c) => {
-    if (!loginSessions.isSameOrigin(c)) return c.html(loginPage('/', 'Sign out from the console itself.'), 403);
+    if (!loginSessions.isSameOrigin(c)) return c.html(loginPage('/', 'Sign out from a page of the console.'), 403);
     await loginSessions.signOut(c);
     return c.redirect('/login', 303);
   });
@@ -179,7 +179,7 @@ function failed(c: Context, error: Error, gateway: Gateway): Response | Promise<
   const down = !bad && error instanceof Unavailable;
   if (!down && !bad) gateway.log.error({ err: error, path: c.req.path }, 'a page of the console failed');
   const message = bad
-    ? 'A value of this address is none that could be kept or found.'
+    ? 'This address contains characters that cannot be stored.'
     : down
       ? `The ${error.part} does not answer, so nothing can be shown or decided here. Try again in a minute.`
       : 'This page failed. The gateway’s log says why.';

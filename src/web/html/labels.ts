@@ -44,7 +44,7 @@ const EVENT_LABELS = {
   'call.refused': ['bad', 'Refused'],
   'call.refunded': ['dull', 'Quota given back'],
   'resource.read': ['good', 'Resource read'],
-  'prompt.got': ['good', 'Prompt got'],
+  'prompt.got': ['good', 'Prompt fetched'],
   'method.relayed': ['dull', 'Method relayed'],
   'method.denied': ['bad', 'Denied by policy'],
   'approval.requested': ['wait', 'Approval requested'],
@@ -54,7 +54,7 @@ const EVENT_LABELS = {
   'approval.caller_gave_up': ['dull', 'Caller gave up waiting'],
   'approval.decided': ['run', 'Decided'],
   'approval.changed': ['bad', 'Changed to deny'],
-  'approval.taken_back': ['bad', 'Yes taken back'],
+  'approval.taken_back': ['bad', 'Approval taken back'],
   'approval.refused': ['bad', 'Click refused'],
   'approval.expired': ['dull', 'Expired'],
   'approval.withdrawn': ['dull', 'Withdrawn'],
@@ -62,7 +62,7 @@ const EVENT_LABELS = {
   'approval.reminded': ['dull', 'Reminded'],
   'approval.escalated': ['wait', 'Escalated'],
   'call.dispatched': ['run', 'Sent to the server'],
-  'call.returned': ['wait', 'Not sent, pass returned'],
+  'call.returned': ['wait', 'Not sent, approval kept'],
   'call.deferred': ['wait', 'Answered, not finished'],
   'answer.given': ['wait', 'Answered what the server asked'],
   'call.succeeded': ['good', 'Succeeded'],
@@ -95,8 +95,8 @@ export function eventBadge(event: Pick<LoggedEvent, 'type' | 'data' | 'doubt'>):
 
 const DOUBTS = {
   body: 'Not written by a gateway',
-  columns: 'Columns changed since',
-  secret: 'Of a secret that is not listed',
+  columns: 'Columns changed later',
+  secret: 'Sealed by an unlisted secret',
 } as const;
 
 function plainBadge(event: Pick<LoggedEvent, 'type' | 'data'>): Html {

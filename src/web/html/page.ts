@@ -58,7 +58,7 @@ export function consolePage({ title, section, body, reviewer, waiting = 0, banne
       ${banner ?? ''}
       <main id="main" tabindex="-1">${body}</main>
       <p id="announcement" role="status" aria-live="polite"></p>
-      <noscript><p class="notice">Decisions and live views need JavaScript from this server; reading does not.</p></noscript>`,
+      <noscript><p class="notice">Deciding and live views need JavaScript. Reading does not.</p></noscript>`,
     html``,
     waiting,
   )}`;

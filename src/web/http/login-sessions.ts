@@ -195,7 +195,7 @@ const credentialText = ({ id, credential }: Reviewer): string => `basis ${id} ${
  * a page of this origin, which no other site's page can send.
  */
 export function cookieRequestFault(c: Context, loginSessions: LoginSessions): string | null {
-  if (!loginSessions.isSameOrigin(c)) return 'A cookie counts only from a page of this gateway.';
+  if (!loginSessions.isSameOrigin(c)) return 'A request with a cookie is accepted only from a page of this gateway.';
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
     return 'Send a JSON body as application/json.';
   return null;

@@ -46,7 +46,7 @@ export function activityPage(found: readonly LoggedEvent[], after: number, names
   const events = found.toSorted((a, b) => b.at.getTime() - a.at.getTime());
   return html`<div class="head"><h1>Activity</h1>${liveIndicator()}
       <button type="button" class="quiet" data-pause aria-pressed="false">Pause</button></div>
-    <p class="dim">Every call, and everything else that agents make servers do, as it happens, over all replicas, within about a second. Times are ${zone()}.</p>
+    <p class="dim">Every call and every other request of agents, on all replicas, about a second after it happens. Times are ${zone()}.</p>
     <table class="list activity">
       <thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Tool or method</th><th scope="col">Who</th><th scope="col">Why</th></tr></thead>
       <tbody id="activity" data-rows data-after="${String(after)}">${events.map((event) => activityRow(event, names))}</tbody>

@@ -42,7 +42,7 @@ export function decideForm(
       : complete
         ? html`<button class="approve" type="submit" name="decision" value="approve" data-deciding ${looks.length > 0 ? html`data-confirm="yes"` : ''}
         >Approve</button>${looks.length > 0 ? question(approval, looks, names, now) : ''}`
-        : html`<a class="button" href="/approvals/${id}">Read it in full to approve</a>`;
+        : html`<a class="button" href="/approvals/${id}">Open the full call to approve</a>`;
   return html`${notice}${reasonForm(approval, 'deny', html`${approve}<button class="deny" type="submit" name="decision" value="deny" data-deciding>Deny</button>`)}`;
 }
 
@@ -69,7 +69,7 @@ export function takeBackForm(approval: Approval, reviewer: Reviewer, now: Date, 
   const { state, pickupUntil } = approval;
   if (state !== 'approved' || (pickupUntil !== null && now >= pickupUntil)) return html``;
   if (!mayTakeBack(approval, approverOf(reviewer), now, current)) return html``;
-  const button = html`<button class="deny" type="submit" name="decision" value="take-back" data-deciding>Take the yes back</button>`;
+  const button = html`<button class="deny" type="submit" name="decision" value="take-back" data-deciding>Take back approval</button>`;
   return html`<p class="notice">Approved, and nothing has run yet.</p>${reasonForm(approval, 'take it back', button)}`;
 }
 
@@ -104,22 +104,22 @@ function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date, current:
     return { words: refusalWords(mayDeny ? 'own_call' : eligible.reason, approval, reviewer), mayDeny };
   }
   if (reviewer.id === ADMIN && current.persons.adminToken === 'nobody') {
-    const words = 'The configuration says of nobody that the admin token is theirs, so it can deny but not approve.';
+    const words = 'The config does not say whose the admin token is, so it can deny but not approve.';
     return { words, mayDeny: true };
   }
   const voted = hasVoted(approval, reviewer.id, current.persons);
-  const words = voted ? 'You have approved this. It is waiting for others; meanwhile you can still deny it.' : null;
+  const words = voted ? 'You have approved this. It needs more approvals. You can still deny it.' : null;
   return { words, mayDeny: true };
 }
 
 function refusalWords(reason: Ineligible, { requirement }: Approval, reviewer: Reviewer): string {
   switch (reason) {
     case 'own_call':
-      return 'This call is by your own agent: somebody else must approve it. You can deny it.';
+      return 'This is your own agent’s call, so somebody else must approve it. You can deny it.';
     case 'removed':
-      return `You can read this, but the configuration no longer lists ${reviewer.id} among the approvers of this call.`;
+      return `The config no longer lists ${reviewer.id} as an approver of this call.`;
     case 'not_an_approver':
-      return `You can read this, but only ${requirement.groups.join(', ') || 'its approvers'} can decide. No approvers’ group of this call lists ${reviewer.id}.`;
+      return `Only ${requirement.groups.join(', ') || 'its approvers'} can decide this call. To let ${reviewer.id} decide, add it to an approver group.`;
     default:
       return reason satisfies never;
   }

@@ -32,7 +32,7 @@ export function explainCall(config: ConfigView, body: Json): Html {
   return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
     ${toldWhenDenied(verdict)}
     ${'limits' in verdict && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${visibleName(limit.counter)} (${limit.by} of ${limit.max}${limit.shared === 'upstream' ? ', with all servers of its upstream' : ''})`)}</p>` : ''}
-    ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${visibleName(agent.name)} is not bound to this server, so its call would not get this far.</p>` : ''}
+    ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${visibleName(agent.name)} has no access to this server, so its call would be refused earlier.</p>` : ''}
     ${policyTrace(verdict.trace)}`;
 }
 

@@ -49,8 +49,8 @@ export function freezesPage({ freezes, held, servers, grants, operator, names, n
     freezeRow(freeze, held.get(freeze.id) ?? { pending: 0, approved: 0 }, operator, names, now),
   );
   return html`<div class="head"><h1>Freezes</h1></div>
-    <p class="dim">While something is frozen, nothing new is sent to its servers. What waits goes on waiting and its time runs, people can decide,
-      and what was sent goes on.</p>
+    <p class="dim">While something is frozen, nothing new is sent to its servers. Pending calls keep waiting and can expire, people can still decide,
+      and calls that were already sent go on.</p>
     <h2>${freezes.length} ${plural(freezes.length, 'freeze')} in force</h2>
     ${
       freezes.length === 0
@@ -58,7 +58,7 @@ export function freezesPage({ freezes, held, servers, grants, operator, names, n
         : html`<table class="list"><thead><tr><th scope="col">What</th><th scope="col">By</th><th scope="col">Since (${zone()})</th><th scope="col">Why</th><th scope="col">Waits</th><th scope="col">Thaw</th></tr></thead>
     <tbody>${rows}</tbody></table>`
     }
-    ${operator ? freezeForm(freezes, servers, grants) : html`<p class="notice">Only operators freeze and thaw: those whom <code>operators</code> in the config lists.</p>`}`;
+    ${operator ? freezeForm(freezes, servers, grants) : html`<p class="notice">Only operators can freeze and thaw. The config lists them under <code>operators</code>.</p>`}`;
 }
 
 function freezeRow(freeze: Freeze, held: HeldByFreeze, operator: boolean, names: PersonNames, now: Date): Html {
@@ -79,7 +79,7 @@ function thawForm(id: string): Html {
 }
 
 function freezeForm(freezes: readonly Freeze[], servers: readonly string[], grants: readonly string[]): Html {
-  if (freezes.length >= MOST_FREEZES) return html`<p class="notice">As many freezes are in force as may be.</p>`;
+  if (freezes.length >= MOST_FREEZES) return html`<p class="notice">No more freezes are possible.</p>`;
   const frozen = new Set(freezes.map(({ scope }) => (scope.kind === 'all' ? 'all' : `${scope.kind}:${scope.name}`)));
   const options = (kind: 'server' | 'grant', names: readonly string[]): Html[] =>
     names

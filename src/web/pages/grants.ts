@@ -25,7 +25,7 @@ export function grantsPage({ grants, revocations, lastUses, names, now }: Grants
     grantRow(grant, revoked.get(grant.tokenSha256) ?? null, lastUses.get(grant.name) ?? null, names, now),
   );
   return html`<div class="head"><h1>Grants</h1></div>
-    <p class="dim">An agent's credential. Revoking stops its token on every replica within two seconds, and its approved calls are not sent.
+    <p class="dim">A grant is the credential of one agent. Revoking it stops its token on every replica within two seconds, and its approved calls are not sent.
       This cannot be undone: make a new token with <code>holdfast grant new</code>.</p>
     <table class="list"><thead><tr><th scope="col">Agent</th><th scope="col">Owner</th><th scope="col">Servers</th><th scope="col">Expires</th><th scope="col">Last use</th><th scope="col">Revoke</th></tr></thead>
     <tbody>${rows}</tbody></table>

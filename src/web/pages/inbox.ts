@@ -100,7 +100,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
     <section aria-labelledby="recent-head">
       <h2 id="recent-head">Recent decisions</h2>
       <ul id="recent" class="rows" data-live>${inbox.recent.map((approval) => recentRow(approval, inbox.names, now))}</ul>
-      <p><a href="/audit?types=approval.requested">Every approval in the audit log</a></p>
+      <p><a href="/audit?types=approval.requested">All approvals in the audit log</a></p>
     </section>`;
 }
 
@@ -135,9 +135,9 @@ function tally({ query, waiting }: Inbox): Html {
 function nothingWaiting({ query, waiting }: Inbox): Html {
   const words =
     isFiltered(query) && waiting.total > 0
-      ? html`None of the ${count(waiting.total)} ${plural(waiting.total, 'call')} that wait matches. <a href="/">Show all</a>`
+      ? html`None of the ${count(waiting.total)} waiting ${plural(waiting.total, 'call')} matches. <a href="/">Show all</a>`
       : query.after !== undefined && waiting.matching > 0
-        ? html`Nothing comes after these. <a href="${inboxLink(query, { after: '' })}">First page</a>`
+        ? html`There are no more calls. <a href="${inboxLink(query, { after: '' })}">First page</a>`
         : html`Nothing is waiting. A call that needs a decision appears here by itself.`;
   return html`<p class="empty" data-key="nothing" data-rev="${isFiltered(query) ? waiting.total : 0}">${words}</p>`;
 }

@@ -43,7 +43,7 @@ export function toolListStatus(
   return html`<div class="listed"><p>${listed === null ? NEVER : lastSeen(listed, listedAt)}</p>${ask}</div>`;
 }
 
-const NEVER = html`<b>Its tools were never listed through this gateway</b>, so only those that a rule names or an agent has called
+const NEVER = html`<b>No agent has listed this server’s tools yet</b>, so only tools that a rule names or an agent has called
   are shown.`;
 
 function lastSeen({ list, n, at }: ListedTools, listedAt: Date | null): Html {

@@ -16,7 +16,7 @@ export function loginPage(next: string, fault: string | null): Html {
         <input id="token" name="token" type="password" required autofocus autocomplete="current-password" spellcheck="false">
         <button type="submit" class="main">Sign in</button>
       </form>
-      <p class="dim">A login lasts 8 hours at most, and 30 minutes without use. Every sign-in is in the audit log.</p>`,
+      <p class="dim">You stay signed in for up to 8 hours, or 30 minutes without use. Every sign-in is in the audit log.</p>`,
   );
 }
 
@@ -29,7 +29,7 @@ export function closedPage(): Html {
         <code>HOLDFAST_ADMIN_TOKEN</code> to at least 16 random characters and start the gateway again:</p>
       <pre class="values" tabindex="0" role="region" aria-label="Commands"><code>export HOLDFAST_ADMIN_TOKEN="$(openssl rand -base64 32)"
 holdfast start</code></pre>
-      <p class="dim">Keep it like a password: it reads every approval, and decides where an approvers’ group lists <code>admin</code>.</p>`,
+      <p class="dim">Keep it secret, like a password: it can read every approval, and decide where an approver group lists <code>admin</code>.</p>`,
   );
 }
 

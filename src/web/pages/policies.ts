@@ -27,7 +27,7 @@ export interface PoliciesView {
 /** Every tool that agents can call, as its server lists it, with its risk and the rule that applies to it. */
 export function policiesPage(view: PoliciesView): Html {
   return html`<div class="head"><h1>Policies</h1></div>
-    <p class="dim">The rules in force now. They are changed in their files; a faulty file never replaces a good one.</p>
+    <p class="dim">The rules that are in force now. To change them, edit the policy files; a file with an error never replaces a good one.</p>
     ${explainBox(view)}
     ${view.servers.map((server) => serverSection(server, view))}`;
 }

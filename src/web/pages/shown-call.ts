@@ -39,13 +39,13 @@ function hiddenNotice(approval: Approval): Html {
   if (sentences.length === 0) return html``;
   const mixed =
     hiddenMarks(approval) === 'unclear'
-      ? html` The agent itself sent text that reads <code>${REDACTED}</code>: which of these stand for hidden values cannot be told.`
+      ? html` The agent also sent text that reads <code>${REDACTED}</code>, so you cannot tell which of these are hidden values.`
       : '';
   const places = placesHiddenByName(approval);
   const where =
     places.length === 0
       ? ''
-      : html` Its name hides what stands at ${places.map((place, i) => html`${i > 0 ? ', ' : ''}${visibleName(place)}`)}.`;
+      : html` Hidden because of its name: ${places.map((place, i) => html`${i > 0 ? ', ' : ''}${visibleName(place)}`)}.`;
   return html`<p class="notice ${callerMayHide(approval) ? 'odd' : ''}">${sentences.join(', ')}; the call carries the real ${
     hiddenCount(approval.hidden) === 1 ? 'one' : 'ones'
   }.${where}${mixed}</p>`;
@@ -63,6 +63,6 @@ function introduction(approval: Approval): Html {
   const whole =
     counted === null
       ? ''
-      : html`<details><summary>What it says in full</summary>${jsonBlock(counted, 'What the client says of itself')}</details>`;
-  return html`<p class="client dim">Client, as it says: ${client === null ? '' : visibleName(client)}${can}</p>${whole}`;
+      : html`<details><summary>Everything it says about itself</summary>${jsonBlock(counted, 'What the client says of itself')}</details>`;
+  return html`<p class="client dim">Client (unverified): ${client === null ? '' : visibleName(client)}${can}</p>${whole}`;
 }

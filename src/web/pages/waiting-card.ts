@@ -127,9 +127,9 @@ export function callIntro(approval: Approval, names: PersonNames = NO_NAMES): Ht
 export function callFacts(approval: Approval): Html {
   return html`<dl class="facts">
     <div><dt>${approval.state === 'pending' ? 'Needs' : 'Needed'}</dt><dd>${requirementSummary(approval)}</dd></div>
-    <div><dt>Callers</dt><dd>${approval.callers} waiting or yet to collect the result${
+    <div><dt>Callers</dt><dd>${approval.callers} waiting for the result${
       approval.gaveUp > 0
-        ? html`; ${approval.gaveUp} gave up waiting, and nothing runs for ${approval.gaveUp === 1 ? 'it' : 'them'} until the agent calls again`
+        ? html`; ${approval.gaveUp} stopped waiting, and nothing runs for ${approval.gaveUp === 1 ? 'it' : 'them'} until the agent calls again`
         : ''
     }</dd></div>
     <div><dt>Fingerprint</dt><dd><code class="hash">${approval.fingerprint}</code></dd></div>

@@ -106,7 +106,7 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
     test('an unused yes is taken back by an approver or the owner, and by nobody else', async () => {
       for (const user of ['U0ALEX', 'U0SAM']) {
         const { id, ts } = await approved();
-        assert.match(shown(ts), /Take the yes back/);
+        assert.match(shown(ts), /Take back approval/);
         await click(ts, 'take_back', user);
         await opened(user);
         const done = await submit(user, 'wrong account');
@@ -116,7 +116,7 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
         await world.show(id);
         assert.match(shown(ts), new RegExp(`<@${user}> took the yes back`));
         assert.match(shown(ts), /wrong account/);
-        assert.doesNotMatch(shown(ts), /Take the yes back/);
+        assert.doesNotMatch(shown(ts), /Take back approval/);
         const thread = JSON.stringify(world.slack.replies(CHANNEL, ts).map(({ text, blocks }) => [text, blocks]));
         assert.match(thread, /took the yes back/);
       }
@@ -134,8 +134,11 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
       world.approvals.set(id, { ...world.approvals.get(id)!, state: 'dispatched' });
       const done = await submit('U0ALEX', 'stop');
       assert.equal(done.handled, 'updated');
-      assert.match(JSON.stringify(world.slack.openViews('U0ALEX').at(-1)?.view), /no unused yes to take back.*running/);
-      assert.match(await told('U0MIRA', () => click(ts, 'take_back', 'U0MIRA')), /no unused yes.*running/);
+      assert.match(
+        JSON.stringify(world.slack.openViews('U0ALEX').at(-1)?.view),
+        /no unused approval to take back.*running/,
+      );
+      assert.match(await told('U0MIRA', () => click(ts, 'take_back', 'U0MIRA')), /no unused approval.*running/);
       assert.equal(world.stateOf(id), 'dispatched');
     });
 
@@ -196,7 +199,7 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
         values: values('all', 'mine'),
         userTeam: 'T0OTHER',
       });
-      assert.match(outsider.body, /Only members of the workspace/);
+      assert.match(outsider.body, /Only members of this gateway/);
       await operatorWindow();
       const app = { overrides: { api_app_id: 'A0OTHER' } };
       const foreign = await world.slack.submitView({ user: 'U0MIRA', values: values('all', 'mine'), ...app });
@@ -227,7 +230,7 @@ describe('the card of a frozen call', () => {
       assert.match(text(state, hostile), /The server `prometheus` is frozen\* by <@U0MIRA> since <!date/);
       assert.match(text(state, hostile), /"text":"<!channel> \*now\* ⏎ \\\\u202e"/, 'as data, never as markup');
     }
-    assert.match(text('pending', hostile), /can be decided all the same/);
+    assert.match(text('pending', hostile), /You can still decide/);
     assert.match(text('pending', freezeOf({ kind: 'all' })), /Everything is frozen/);
     assert.doesNotMatch(text('denied', hostile), /frozen/);
     assert.doesNotMatch(text('pending', null), /frozen/);

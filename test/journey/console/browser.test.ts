@@ -284,7 +284,7 @@ describe('The console in a browser', { concurrency: false }, () => {
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.locator('.state-line', { hasText: 'approved' }).waitFor();
     await page.locator('#decide').getByLabel('Reason').fill('too cold');
-    await page.getByRole('button', { name: 'Take the yes back' }).click();
+    await page.getByRole('button', { name: 'Take back approval' }).click();
     assert.match((await call).content[0]?.text ?? '', /^Approval lapsed: taken back by admin: too cold/);
     await page.locator('.state-line', { hasText: 'lapsed' }).waitFor();
     await page.goto(`${world.url}/freezes`);

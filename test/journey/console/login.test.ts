@@ -305,7 +305,7 @@ describe('A console behind https', { concurrency: false }, () => {
       const { text } = await ask(world.url, 'GET', '/', { cookie, host });
       return text.includes('data-key="ap_') ? text : null;
     });
-    assert.match(page, /No approvers’ group of this call lists admin/);
+    assert.match(page, /To let admin decide, add it to an approver group/);
     assert.ok(!page.includes('data-decide'));
     const id = /data-key="(ap_\w+)"/.exec(page)?.[1];
     const json = { cookie, ...at, 'content-type': 'application/json' };

@@ -95,7 +95,7 @@ describe('What a reviewer sees in the console', { concurrency: false }, () => {
     await page.goto(`${world.url}/?risk=execute&agent=release-bot&server=prometheus&tool=SOON&mine=yes`);
     assert.equal(await cards().count(), 1);
     await page.goto(`${world.url}/?agent=nobody`);
-    await page.getByText('None of the 31 calls that wait matches').waitFor();
+    await page.getByText('None of the 31 waiting calls matches').waitFor();
     assert.deepEqual(await axeFaults(page), []);
   });
 

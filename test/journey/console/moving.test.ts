@@ -181,7 +181,7 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
       await page.waitForTimeout(QUIET_MS);
       assert.equal((await named(`below-${width}`)).state, 'approved');
       await page.getByRole('button', { name: 'Show', exact: true }).click();
-      await page.getByRole('button', { name: 'Take the yes back' }).waitFor();
+      await page.getByRole('button', { name: 'Take back approval' }).waitFor();
       await fetch(`${world.url}/api/freeze/${freeze.id}`, {
         method: 'DELETE',
         headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },

@@ -49,7 +49,7 @@ describe('The Policies page', { concurrency: false }, () => {
 
   it('says that a server’s tools were never listed, and asks it for them on a reviewer’s word, which is in the log', async () => {
     await page.goto(`${world.url}/policies`);
-    await page.getByText('never listed through this gateway').waitFor();
+    await page.getByText('No agent has listed this server').waitFor();
     assert.equal(await row('delete_workspace').getByText('guess:').count(), 0);
     await ask().click();
     await page.getByText(/\d+ tools, as the server last listed them/).waitFor();

@@ -73,7 +73,7 @@ describe('backup of embedded mode', () => {
     mkdirSync(there);
     assert.match((await backup(there)).said, /EEXIST/);
     const inside = await backup(join(house.folder, 'data', 'copy'));
-    assert.match(inside.said, /is inside of what is copied/);
+    assert.match(inside.said, /is inside the folder to copy/);
     const env = { DATABASE_URL: 'postgres://127.0.0.1:9/x', HOLDFAST_SECRET: STORE_SECRET };
     assert.match((await backup(target(), env)).said, /pg_dump/);
   });

@@ -130,7 +130,7 @@ describe('holdfast doctor', () => {
       /^public URL: not set, and it listens on 0\.0\.0\.0/,
       /^grant late: has expired/,
       /^grant soon: expires in [456] days/,
-      /^grant two: two tokens are taken/,
+      /^grant two: two tokens are accepted/,
       /^server typo: its policy names tools that it does not have: creat_key/,
     ];
     for (const words of warnings) finds(sick, 'warn', words);
@@ -156,7 +156,7 @@ describe('holdfast doctor', () => {
       'fault',
       /^grant own: nobody can approve tools\.create_key: it needs 1/,
     );
-    finds(await doctor(), 'ok', /^grants: 1, each with somebody to ask/);
+    finds(await doctor(), 'ok', /^grants: 1, each with somebody who can approve/);
   });
 
   test('a config that is wrong is told line by line, and the rest is looked at all the same', async () => {
@@ -182,7 +182,7 @@ describe('holdfast doctor', () => {
       assert.equal(first.code, 0, first.said);
       finds(first, 'ok', /^database: Postgres \d+ answers/);
       finds(first, 'ok', /^redis: Redis \d+\.\S+ answers/);
-      finds(first, 'ok', /^schema: there is none yet; the first start makes it/);
+      finds(first, 'ok', /^schema: there is none yet; the first start creates it/);
       const rows = await query(backing.postgres.url, "select 1 from pg_namespace where nspname = 'holdfast'");
       assert.equal(rows.length, 0, 'it changed nothing');
       await query(
@@ -190,8 +190,8 @@ describe('holdfast doctor', () => {
         "create schema holdfast; create table holdfast.kysely_migration (name text, timestamp text); insert into holdfast.kysely_migration values ('0001-foundation', ''), ('9999-of-tomorrow', '')",
       );
       const second = await doctor(env);
-      finds(second, 'warn', /^schema: \d+ migrations are still to be made/);
-      finds(second, 'warn', /^schema: a newer release has been here \(9999-of-tomorrow\)/);
+      finds(second, 'warn', /^schema: \d+ migrations are pending/);
+      finds(second, 'warn', /^schema: a newer release has changed it \(9999-of-tomorrow\)/);
     });
 
     test('a Redis that may evict our jobs is a fault, one that forgets at a restart a warning', async () => {

@@ -82,7 +82,7 @@ test('a written policy loads, asks about what needs care, and a second scan leav
   assert.doesNotMatch(text, /evil|Clears/);
   const second = await scan('--server', 'web', '--json', '--write', 'policies');
   assert.equal(second.code, 1);
-  assert.match(second.err, /is there already and was left alone/);
+  assert.match(second.err, /exists already and was not changed/);
   assert.equal(readFileSync(join(cwd, 'policies/web.yaml'), 'utf8'), text);
   const { servers } = JSON.parse(second.out);
   const standing = Object.fromEntries(
@@ -113,7 +113,7 @@ test('a later scan shows what is new, gone and changed, and accept takes over wh
   assert.match(out, /^ {2}changed since the policy was written: list_keys$/m);
   assert.match(out, /^ {2}gone since the policy was written: delete_key$/m);
   const accepted = await scan('--server', 'web', '--accept');
-  assert.match(accepted.err, /took over how list_keys look now/);
+  assert.match(accepted.err, /recorded how list_keys look now/);
   assert.match(readFileSync(policy, 'utf8'), /# Looked at by hand\./);
   assert.doesNotMatch((await scan('--server', 'web')).out, /CHANGED|changed since/);
 });

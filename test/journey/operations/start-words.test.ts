@@ -79,7 +79,7 @@ approvers: { security: ${approvers} }
     assert.equal(refused.code, 1);
     assert.match(
       refused.err,
-      /^Not started: nobody can approve .*\n {2}Set HOLDFAST_ADMIN_TOKEN and put admin .*\n.*--allow-undecidable\n$/,
+      /^Not started: nobody can approve .*\n {2}Set HOLDFAST_ADMIN_TOKEN and list admin .*\n.*--allow-undecidable\n$/,
     );
     const allowed = await start({ args: ['--allow-undecidable'] });
     assert.equal(allowed.code, 0, allowed.err);
@@ -98,7 +98,7 @@ approvers: { security: ${approvers} }
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.match(String(banner!.msg), /^holdfast is listening on http:\/\/127\.0\.0\.1:\d+ \(/);
     assert.match(String(banner!.approvals), /decided in the console, on the command line and over the API/);
-    assert.ok(others.some(({ msg }) => /^stopping: held calls get the pending result/.test(String(msg))));
+    assert.ok(others.some(({ msg }) => /^stopping: waiting agents are told to repeat their calls/.test(String(msg))));
     for (const line of err
       .trim()
       .split('\n')

@@ -84,7 +84,7 @@ test('silence for half of the time is answered by one reminder in the thread, wh
   await sweepAll(id);
   assert.deepEqual(await eventsOf(id), ['approval.reminded']);
   assert.equal(thread(ts).length, 1);
-  assert.match(thread(ts)[0]!, /Still waiting for `security` \(<@U0MIRA>, <@U0ALEX>.*0 of 1 approval/);
+  assert.match(thread(ts)[0]!, /Still waiting for `security` \(<@U0MIRA>, <@U0ALEX>.*0 of 1 approvals/);
   await endNow(id);
 });
 

@@ -134,11 +134,11 @@ describe('saying stop, with the whole program', () => {
     assert.equal(await run('approvals', 'take-back', byCommand, '--reason', 'no'), 0, said);
     assert.match(said, /is now lapsed: it will not run/);
     assert.equal(await run('approvals', 'take-back', byCommand), 1);
-    assert.match(said, /There is no unused yes to take back/);
+    assert.match(said, /There is no unused approval to take back/);
 
     for (const user of ['U0SAM', 'U0ALEX']) {
       const id = await unspent(user);
-      const { ts } = await house.card(id, /Take the yes back/, 15_000);
+      const { ts } = await house.card(id, /Take back approval/, 15_000);
       await click(ts, 'take_back', user);
       await inWindow(user, 'changed my mind');
       const { note } = await gateway.reaches(id, 'lapsed');
@@ -204,7 +204,7 @@ describe('saying stop, with the whole program', () => {
     await gateway.reaches(id, 'approved');
     assert.equal(upstream.count('create_key', { name: 'cold' }), 0);
 
-    const { ts: now } = await house.card(id, /Take the yes back/, 15_000);
+    const { ts: now } = await house.card(id, /Take back approval/, 15_000);
     await click(now, 'take_back', 'U0ALEX');
     await inWindow('U0ALEX', 'not while it is cold');
     assert.match(

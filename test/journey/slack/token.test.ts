@@ -77,7 +77,7 @@ describe('a token that Slack has revoked while the gateway runs', () => {
     // Nobody has been looked up yet, so Slack has to be asked who this is.
     await house.slack.click({ user: 'U0ALEX', channel: CHANNEL, ts, actionId: 'approve' });
     const told = await house.slack.waitFor(() => house.slack.ephemerals('U0ALEX', CHANNEL)[0], PATIENCE);
-    assert.match(told.text, /nothing was decided.*whoever runs Holdfast sees why at \/readyz/);
+    assert.match(told.text, /nothing was decided.*your operators can see the reason at \/readyz/);
     assert.equal((await gateway.approval(early.id)).state, 'pending');
 
     const body = JSON.stringify({ decision: 'approve' });

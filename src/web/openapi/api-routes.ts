@@ -1,0 +1,254 @@
+import { STATES } from '../../domain/approval/approval.ts';
+import { aText, oneOf, pageOf, ref, type Schema } from './schema-words.ts';
+
+/** A parameter of the query. */
+export interface QueryParameter {
+  readonly name: string;
+  readonly says: string;
+  readonly schema: Schema;
+}
+
+/** One route for programs. */
+export interface ApiRoute {
+  readonly method: 'get' | 'post' | 'delete';
+  /** With `{name}` for what varies. */
+  readonly path: string;
+  readonly says: string;
+  /** `admin`: the admin token, or a console login; `token`: the admin token only. */
+  readonly auth: 'admin' | 'token' | 'none' | 'local';
+  readonly query?: readonly QueryParameter[];
+  readonly body?: Schema;
+  /** By status. A text stands for an answer that is not JSON: its media type. */
+  readonly answers: Readonly<Record<number, Schema | string>>;
+  /** Words in `error` by status, besides those that every route with this auth has. */
+  readonly errors?: Readonly<Record<number, readonly string[]>>;
+}
+
+const limit: QueryParameter = {
+  name: 'limit',
+  says: 'Most items to return.',
+  schema: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
+};
+const field = (name: string, says: string): QueryParameter => ({ name, says, schema: aText() });
+const after = (says: string): QueryParameter => field('after', says);
+const of = (name: string, values: readonly string[], says: string): QueryParameter => ({
+  name,
+  says,
+  schema: oneOf(values),
+});
+
+const NOT_UNDERSTOOD = ['bad_request'];
+
+/** Every route for programs, in the order of the documents. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  {
+    method: 'get',
+    path: '/api/approvals',
+    says: 'Lists approvals, newest first.',
+    auth: 'admin',
+    query: [
+      field('state', `Only those in this state; several with commas between: ${STATES.join(', ')}.`),
+      limit,
+      after('The `next` of the page before.'),
+    ],
+    answers: { 200: pageOf(ref('Approval')) },
+    errors: { 400: ['bad_state', 'bad_limit', ...NOT_UNDERSTOOD] },
+  },
+  {
+    method: 'get',
+    path: '/api/approvals/{id}',
+    says: 'Returns one approval, with the place of its card in Slack.',
+    auth: 'admin',
+    answers: { 200: ref('ApprovalWithCard') },
+    errors: { 404: ['not_found'] },
+  },
+  {
+    method: 'post',
+    path: '/api/approvals/{id}/decisions',
+    says: 'Approves or denies a call. The admin token counts where a group of its approvers lists admin.',
+    auth: 'admin',
+    body: ref('DecisionBody'),
+    answers: { 200: ref('Approval'), 409: ref('Approval') },
+    errors: {
+      400: ['bad_decision', ...NOT_UNDERSTOOD],
+      403: [
+        'already_voted',
+        'not_an_approver',
+        'removed',
+        'admin_token',
+        'own_call',
+        'other_call',
+        'broken',
+        'reason_required',
+      ],
+      404: ['not_found'],
+      503: ['not_kept'],
+    },
+  },
+  {
+    method: 'post',
+    path: '/api/approvals/{id}/take-back',
+    says: 'Takes back an approval that has not been used.',
+    auth: 'admin',
+    body: ref('TakeBackBody'),
+    answers: { 200: ref('Approval'), 409: ref('Approval') },
+    errors: {
+      400: ['bad_body', ...NOT_UNDERSTOOD],
+      403: ['not_an_approver', 'other_call', 'reason_required'],
+      404: ['not_found'],
+      503: ['not_kept'],
+    },
+  },
+  {
+    method: 'get',
+    path: '/api/freeze',
+    says: 'Lists what is frozen.',
+    auth: 'admin',
+    answers: { 200: pageOf(ref('Freeze')) },
+  },
+  {
+    method: 'post',
+    path: '/api/freeze',
+    says: 'Freezes everything, one server or one grant. For operators.',
+    auth: 'admin',
+    body: ref('FreezeBody'),
+    answers: { 201: ref('Freeze'), 409: { anyOf: [ref('Freeze'), ref('Refusal')] } },
+    errors: {
+      400: ['bad_freeze', 'bad_scope', 'bad_reason'],
+      403: ['not_an_operator'],
+      404: ['unknown_scope'],
+      409: ['too_many'],
+    },
+  },
+  {
+    method: 'delete',
+    path: '/api/freeze/{id}',
+    says: 'Thaws: lifts one freeze. For operators.',
+    auth: 'admin',
+    body: ref('ReasonBody'),
+    answers: { 200: ref('Freeze'), 409: ref('LiftedFreeze') },
+    errors: { 400: ['bad_thaw', 'bad_reason'], 403: ['not_an_operator'], 404: ['not_found'] },
+  },
+  {
+    method: 'get',
+    path: '/api/grants',
+    says: 'Lists the grants of the config. Never returns a token.',
+    auth: 'admin',
+    answers: { 200: pageOf(ref('Grant')) },
+  },
+  {
+    method: 'delete',
+    path: '/api/grants/{name}',
+    says: 'Revokes the tokens of a grant, for good. For operators.',
+    auth: 'admin',
+    body: ref('ReasonBody'),
+    answers: { 200: ref('Grant'), 409: ref('Grant') },
+    errors: { 400: ['bad_body', 'bad_reason'], 403: ['not_an_operator'], 404: ['not_found'] },
+  },
+  {
+    method: 'get',
+    path: '/api/events',
+    says: 'With a search field: searches the log, newest first. Without one: lists events in the order of writing.',
+    auth: 'admin',
+    query: [
+      field('type', 'Types of events, with commas between.'),
+      of('what', ['tools', 'resources', 'prompts', 'methods'], 'What the event is about.'),
+      of('verdict', ['allow', 'ask', 'deny', 'limited'], 'What the policy decided.'),
+      field('server', 'Server.'),
+      field('tool', 'Tool.'),
+      field('grant', 'Grant.'),
+      field('approver', 'Slack id of whoever decided, or admin.'),
+      field('since', 'At or after this time, such as 2026-11-22T10:00 (UTC).'),
+      field('until', 'Before this time.'),
+      of('state', STATES, 'State of the approval.'),
+      field('text', 'Words that the event contains.'),
+      field('before', 'A search: the `next` of the page before.'),
+      after('Without a search: the `n` of the last event that you have.'),
+      field('approval', 'Without a search: only events of this approval.'),
+      limit,
+    ],
+    answers: { 200: pageOf(ref('Event')) },
+    errors: { 400: ['bad_query', 'bad_limit', 'bad_after', ...NOT_UNDERSTOOD] },
+  },
+  {
+    method: 'get',
+    path: '/api/events/tail',
+    says: 'Returns sealed events after a position in the chain, and waits for the first of them.',
+    auth: 'token',
+    query: [
+      after('A position in the chain: the `seq` of the last event that you have. Absent: the end.'),
+      { name: 'wait', says: 'Seconds to wait, at most 30.', schema: { type: 'number', minimum: 0, maximum: 30 } },
+    ],
+    answers: { 200: pageOf(ref('SealedEvent')) },
+    errors: { 400: ['bad_after'] },
+  },
+  {
+    method: 'get',
+    path: '/api/events/export',
+    says: 'Streams the whole log as JSON Lines, for holdfast audit verify.',
+    auth: 'token',
+    query: [of('cards', ['1'], 'Adds what each card showed.')],
+    answers: { 200: 'application/x-ndjson' },
+  },
+  {
+    method: 'get',
+    path: '/api/checkpoints',
+    says: 'Returns signed checkpoints and the public keys.',
+    auth: 'token',
+    query: [after('The `next` of the page before.')],
+    answers: { 200: ref('Checkpoints') },
+  },
+  {
+    method: 'get',
+    path: '/api/store/accept',
+    says: 'Says what accepting the database would do. Changes nothing.',
+    auth: 'admin',
+    answers: { 200: ref('Acceptance') },
+  },
+  {
+    method: 'post',
+    path: '/api/store/accept',
+    says: 'Goes on with the database as it is, after it went back in time or was changed.',
+    auth: 'admin',
+    body: ref('AcceptBody'),
+    answers: { 200: ref('Acceptance') },
+    errors: { 400: ['bad_reason'] },
+  },
+  {
+    method: 'get',
+    path: '/healthz',
+    says: 'Answers while the process is alive.',
+    auth: 'none',
+    answers: { 200: ref('Healthy') },
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    says: 'Says whether calls can be served, and names every part that does not work.',
+    auth: 'none',
+    query: [of('gated', ['1'], 'Answers 503 as well while calls that need an approval cannot run.')],
+    answers: { 200: ref('Ready'), 503: ref('Ready') },
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    says: 'Returns metrics for Prometheus.',
+    auth: 'local',
+    answers: { 200: 'text/plain' },
+    errors: { 403: ['forbidden'], 429: ['forbidden'] },
+  },
+  {
+    method: 'get',
+    path: '/schema/policy.json',
+    says: 'Returns the JSON Schema of policy files, for editors.',
+    auth: 'none',
+    answers: { 200: { type: 'object' } },
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    says: 'Returns this description.',
+    auth: 'none',
+    answers: { 200: { type: 'object' } },
+  },
+];

@@ -1,0 +1,195 @@
+import { STATES } from '../../domain/approval/approval.ts';
+import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
+import { EVENTS } from '../../domain/log/event.ts';
+import {
+  anyObject,
+  aText,
+  closed,
+  instant,
+  listOf,
+  mapOf,
+  oneOf,
+  orNull,
+  ref,
+  type Schema,
+  whole,
+  yesOrNo,
+} from './schema-words.ts';
+
+const circle = {
+  approvers: listOf(aText(), 'Groups of the config.'),
+  people: listOf(aText(), 'Slack ids, and logins of people without one.'),
+  userGroups: listOf(aText(), 'Slack user groups.'),
+  admin: yesOrNo('Whether the admin token may decide.'),
+};
+
+const Requirement = closed({
+  ...circle,
+  quorum: whole('How many different people have to approve.'),
+  denyReason: oneOf(['required', 'optional'], 'Whether a denial needs a reason.'),
+  answers: oneOf(['ask', 'allow', null], 'Whether answers to what the server asks need an approval of their own.'),
+  escalate: {
+    anyOf: [closed({ at: instant(), ...circle }), { type: 'null' }],
+    description: 'Who else may approve, and from when on.',
+  },
+  names: mapOf(aText(), 'Names under `people` in the config, by id.'),
+});
+
+const Decision = closed({
+  approver: aText('A Slack id, a login, or admin.'),
+  person: orNull(aText('The name under `people` in the config.')),
+  decision: oneOf(['approve', 'deny']),
+  reason: orNull(aText()),
+  via: oneOf(['slack', 'api', 'console']),
+  at: instant(),
+});
+
+const approvalMembers: Readonly<Record<string, Schema>> = {
+  id: aText(),
+  state: oneOf(STATES),
+  revision: whole('Counts the changes.'),
+  server: aText(),
+  tool: aText(),
+  grant: aText(),
+  owner: orNull(aText('The owner of the grant; null: none.')),
+  selfApproval: yesOrNo('Whether the owner may approve.'),
+  arguments: anyObject('The arguments. Hidden values are replaced by [redacted].'),
+  sent: closed({ params: anyObject(), meta: anyObject(), headers: anyObject() }),
+  hidden: closed({ byPolicy: whole(), byName: whole(), byValue: whole() }, ['byValue']),
+  answersTo: orNull(aText('The approval whose server asked what this answers.')),
+  asked: orNull(aText('What the server asked, as JSON text.')),
+  answers: listOf(closed({ at: aText(), leg: orNull(aText()), digest: aText(), text: aText() })),
+  fingerprint: aText('Identifies the exact call. Send it with a decision.'),
+  requirement: Requirement,
+  decisions: listOf(Decision),
+  rule: aText('The rule of the policy that matched, or default.'),
+  risk: oneOf(['read', 'write', 'execute', 'financial', 'destructive', null]),
+  severity: oneOf(['low', 'medium', 'high', 'critical', null]),
+  reason: orNull(aText('The policy’s reason.')),
+  trace: listOf(closed({ path: aText(), says: aText(), decided: yesOrNo() }), 'How the policy came to its verdict.'),
+  statedReason: orNull(aText('What the agent gave as its reason. Unverified.')),
+  laterReasons: listOf(aText()),
+  previousUnknown: orNull(aText('An earlier approval of the same call whose outcome is unknown.')),
+  note: orNull(aText('Why it ended.')),
+  callers: whole('Callers that wait, or still have to fetch the outcome.'),
+  gaveUp: whole('How many of them stopped waiting.'),
+  createdAt: instant(),
+  expiresAt: instant(),
+  pickupUntil: orNull(instant('An approved call lapses at this time; null: not approved.')),
+  broken: oneOf(
+    ['unsealed', 'secret', 'arguments', 'requirement', 'state', 'reasons', 'decisions', 'older', null],
+    'What of the record was changed outside Holdfast; null: nothing.',
+  ),
+  updatedAt: instant(),
+};
+
+const Scope: Schema = {
+  oneOf: [{ const: 'all' }, closed({ server: aText() }), closed({ grant: aText() })],
+};
+
+const freezeMembers = { id: aText(), scope: ref('Scope'), reason: aText(), by: aText(), since: instant() };
+
+const eventMembers: Readonly<Record<string, Schema>> = {
+  n: whole('Increases in the order of writing.'),
+  seq: orNull(whole('Position in the chain; null: not sealed yet.')),
+  hash: orNull(aText('Hex SHA-256; null: not sealed yet.')),
+  type: oneOf(EVENTS),
+  at: instant(),
+  actor: aText('Who did it: grant:NAME, slack:ID, admin, holdfast.'),
+  approval: orNull(aText()),
+  server: orNull(aText()),
+  tool: orNull(aText()),
+  grant: orNull(aText()),
+  replica: aText('The process that wrote it.'),
+  data: anyObject('Everything else. Never a secret or a tool’s result.'),
+  state: oneOf([...STATES, null], 'In a search: the state of the approval now.'),
+  doubt: oneOf(['body', 'columns', 'secret'], 'Present when the event is not as a gateway wrote it.'),
+};
+
+const Loss = closed({ table: aText(), row: orNull(aText()), about: aText() });
+
+const parts = closed(
+  {
+    store: aText(),
+    queue: aText(),
+    audit: aText(),
+    witness: aText(),
+    clock: aText(),
+    slack: aText(),
+    approvers: aText(),
+    gateway: aText(),
+  },
+  ['store', 'queue', 'audit', 'witness', 'clock', 'slack', 'approvers', 'gateway'],
+);
+
+/** The schemas of the API's answers and bodies, by name. */
+export const SCHEMAS: Readonly<Record<string, Schema>> = {
+  Approval: closed(approvalMembers),
+  ApprovalWithCard: closed({
+    ...approvalMembers,
+    card: {
+      anyOf: [closed({ channel: orNull(aText()), ts: orNull(aText()) }), { type: 'null' }],
+      description: 'The message in Slack; null: there is none.',
+    },
+  }),
+  DecisionBody: closed(
+    {
+      decision: oneOf(['approve', 'deny']),
+      reason: orNull(aText('At most 2,000 characters are kept.')),
+      fingerprint: orNull(aText('Refused unless it is that of the call.')),
+    },
+    ['reason', 'fingerprint'],
+  ),
+  TakeBackBody: closed({ reason: orNull(aText()), fingerprint: orNull(aText()) }, ['reason', 'fingerprint']),
+  Scope,
+  Freeze: closed(freezeMembers),
+  LiftedFreeze: closed({ ...freezeMembers, liftedAt: instant(), liftedBy: aText() }),
+  FreezeBody: closed({ scope: ref('Scope'), reason: ref('Reason') }),
+  ReasonBody: closed({ reason: ref('Reason') }),
+  Reason: { type: 'string', minLength: 1, maxLength: LONGEST_FREEZE_REASON },
+  Grant: closed({
+    name: aText(),
+    owner: orNull(aText()),
+    servers: listOf(aText()),
+    expires: orNull(instant()),
+    selfApproval: yesOrNo(),
+    tokens: oneOf([1, 2], 'How many tokens are accepted: 2 during a rotation.'),
+    lastUse: orNull(instant()),
+    revoked: { anyOf: [closed({ by: aText(), at: instant(), reason: orNull(aText()) }), { type: 'null' }] },
+  }),
+  Event: closed(eventMembers, ['replica', 'state', 'doubt']),
+  SealedEvent: anyObject('An event with n, seq and hash.'),
+  Checkpoints: closed({
+    log: orNull(aText('The id of the log.')),
+    keys: listOf(aText(), 'Public keys.'),
+    items: listOf(closed({ seq: whole(), checkpoint: anyObject(), signature: aText() })),
+    next: orNull(aText()),
+  }),
+  AcceptBody: closed({ reason: { type: 'string', minLength: 1, maxLength: 2_000 }, dryRun: yesOrNo() }, ['dryRun']),
+  Acceptance: closed({
+    accepted: orNull(whole('The number of this acceptance; null: nothing was changed.')),
+    dryRun: yesOrNo(),
+    at: instant(),
+    by: aText(),
+    reason: aText(),
+    found: listOf(closed({ kind: aText(), about: aText(), why: aText() }), 'The alarms.'),
+    unknown: listOf(aText(), 'Approvals that are unknown now.'),
+    restored: listOf(aText(), 'Approvals that were made anew, as unknown.'),
+    ended: listOf(aText(), 'Approvals that ended.'),
+    putBack: listOf(Loss, 'Rows that were put back.'),
+    lost: listOf(Loss, 'Rows that are gone.'),
+  }),
+  Ready: closed(
+    {
+      ready: yesOrNo('Whether every part that a call needs answers.'),
+      gated: yesOrNo('Whether calls that need an approval can run.'),
+      parts,
+      alarms: listOf(closed({ kind: aText(), about: aText(), why: aText(), since: aText(), remedy: aText() })),
+      furtherAlarms: whole(),
+      frozen: listOf(aText()),
+    },
+    ['gated', 'alarms', 'furtherAlarms', 'frozen'],
+  ),
+  Healthy: closed({ ok: { const: true } }),
+  Refusal: closed({ error: aText('A word for programs.'), reason: aText('A sentence for people.') }),
+};

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Agent, noteOf } from '../../support/agent/agent.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+
+interface Operation {
+  readonly security: readonly object[];
+  readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: object } } };
+  readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, { schema?: object }>> }>>;
+}
+interface Described {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: object;
+}
+
+const POLICY = `version: "1"
+default: deny
+tools:
+  read: {}
+  create_key: { action: require_approval, risk: write, severity: high, reason: A key outlives the session. }
+  charge: { action: require_approval, approval: { deny_reason: required } }
+`;
+
+describe('what the running program answers is what its description says', () => {
+  let upstream: CountingUpstream;
+  let house: House;
+  let gateway: GatewayProcess;
+  let described: Described;
+  let agent: Agent;
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  const answered = new Set<string>();
+
+  before(async () => {
+    upstream = await countingUpstream();
+    house = await openHouse({
+      servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
+      grants: ['second'],
+      approval: '{ timeout: 10m, hold: { default: 300ms, progress: 60s } }',
+      slack: false,
+    });
+    gateway = await house.start();
+    described = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as Described;
+    agent = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
+  });
+  after(async () => {
+    await house?.close();
+    await upstream.close();
+  });
+
+  /** Asks with the admin token, and checks status, media type, body and shape by the description of `path`. */
+  async function ask<T = Record<string, unknown>>(
+    asked: string,
+    path: string,
+    real: string,
+    allowed: number | readonly number[],
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const operation = described.paths[path]?.[asked.toLowerCase()];
+    assert.ok(operation, `${asked} ${path} is described`);
+    const response = await gateway.api(real, {
+      method: asked,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const expected = response.status;
+    assert.ok([allowed].flat().includes(expected), `${asked} ${real}: ${expected} ${text}`);
+    const answer = operation.responses[expected];
+    assert.ok(answer, `${asked} ${path} is described with ${expected}`);
+    const media = (response.headers.get('content-type') ?? '').split(';')[0]!;
+    assert.ok(Object.hasOwn(answer.content, media), `${media} of ${asked} ${path}`);
+    answered.add(`${asked} ${path}`);
+    const schema = answer.content[media]?.schema;
+    if (schema === undefined) return text as T;
+    conforms(schema, JSON.parse(text), `${asked} ${real}`);
+    if (expected < 300 && body) conforms(operation.requestBody!.content['application/json'].schema, body, 'the body');
+    return JSON.parse(text) as T;
+  }
+
+  function conforms(schema: object, value: unknown, what: string): void {
+    const check = ajv.compile({ ...schema, components: described.components });
+    assert.ok(check(value), `${what}: ${ajv.errorsText(check.errors)}\n${JSON.stringify(value).slice(0, 2_000)}`);
+  }
+
+  const approval = async (tool: string, args: Record<string, unknown>): Promise<string> => {
+    return noteOf(await agent.call(tool, args, { meta: { 'holdfast/reason': 'the release needs it' } }).answer).id;
+  };
+
+  test('approvals: read, decided, taken back, refused', async () => {
+    const id = await approval('create_key', { name: 'ci', token: 'abcdef-secret' });
+    const other = await approval('charge', { amount: 3 });
+    const page = await ask<{ next: string | null }>('GET', '/api/approvals', '/api/approvals?limit=1', 200);
+    assert.notEqual(page.next, null);
+    await ask('GET', '/api/approvals', '/api/approvals?state=nonsense', 400);
+    await ask('GET', '/api/approvals', '/api/approvals?limit=501', 400);
+    const one = await ask<{ fingerprint: string }>('GET', '/api/approvals/{id}', `/api/approvals/${id}`, 200);
+    await ask('GET', '/api/approvals/{id}', '/api/approvals/nothing', 404);
+    const decide = (real: string, status: number, body: object) =>
+      ask<{ error: string }>('POST', '/api/approvals/{id}/decisions', `/api/approvals/${real}/decisions`, status, body);
+    assert.equal((await decide(id, 400, { decision: 'perhaps' })).error, 'bad_decision');
+    assert.equal((await decide(id, 403, { decision: 'approve', fingerprint: 'ff' })).error, 'other_call');
+    assert.equal((await decide(other, 403, { decision: 'deny' })).error, 'reason_required');
+    await decide(id, 200, { decision: 'approve', reason: 'fine', fingerprint: one.fingerprint });
+    await ask('POST', '/api/approvals/{id}/take-back', `/api/approvals/${id}/take-back`, 200, { reason: 'not today' });
+    await ask('POST', '/api/approvals/{id}/take-back', `/api/approvals/${id}/take-back`, 409, {});
+    await ask('POST', '/api/approvals/{id}/take-back', `/api/approvals/${id}/take-back`, 400, { reason: 3 });
+    await decide(other, 200, { decision: 'deny', reason: 'no' });
+    await decide(other, 409, { decision: 'approve' });
+    await ask('GET', '/api/approvals', '/api/approvals', 200);
+  });
+
+  test('freezes', async () => {
+    const freeze = (status: number, body: object) =>
+      ask<{ id: string }>('POST', '/api/freeze', '/api/freeze', status, body);
+    await freeze(400, { scope: 'some', reason: 'x' });
+    await freeze(400, { scope: 'all', reason: '' });
+    await freeze(404, { scope: { server: 'elsewhere' }, reason: 'x' });
+    const { id } = await freeze(201, { scope: { server: 'tools' }, reason: 'an incident' });
+    await freeze(409, { scope: { server: 'tools' }, reason: 'again' });
+    await ask('GET', '/api/freeze', '/api/freeze', 200);
+    // On a busy machine the store may be slow to answer, which is described too.
+    await ask('GET', '/readyz', '/readyz', [200, 503]);
+    await ask('DELETE', '/api/freeze/{id}', `/api/freeze/${id}`, 400, {});
+    await ask('DELETE', '/api/freeze/{id}', `/api/freeze/${id}`, 200, { reason: 'over' });
+    await ask('DELETE', '/api/freeze/{id}', `/api/freeze/${id}`, 409, { reason: 'over' });
+    await ask('DELETE', '/api/freeze/{id}', '/api/freeze/none', 404, { reason: 'over' });
+  });
+
+  test('grants', async () => {
+    await ask('GET', '/api/grants', '/api/grants', 200);
+    await ask('DELETE', '/api/grants/{name}', '/api/grants/second', 400, {});
+    await ask('DELETE', '/api/grants/{name}', '/api/grants/nobody', 404, { reason: 'leaked' });
+    await ask('DELETE', '/api/grants/{name}', '/api/grants/second', 200, { reason: 'leaked' });
+    await ask('DELETE', '/api/grants/{name}', '/api/grants/second', 409, { reason: 'leaked' });
+    await ask('GET', '/api/grants', '/api/grants', 200);
+  });
+
+  test('the log, its checkpoints and what accepting would do', async () => {
+    await ask('GET', '/api/events', '/api/events?limit=500', 200);
+    await ask('GET', '/api/events', '/api/events?type=approval.decided', 200);
+    await ask('GET', '/api/events', '/api/events?type=no.such', 400);
+    await ask('GET', '/api/events', '/api/events?after=-1', 400);
+    const tail = await ask<{ items: object[] }>('GET', '/api/events/tail', '/api/events/tail?after=0&wait=20', 200);
+    assert.ok(tail.items.length > 0);
+    await ask('GET', '/api/events/tail', '/api/events/tail?after=x', 400);
+    await ask('GET', '/api/events/export', '/api/events/export?cards=1', 200);
+    await ask('GET', '/api/checkpoints', '/api/checkpoints', 200);
+    await ask('GET', '/api/store/accept', '/api/store/accept', 200);
+    await ask('POST', '/api/store/accept', '/api/store/accept', 400, {});
+    await ask('POST', '/api/store/accept', '/api/store/accept', 200, { reason: 'a drill', dryRun: true });
+  });
+
+  test('what needs no token', async () => {
+    await ask('GET', '/healthz', '/healthz', 200);
+    await ask('GET', '/metrics', '/metrics', 200);
+    await ask('GET', '/schema/policy.json', '/schema/policy.json', 200);
+    await ask('GET', '/openapi.json', '/openapi.json', 200);
+  });
+
+  test('every described route was answered; those with a token refuse whoever has none, or a wrong one', async () => {
+    for (const [path, operations] of Object.entries(described.paths)) {
+      for (const [word, { security, responses }] of Object.entries(operations)) {
+        const method = word.toUpperCase();
+        assert.ok(answered.has(`${method} ${path}`), `${method} ${path} was not asked`);
+        const real = `${gateway.url}${path.replaceAll(/\{\w+\}/g, 'x')}`;
+        const init = {
+          method,
+          ...(method === 'GET' ? {} : { body: '{}', headers: { 'content-type': 'application/json' } }),
+        };
+        const { status } = await fetch(real, init);
+        const open = security.length === 0 || security.some((one) => Object.keys(one).length === 0);
+        assert.equal(status === 401, !open, `${method} ${path}: ${status}`);
+        if (open) continue;
+        const wrong = await fetch(real, { ...init, headers: { ...init.headers, authorization: 'Bearer no' } });
+        assert.ok(wrong.status === 401 || wrong.status === 429, `${method} ${path}: ${wrong.status}`);
+        conforms(
+          responses[wrong.status]!.content['application/json']!.schema!,
+          await wrong.json(),
+          `${method} ${path}`,
+        );
+      }
+    }
+  });
+
+  test('other methods and other paths of the API are not there', async () => {
+    for (const [path, operations] of Object.entries(described.paths)) {
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+        if (Object.hasOwn(operations, method.toLowerCase())) continue;
+        const { status } = await gateway.api(path.replaceAll(/\{\w+\}/g, 'x'), {
+          method,
+          ...(method === 'GET' ? {} : { body: '{}', headers: { 'content-type': 'application/json' } }),
+        });
+        assert.equal(status, 404, `${method} ${path}`);
+      }
+    }
+    for (const path of ['/api', '/api/', '/api/decisions', '/api/tokens', '/api/approvals/x/y', '/openapi.yaml']) {
+      assert.equal((await gateway.api(path)).status, 404, path);
+    }
+  });
+});
