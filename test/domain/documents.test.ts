@@ -94,7 +94,7 @@ function foreignFault(line: string): string | null {
     return known ? null : 'no such route';
   }
   const programs =
-    /^(?:[A-Z_]+=\S* )*(?:\(umask 077; )?(npm|npx|docker|wrangler|openssl|mkdir|export|for|done|source|chmod|sudo|systemctl|code|claude|git|psql|redis-cli)\b/;
+    /^(?:[A-Z_]+=\S* )*(?:\(umask 077; )?(cd|npm|npx|docker|wrangler|openssl|mkdir|export|for|done|source|chmod|sudo|systemctl|code|claude|git|psql|redis-cli)\b/;
   return programs.test(line) ? null : 'a program that is not expected here';
 }
 
