@@ -189,9 +189,15 @@ describe('The console in a browser', { concurrency: false }, () => {
     await keys.keyboard.press('Tab');
     assert.equal(await focused(keys), 'Skip to content');
     const call = key({ name: 'by-keyboard', role: 'viewer' });
-    await keys.locator('article.card', { hasText: 'by-keyboard' }).waitFor();
+    const asked = keys.locator('article.card', { hasText: 'by-keyboard' });
+    await asked.waitFor();
     await tabTo(keys, 'Approve');
-    await keys.keyboard.press('Enter');
+    // What has just appeared does nothing for half a second.
+    for (let pressed = 1; (await asked.count()) > 0; pressed += 1) {
+      assert.ok(pressed < 10, 'the call is approved');
+      await keys.keyboard.press('Enter');
+      await asked.waitFor({ state: 'hidden', timeout: 2_000 }).catch(() => undefined);
+    }
     assert.notEqual((await call).isError, true);
     await tabTo(keys, 'Audit', true);
     await keys.keyboard.press('Enter');
