@@ -62,6 +62,19 @@ describe('The console in a browser', { concurrency: false }, () => {
       assert.ok(pressed < 10, `the question is not ${state}`);
     }
   };
+  /** The same for a button without a question: until this is to be seen. */
+  const pressTill = async (button: Locator, sign: Locator): Promise<void> => {
+    for (let pressed = 1; ; pressed++) {
+      await button.click();
+      const isSeen = await sign.waitFor({ timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (isSeen) return;
+      if ((await button.count()) === 0) return sign.waitFor();
+      assert.ok(pressed < 10, `nothing comes of the button: ${await page.locator('main').textContent()}`);
+    }
+  };
   const untilAsked = (button: Locator) => pressUntil(button, 'visible');
   const untilAnswered = (name: string) => pressUntil(page.getByRole('dialog').getByRole('button', { name }), 'hidden');
 
@@ -193,10 +206,13 @@ describe('The console in a browser', { concurrency: false }, () => {
     await asked.waitFor();
     await tabTo(keys, 'Approve');
     // What has just appeared does nothing for half a second.
-    for (let pressed = 1; (await asked.count()) > 0; pressed += 1) {
+    for (let pressed = 1; (await focused(keys)) === 'Approve'; pressed += 1) {
       assert.ok(pressed < 10, 'the call is approved');
       await keys.keyboard.press('Enter');
-      await asked.waitFor({ state: 'hidden', timeout: 2_000 }).catch(() => undefined);
+      await asked
+        .getByText('Approved:')
+        .waitFor({ timeout: 2_000 })
+        .catch(() => undefined);
     }
     assert.notEqual((await call).isError, true);
     await tabTo(keys, 'Audit', true);
@@ -267,8 +283,8 @@ describe('The console in a browser', { concurrency: false }, () => {
     await page.getByRole('button', { name: 'Freeze' }).click();
     assert.equal(await page.locator('.freeze-banner').count(), 0, 'not without a reason');
     await page.locator('form.freeze').getByLabel('Reason').fill('a <b>cold</b> day');
-    await page.getByRole('button', { name: 'Freeze' }).click();
-    await page.locator('.freeze-banner', { hasText: 'a <b>cold</b> day' }).waitFor();
+    const banner = page.locator('.freeze-banner', { hasText: 'a <b>cold</b> day' });
+    await pressTill(page.getByRole('button', { name: 'Freeze' }), banner);
     await page.locator('td', { hasText: '1 to decide, 0 approved' }).waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       const own = await openWindow(browser, { colorScheme, viewport: { width: 360, height: 800 } });
@@ -287,16 +303,14 @@ describe('The console in a browser', { concurrency: false }, () => {
     await card('cold-key')
       .getByRole('link', { name: /create_api_key/ })
       .click();
-    await page.getByRole('button', { name: 'Approve' }).click();
-    await page.locator('.state-line', { hasText: 'approved' }).waitFor();
+    const stateLine = (state: string) => page.locator('.state-line', { hasText: state });
+    await pressTill(page.getByRole('button', { name: 'Approve' }), stateLine('approved'));
     await page.locator('#decide').getByLabel('Reason').fill('too cold');
-    await page.getByRole('button', { name: 'Take back approval' }).click();
+    await pressTill(page.getByRole('button', { name: 'Take back approval' }), stateLine('lapsed'));
     assert.match((await call).content[0]?.text ?? '', /^Approval lapsed: taken back by admin: too cold/);
-    await page.locator('.state-line', { hasText: 'lapsed' }).waitFor();
     await page.goto(`${world.url}/freezes`);
     await page.getByLabel('Reason to thaw').fill('spring');
-    await page.getByRole('button', { name: 'Thaw' }).click();
-    await page.getByText('Nothing is frozen').waitFor();
+    await pressTill(page.getByRole('button', { name: 'Thaw' }), page.getByText('Nothing is frozen'));
     assert.equal(await page.locator('.freeze-banner').count(), 0);
   });
 
@@ -304,8 +318,8 @@ describe('The console in a browser', { concurrency: false }, () => {
     const nightly = await world.agent('nightly-bot');
     await nightly.listTools();
     await page.goto(`${world.url}/grants`);
-    await page.getByRole('button', { name: 'Revoke nightly-bot' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Yes, revoke' }).click();
+    await untilAsked(page.getByRole('button', { name: 'Revoke nightly-bot' }));
+    await untilAnswered('Yes, revoke');
     await page.locator('tr', { hasText: 'nightly-bot' }).getByText('revoked').waitFor();
     await eventually(
       'the token is refused',
