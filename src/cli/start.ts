@@ -53,13 +53,18 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   };
   for (const warning of loaded.warnings ?? []) warn(`warning: ${faultText(warning)}`);
   for (const line of [...loudLines(loaded), ...(await missingLines(loaded, env.PATH ?? ''))]) warn(line);
+  const checkpoints = inTurn(terminal.out);
   // People are told of no checkpoint; programs of each once.
-  const outputs = { forPeople: errorScreen, ...(screen ? { logged: !errorScreen } : { out: terminal.out }) };
-  const running = await startNode(loaded, log, faultInjection(terminal.env), outputs);
+  const outputs = { forPeople: errorScreen, ...(screen ? { logged: !errorScreen } : { out: checkpoints.out }) };
+  const running = await startNode(loaded, log, faultInjection(terminal.env), outputs).catch((error: unknown) => {
+    checkpoints.open();
+    throw error;
+  });
   // Listen for signals before the banner: whoever waits for the banner may stop the process at once.
   const stopped = stopSignal(screen || errorScreen);
   const stopReloading = watchConfig(running, sources, log);
   terminal.out(screen ? banner(loaded, running.url) : bannerJson(loaded, running.url));
+  checkpoints.open();
   const link = screen ? running.signInLink() : null;
   if (link !== null) terminal.out(printed`  sign in, once within 2 minutes: ${link}\n`);
   await stopped;
@@ -70,6 +75,22 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
 }
 
 const STOPPING = 'stopping: waiting agents are told to repeat their calls, running calls may finish';
+
+/** What is printed before `open` waits for it: the first line says where the gateway is, whatever was signed meanwhile. */
+function inTurn(out: Terminal['out']): { readonly out: Terminal['out']; open(): void } {
+  const waiting: Parameters<Terminal['out']>[0][] = [];
+  let isOpen = false;
+  return {
+    out: (text) => {
+      if (isOpen) out(text);
+      else waiting.push(text);
+    },
+    open: () => {
+      isOpen = true;
+      for (const text of waiting.splice(0)) out(text);
+    },
+  };
+}
 
 /** `atTerminal`: SIGHUP stops it as well, where it says that the terminal has gone; else it reads the files again. */
 function stopSignal(atTerminal: boolean): Promise<void> {

@@ -21,6 +21,7 @@ const ROUTES: readonly (readonly [method: string, path: string, queries: readonl
   ['GET', '/healthz', []],
   ['GET', '/readyz', ['gated']],
   ['GET', '/metrics', []],
+  ['GET', '/openapi.json', []],
   ['GET', '/api/freeze', []],
   ['POST', '/api/freeze', []],
   ['DELETE', '/api/freeze/:id', []],
@@ -62,6 +63,8 @@ const ROUTES: readonly (readonly [method: string, path: string, queries: readonl
   ['GET', '/console/stream', ['after']],
   ['GET', '/login', ['next']],
   ['POST', '/login', []],
+  ['GET', '/sign-in', []],
+  ['POST', '/sign-in', []],
   ['POST', '/logout', []],
 ];
 
