@@ -110,12 +110,12 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
 
       test('P4: what is taken away is not due, wakes nobody, and can be woken all the same', async () => {
         const id = newId();
-        await a.queue.park(id, inMs(300));
+        await a.queue.park(id, inMs(2_000));
         await b.queue.unpark(id);
         assert.deepEqual(await a.queue.missing([id]), [id]);
         await b.queue.unpark(id);
         const other = newId();
-        await a.queue.park(other, inMs(300));
+        await a.queue.park(other, inMs(2_000));
         await until('the other is due', () => due(other) === 1);
         assert.equal(due(id), 0);
         assert.ok(!a.woken.includes(id) && !b.woken.includes(id));

@@ -129,7 +129,10 @@ for (const [how, runtime] of RUNTIMES)
           assert.equal(broke, false);
           const last = JSON.parse(/^event: message\ndata: (.*)\n\n$/.exec(text.slice(whole.length))![1]!);
           assert.deepEqual([last.id, last.error.code], [7, 502]);
-          assert.match(last.error.message, /broke before its answer was complete .*tools\/list changes nothing, so it is safe to try again/);
+          assert.match(
+            last.error.message,
+            /broke before its answer was complete .*tools\/list changes nothing, so it is safe to try again/,
+          );
         });
       }
     }
