@@ -26,10 +26,10 @@ function taken(client: ClientName, value: Json, more: Partial<Parameters<typeof 
     form: CLIENT_FORMS[client],
     env: { SET: 'from-environment' },
     home: '/home/mira',
-    project: '/work/project',
+    project: '/code/project',
     answers: new Map(),
     isFile: (path) => path === '/opt/My Server/run',
-    readText: (path) => (path === '/work/project/.env' ? 'A=1\nB="two ${C}"\n' : null),
+    readText: (path) => (path === '/code/project/.env' ? 'A=1\nB="two ${C}"\n' : null),
     taken: new Set(),
     own: ['http://127.0.0.1:8787'],
     ...more,
@@ -91,7 +91,7 @@ describe('JSON as clients write it', () => {
         command: 'a',
         args: [],
         env: Object.fromEntries([['__proto__', '${SERVER_FILES_PROTO}']]),
-        cwd: '/work/project',
+        cwd: '/code/project',
       },
       secrets: { SERVER_FILES_PROTO: 'x' },
       environment: [],
@@ -148,8 +148,8 @@ describe('names', () => {
     for (const [path, client] of Object.entries(files)) assert.equal(clientByFile(path, {}), client, path);
     assert.equal(clientByFile('/x/mcp.json', { servers: {} }), 'vscode');
     assert.equal(projectOf('/home/mira/.cursor/mcp.json', '/home/mira'), null);
-    assert.equal(projectOf('/work/p/.cursor/mcp.json', '/home/mira'), '/work/p');
-    assert.equal(projectOf('/work/p/.mcp.json', '/home/mira'), '/work/p');
+    assert.equal(projectOf('/code/p/.cursor/mcp.json', '/home/mira'), '/code/p');
+    assert.equal(projectOf('/code/p/.mcp.json', '/home/mira'), '/code/p');
   });
 
   test('the files of each client are looked for where its documentation says', () => {
@@ -252,7 +252,7 @@ describe('what a client’s file says becomes a server of Holdfast', () => {
     assert.deepEqual(env('claude-desktop', '${SET}'), ['${SERVER_FILES_X}', '${SET}']);
     assert.deepEqual(env('cursor', '${SET}'), ['${SERVER_FILES_X}', '${SET}']);
     assert.deepEqual(env('vscode', '${input:key}'), { kind: 'needs', needs: [{ key: 'input:key', secret: true }] });
-    assert.deepEqual(env('vscode', '${workspaceFolder}/a'), ['${SERVER_FILES_X}', '/work/project/a']);
+    assert.deepEqual(env('vscode', '${workspaceFolder}/a'), ['${SERVER_FILES_X}', '/code/project/a']);
     assert.deepEqual(env('vscode', '${command:x.y}'), {
       kind: 'left',
       why: 'env.X has ${command:x.y}, which only VS Code can fill in',
@@ -295,7 +295,7 @@ describe('what a client’s file says becomes a server of Holdfast', () => {
     );
     assert.deepEqual(taken('cursor', { command: 'a', envFile: 'none.env' }), {
       kind: 'left',
-      why: 'has the envFile /work/project/none.env, which cannot be read',
+      why: 'has the envFile /code/project/none.env, which cannot be read',
     });
   });
 
