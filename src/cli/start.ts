@@ -21,8 +21,8 @@ interface StartOptions extends Flags {
 }
 
 /**
- * `start`: runs until SIGTERM or SIGINT, or until the terminal that it speaks to is closed. Speaks to people on a screen, and JSON lines elsewhere; standard output and standard
- * error each for itself.
+ * `start`: runs until SIGTERM or SIGINT, or until the terminal that it writes to is closed. On a screen it writes for people,
+ * elsewhere JSON lines; standard output and standard error are judged separately.
  */
 export async function startCommand({ allowUndecidable, ...flags }: StartOptions, terminal: Terminal): Promise<number> {
   const sources = {
