@@ -61,6 +61,13 @@ function open(show, rows, only) {
   return stream;
 }
 
+/** Milliseconds until a page that could not be read is read again. */
+const AGAIN_MS = 3_000;
+
+function tryAgain() {
+  setTimeout(scheduleRefresh, AGAIN_MS);
+}
+
 /** Soon, so that changes in quick succession cause one refresh; and a page that is long to read is read less often. */
 function scheduleRefresh() {
   if (timer !== null) return;
@@ -139,8 +146,10 @@ async function read() {
   );
   const headers = { 'x-live': '1', 'x-shown': shown.join() };
   const response = await fetch(location.href, { headers }).catch(() => null);
-  if (!response?.ok) return;
   tookMs = performance.now() - began;
+  // A gateway that is busy for a moment: nobody else will say that this page is behind.
+  if (response === null || response.status >= 500) return tryAgain();
+  if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
   localTimes(fresh);
   takeOver(fresh);

@@ -18,6 +18,7 @@ export class EventTail {
   readonly #listeners = new Set<TailListener>();
   #after: number | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #untilPlaced = new Set<() => void>();
 
   constructor(records: Pick<Records, 'since' | 'chain'>, log: Log) {
     this.#records = records;
@@ -38,12 +39,28 @@ export class EventTail {
       if (this.#timer !== null) clearTimeout(this.#timer);
       this.#timer = null;
       this.#after = null;
+      this.#placed();
     };
+  }
+
+  /**
+   * Resolves once the tail knows from where in the log it follows, or nobody listens. What a page reads after that, and
+   * what it is told, leave no gap.
+   */
+  async placed(): Promise<void> {
+    if (this.#after !== null || this.#listeners.size === 0) return;
+    await new Promise<void>((resolve) => this.#untilPlaced.add(resolve));
+  }
+
+  #placed(): void {
+    for (const resolve of this.#untilPlaced) resolve();
+    this.#untilPlaced.clear();
   }
 
   async #poll(): Promise<void> {
     try {
       this.#after ??= (await this.#records.chain(1)).seq;
+      this.#placed();
       const events = await this.#records.since(this.#after, MAX_EVENTS);
       const last = events.at(-1)?.seq ?? null;
       // The last listener may have left meanwhile, and the position with it.

@@ -50,6 +50,8 @@ export function liveStream(
     stopping.addEventListener('abort', onNews);
     const ended = (): boolean => stream.aborted || stream.closed || stopping.aborted;
     try {
+      // The page reads itself anew at `hello`: what happens after that must be told.
+      await tail.placed();
       await stream.writeSSE({ event: 'hello', data: '{}' });
       let sent = Number.isSafeInteger(after) && after >= 0 ? after : -1;
       if (sent >= 0) waiting.unshift(...(await records.since(sent, MAX_MISSED)));

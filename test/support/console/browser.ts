@@ -97,7 +97,7 @@ export async function consoleWorld(
       });
       await client.connect(transport as never);
       clients.push(client);
-      return client;
+      return goesOnWaiting(client);
     },
     close: async () => {
       await Promise.allSettled(clients.map((client) => client.close()));
@@ -106,6 +106,19 @@ export async function consoleWorld(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Calls again while the answer is that the call waits, as that answer asks for: a busy machine outlasts one hold. */
+function goesOnWaiting(client: Client): Client {
+  const once = client.callTool.bind(client);
+  client.callTool = async (...call) => {
+    for (;;) {
+      const answer = await once(...call);
+      const [first] = (answer as { content?: readonly { text?: string }[] }).content ?? [];
+      if (first?.text?.startsWith('Waiting for approval') !== true) return answer;
+    }
+  };
+  return client;
 }
 
 const QUIET = [
