@@ -3,9 +3,10 @@
  * refer to. Says what is wrong, all of it.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { missingTests, wrongDecisions } from './support/documents.ts';
 import { environmentReads, importsOf, roomOf, sources, textOf, wrongArrow } from './support/house.ts';
+import { isLeftToAll, leftToAll } from './support/left-to-all.ts';
 import { guards, PROMISES } from './support/promises.ts';
 import { ambiguousNames, circles, fileGraph, wrongFloors } from './support/structure.ts';
 
@@ -57,14 +58,22 @@ function promises(): string[] {
   for (const name of names) {
     const mine = found.filter((guard) => guard.promise === name);
     const files = new Set(mine.map((guard) => guard.file)).size;
+    const always = mine.filter((guard) => runsAlways(guard.file)).length;
     console.log(
-      `  ${name.padEnd(4)} ${PROMISES[name].padEnd(22)} ${String(mine.length).padStart(3)} tests in ${files} files`,
+      `  ${name.padEnd(4)} ${PROMISES[name].padEnd(22)} ${String(mine.length).padStart(3)} tests in ${files} files, ${always} in npm test`,
     );
   }
-  return names
-    .filter((name) => !found.some((guard) => guard.promise === name))
-    .map((name) => `${name} (${PROMISES[name]}) has no test whose name starts with it`);
+  return [
+    ...names
+      .filter((name) => !found.some((guard) => guard.promise === name && runsAlways(guard.file)))
+      .map((name) => `${name} (${PROMISES[name]}) has no test in npm test whose name starts with it`),
+    ...leftToAll()
+      .filter((file) => !existsSync(file))
+      .map((file) => `test/support/left-to-all.ts names ${file}, which is not there`),
+  ];
 }
+
+const runsAlways = (file: string): boolean => !file.endsWith('.long.test.ts') && !isLeftToAll(file);
 
 /** As its user would: one command over every file. */
 function policies(): string[] {

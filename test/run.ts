@@ -1,12 +1,14 @@
 /**
- * `npm test`: every test file, or those whose path contains one of the arguments. Says in one line what this machine
- * lacks; tests that need it are skipped, or fail the run with HOLDFAST_TEST_REQUIRE=all. Files named `.long.test.ts`
- * run with `--long`, or when an argument names them.
+ * `npm test`: what holds each promise on each store and at each door, in minutes. `--all`: every case of every kind, as
+ * CI runs it; `--long`: the files named `.long.test.ts` as well. With arguments: the files whose path contains one of
+ * them, whatever they are. Says in one line what this machine lacks; tests that need it are skipped, or fail the run
+ * with HOLDFAST_TEST_REQUIRE=all.
  */
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { notInstalled } from './support/installed.ts';
+import { isLeftToAll } from './support/left-to-all.ts';
 import { prepare } from './support/store/prepared.ts';
 
 /** Milliseconds that one test, and one file, may take: one that hangs must not hang the run. */
@@ -19,17 +21,25 @@ const CACHE = new URL('../node_modules/.cache/holdfast-test/', import.meta.url).
 /** The slowest first, so that the quick ones fill the end. */
 const ORDER = ['runtime', 'journey', 'contract', 'domain'];
 
-const wanted = process.argv.slice(2).filter((word) => word !== '--long');
-const long = process.argv.includes('--long');
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => !word.startsWith('--'));
+const long = words.includes('--long');
+const whole = long || words.includes('--all');
+const unknown = words.find((word) => word.startsWith('--') && word !== '--long' && word !== '--all');
+if (unknown !== undefined) fail(`npm test knows --all and --long, and no ${unknown}.`);
 const rank = (file: string): number => ORDER.indexOf(file.split('/')[1] ?? '');
 const all = globSync('test/**/*.test.ts').sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 const files = all
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-  .filter((file) => long || wanted.length > 0 || !file.endsWith('.long.test.ts'));
+  .filter((file) => wanted.length > 0 || (file.endsWith('.long.test.ts') ? long : whole || !isLeftToAll(file)));
 if (files.length === 0) fail(`No test file's path holds ${wanted.join(' or ')}.`);
 
-const left = wanted.length > 0 ? 0 : all.length - files.length;
-if (left > 0) console.log(`${left} long files are left out; npm test -- --long runs them too.`);
+if (wanted.length === 0) {
+  const longOnes = all.filter((file) => file.endsWith('.long.test.ts')).length;
+  const left = all.length - files.length - (long ? 0 : longOnes);
+  if (left > 0) console.log(`${left} files of ${all.length} are left to npm test -- --all, which CI runs.`);
+  if (!long) console.log(`${longOnes} long files are left out; npm test -- --long runs them and all others.`);
+}
 
 const missing = notInstalled();
 if (missing.length > 0) {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, type PGlite, PGliteDialect, sql } from 'kysely';
-import { migrate } from '../migrations/migrate.ts';
+import { isMigrated, migrate } from '../migrations/migrate.ts';
 import type { Tables } from '../table/tables.ts';
 import type { SqlConnection } from './connection.ts';
 import { holdDirectory } from './directory-lock.ts';
@@ -29,7 +29,8 @@ export async function openPglite(directory: string, died: (why: Error) => void =
   try {
     const pglite = await start(join(directory, 'sql'), died);
     const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: pglite as unknown as PGlite }) });
-    await migrate(db);
+    // Most starts find nothing to do, and looking at every table first takes the longest part of one.
+    if (!(await isMigrated(db))) await migrate(db);
     // The directory is ours alone, so whatever replica held callers is dead, however recent its last sign of life.
     await sql`delete from holdfast.replicas`.execute(db);
     const close = async (): Promise<void> => {
