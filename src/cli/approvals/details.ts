@@ -24,6 +24,7 @@ export function approvalDetails(
   const { sent = NOTHING_MORE, hidden = NOTHING_HIDDEN } = approval;
   const marks = hiddenMarks({ arguments: approval.arguments, sent, hidden });
   const entries: DetailEntry[] = [
+    ...(approval.summary ? [['in words', [approval.summary]] as const] : []),
     ...requirementEntries(approval),
     ['fingerprint', [approval.fingerprint]],
     ['arguments', jsonLines(approval.arguments, marks)],

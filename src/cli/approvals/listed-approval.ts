@@ -17,6 +17,8 @@ export interface ListedApproval {
   readonly rule?: string;
   readonly risk?: string | null;
   readonly severity?: string | null;
+  /** The policy's sentence about the call. */
+  readonly summary?: string | null;
   /** What policy says to people about this rule. */
   readonly reason?: string | null;
   readonly pickupUntil?: string | null;

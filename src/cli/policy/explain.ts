@@ -20,6 +20,7 @@ import {
 import type { LimitRule } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
+import { type SummaryTemplate, summaryOf, summaryText } from '../../domain/policy/summary.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { joined, type Printed, printed, printedJson, printedTool } from '../../text/printed.ts';
@@ -142,7 +143,7 @@ function page({ call, verdict, policy, config, grant }: ExplainedCall): Printed 
     ...(trace.reason === null ? [] : [printed`  reason     ${trace.reason}`]),
     printed`  rule       ${trace.rule}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`,
     printed`  policy     sha256 ${policy.digest}`,
-    ...shownLines(call, policy),
+    ...shownLines(call, policy, verdict.kind === 'ask' ? (verdict.ask.summary ?? null) : null),
     printed`  why`,
     ...trace.steps.map((step) => printed`    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
   ];
@@ -164,7 +165,7 @@ function methodPage(words: string, verdict: MethodVerdict, policy: Policy): Prin
 }
 
 /** The call as an approver would be shown it. */
-function shownLines({ args, params, tool }: Call, policy: Policy): Printed[] {
+function shownLines({ args, params, tool }: Call, policy: Policy, summary: SummaryTemplate | null): Printed[] {
   const { name: _name, arguments: _arguments, _meta: meta, ...others } = params;
   const sent = { params: others, meta: isObject(meta) ? meta : {}, headers: {} };
   const shown = redactCall({ args, sent }, redactionOf(policy, tool));
@@ -172,6 +173,7 @@ function shownLines({ args, params, tool }: Call, policy: Policy): Printed[] {
   const repeated = byValue === 0 ? '' : `, ${byValue} where a hidden value is repeated`;
   const isEmpty = (part: JsonObject): boolean => Object.keys(part).length === 0;
   return [
+    ...(summary === null ? [] : [printed`  in words   ${summaryText(summaryOf(summary, shown))}`]),
     printed`  arguments  ${printedJson(shown.arguments)}`,
     ...(isEmpty(shown.sent.params) ? [] : [printed`  params     ${printedJson(shown.sent.params)}`]),
     ...(isEmpty(shown.sent.meta) ? [] : [printed`  meta       ${printedJson(shown.sent.meta)}`]),

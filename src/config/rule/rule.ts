@@ -2,6 +2,7 @@ import { DEFAULT_REDACTION, NO_REDACTION, type RedactedPath, type Redaction } fr
 import { isGlob } from '../../domain/policy/glob.ts';
 import { insteadOfPath, parsePath, segments } from '../../domain/policy/path.ts';
 import type { Checks, ToolRule } from '../../domain/policy/policy.ts';
+import { parseSummary, type SummaryTemplate } from '../../domain/policy/summary.ts';
 import type { Ask } from '../../domain/policy/verdict.ts';
 import type { DriftAction, SeenTool } from '../../domain/tool/drift.ts';
 import { durationMs } from '../document/duration.ts';
@@ -85,7 +86,15 @@ export function compileAsk(
     escalate: shape.escalate && afterMs !== null ? { afterMs, to: shape.escalate.to } : fallback.escalate,
     denyReason: shape.deny_reason ?? fallback.denyReason,
     answers: shape.answers ?? fallback.answers ?? null,
+    summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
   };
+}
+
+function compileSummary(text: string | undefined, at: readonly Key[], faults: FaultList): SummaryTemplate | null {
+  const read = text === undefined ? null : parseSummary(text);
+  if (read === null || 'parts' in read) return read;
+  faults.add(at, read.wrong, read.expected);
+  return null;
 }
 
 /** Compiles which arguments are hidden from people and logs. */

@@ -74,6 +74,10 @@ export const ApprovalShape = z.strictObject({
   remind: durationText.optional(),
   escalate: z.strictObject({ after: durationText, to: names }).optional(),
   deny_reason: z.enum(['required', 'optional']).optional(),
+  summary: z
+    .string()
+    .optional()
+    .describe('A sentence about the call, beside its arguments: Create an API key "{args.name}" with role {args.role}'),
   answers: z
     .enum(ANSWERS_MODES)
     .optional()

@@ -1,5 +1,6 @@
 import type { Risk, Severity } from '../tool/risk.ts';
 import type { LimitRule } from './limit.ts';
+import type { SummaryPart, SummaryTemplate } from './summary.ts';
 
 /** One step of an evaluation: what was looked at, and with what result. */
 export interface TraceStep {
@@ -20,6 +21,8 @@ export interface RuleTrace {
   /** The rule's words for people: told to the agent on deny, shown on the card on ask. */
   readonly reason: string | null;
   readonly steps: readonly TraceStep[];
+  /** The policy's sentence about the call, with the call's values as they may be shown; absent: it has none. */
+  readonly summary?: readonly SummaryPart[];
 }
 
 /** Whether an agent's answer to what a server asks during a gated call needs a yes of its own. */
@@ -38,6 +41,8 @@ export interface Ask {
   readonly denyReason: 'required' | 'optional';
   /** null: by severity. */
   readonly answers?: AnswersMode | null;
+  /** The sentence about the call that stands on its card; null: none. */
+  readonly summary?: SummaryTemplate | null;
 }
 
 /** What policy says of answers to a server's questions: `ask` by default where the severity is high or critical. */

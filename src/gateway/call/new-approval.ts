@@ -1,13 +1,14 @@
 import { LONGEST_ASKED } from '../../domain/approval/answer.ts';
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
-import { type RedactedCall, redacting } from '../../domain/call/redact-call.ts';
+import { type RedactedCall, redacting, type ShownCall } from '../../domain/call/redact-call.ts';
 import { bringsAnswers, type HiddenValues, sentOf } from '../../domain/call/sent.ts';
 import { keptReason } from '../../domain/call/stated-reason.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { Redaction } from '../../domain/json/redact.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
-import type { Verdict } from '../../domain/policy/verdict.ts';
+import { summaryOf } from '../../domain/policy/summary.ts';
+import type { RuleTrace, Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { inTurns } from '../../time/in-turns.ts';
@@ -65,7 +66,7 @@ async function freeze(
       hidden: reason.masked ? withOneRepeat(shown.hidden) : shown.hidden,
       answersTo: leg?.parent.id ?? null,
       asked: leg === undefined ? null : { ...leg.asked, text: cut(mask.text(leg.asked.text).text, LONGEST_ASKED) },
-      trace: verdict.trace,
+      trace: withSummary(verdict, shown),
       statedReason: arrival.statedReason === null ? null : keptReason(reason.text),
       policyDigest: policy.digest,
       createdAt: now,
@@ -81,6 +82,11 @@ async function freeze(
       ? {}
       : { leg: { until: new Date(now.getTime() + timeoutMs + gateway.rules.approval.pickupMs), now } }),
   };
+}
+
+/** The policy's sentence is made of what is shown, so nothing hidden gets into it. */
+function withSummary({ ask, trace }: AskVerdict, shown: ShownCall): RuleTrace {
+  return ask.summary ? { ...trace, summary: summaryOf(ask.summary, shown) } : trace;
 }
 
 function redactingOf({ call, leg }: Arrival, redaction: Redaction): Generator<void, RedactedCall> {

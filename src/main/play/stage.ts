@@ -20,7 +20,8 @@ tools:
     action: require_approval
     reason: Creates a credential that outlives the session.
     limits: [{ counter: create_api_key_rate, window: day, max: 2, scope: grant }]
-    approval: { approvers: [security], quorum: 1, timeout: 30m }
+    approval:
+      { approvers: [security], quorum: 1, timeout: 30m, summary: 'Create an API key "{args.name}" with role {args.role}' }
 `;
 
 /** Everything the demo runs, each part a real server on loopback. */

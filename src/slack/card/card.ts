@@ -6,6 +6,7 @@ import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import { summaryText } from '../../domain/policy/summary.ts';
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
 import { type ArgumentBlock, argumentBlock, sentBlock } from './argument-table.ts';
@@ -31,6 +32,7 @@ import {
   outcomeBlocks,
   reasonBlocks,
   reasonsAreWhole,
+  summaryBlocks,
   waitingBlocks,
 } from './sections.ts';
 import { headline } from './story.ts';
@@ -97,6 +99,7 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
   const before = [
     header(cut(`${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcomeBlocks(approval),
+    ...summaryBlocks(approval),
     ...reasonBlocks(approval, 'card'),
   ];
   const warning = hiddenWarning(approval);
@@ -136,7 +139,8 @@ function summary(approval: Approval): string {
     return `🛑 Holdfast will not run this: the record of ${codeSpan(approval.id)} ${approval.broken === 'secret' ? FORGED_WORDS.secret : 'was changed outside it'}`;
   const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
   const owner = approval.owner === null ? '' : ` on behalf of ${personMention(approval.owner)}`;
-  return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}`;
+  const words = approval.trace.summary === undefined ? '' : `. ${escapedMrkdwn(summaryText(approval.trace.summary))}`;
+  return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}${words}`;
 }
 
 /** Why the decision is made in the full view. mrkdwn. */

@@ -8,7 +8,7 @@ import { type ArgumentLeaf, argumentLeaves, sentLeaves, wholeRow } from './argum
 import { groupedRows, TABLE_TITLES } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, viewMemory } from './button.ts';
-import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, waitingBlocks } from './sections.ts';
+import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, summaryBlocks, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 
 export type ModalView = JsonObject;
@@ -35,7 +35,7 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
     section(`*${headline(approval)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
-    ...(at === 0 ? reasonBlocks(approval, 'full view') : []),
+    ...(at === 0 ? [...summaryBlocks(approval), ...reasonBlocks(approval, 'full view')] : []),
     richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
     ...table,
     ...(warning === null || !last ? [] : [section(warning)]),

@@ -44,6 +44,17 @@ export function factsSection(approval: Approval): Block {
   ]);
 }
 
+/** The policy's sentence about the call, with the call's values set as code. */
+export function summaryBlocks({ trace }: Approval): Block[] {
+  if (trace.summary === undefined) return [];
+  const elements = trace.summary.map((part) =>
+    'text' in part
+      ? { type: 'text', text: part.text, style: { bold: true } }
+      : { type: 'text', text: part.value, style: { bold: true, code: true } },
+  );
+  return [richText([{ type: 'rich_text_section', elements }])];
+}
+
 /**
  * Why approval is needed: the policy's reason, then the agent's, then a warning if one applies. The card cuts them, the
  * full view has them whole.

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
+import { summaryText } from '../../domain/policy/summary.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import type { CardRecord } from '../../ports.ts';
 
@@ -41,6 +42,7 @@ export function approvalJson(approval: Approval) {
       via: d.via,
       at: d.at.toISOString(),
     })),
+    summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
     rule: approval.trace.rule,
     risk: approval.trace.risk,
     severity: approval.trace.severity,

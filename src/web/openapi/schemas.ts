@@ -62,6 +62,7 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   fingerprint: aText('Identifies the exact call. Send it with a decision.'),
   requirement: Requirement,
   decisions: listOf(Decision),
+  summary: orNull(aText('The policy’s sentence about this call, with the values that are shown. null: it has none.')),
   rule: aText('The rule of the policy that matched, or default.'),
   risk: oneOf(['read', 'write', 'execute', 'financial', 'destructive', null]),
   severity: oneOf(['low', 'medium', 'high', 'critical', null]),

@@ -98,9 +98,17 @@ export function callsBefore(earlier: readonly EarlierCall[], now: Date): Html {
   )}</p>`;
 }
 
+/** The policy's sentence about the call. What stands in it of the call is marked, so that it passes for no word of ours. */
+function summaryLine({ trace }: Approval): Html {
+  if (trace.summary === undefined) return html``;
+  return html`<p class="in-words">${trace.summary.map((part) =>
+    'text' in part ? visibleText(part.text) : html`<code>${visibleText(part.value)}</code>`,
+  )}</p>`;
+}
+
 /** Who wants to make the call and why. The agent's own words are marked as unverified. */
 export function callIntro(approval: Approval, names: PersonNames = NO_NAMES): Html {
-  return html`<p class="asks">Agent ${visibleName(approval.grant)}${
+  return html`${summaryLine(approval)}<p class="asks">Agent ${visibleName(approval.grant)}${
     approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`
   } ${approval.state === 'pending' ? 'wants' : 'wanted'} to run this.${approval.trace.reason === null ? '' : html` <q class="rule-reason">${visibleText(approval.trace.reason)}</q>`}</p>
   ${

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type SlackStandIn, startSlackStandIn } from '../../../src/demo/slack/stand-in.ts';
 import {
+  ADMIN_TOKEN,
   axeFaults,
   type ConsoleWorld,
   complaintsOf,
@@ -69,6 +70,14 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
     const message = await cardWith('seen-in-slack');
     const id = approvalOf(message);
     const asPosted = JSON.stringify(message.blocks);
+    const api = await fetch(`${world.url}/api/approvals/${id}`, {
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    const { summary } = (await api.json()) as { summary: string };
+    assert.equal(summary, 'Create an API key "seen-in-slack" with role viewer by the token [redacted]');
+    for (const words of ['Create an API key "', ' by the token '])
+      assert.ok(asPosted.includes(JSON.stringify(words)), words);
+    assert.ok(message.text.includes(summary), 'P8: nor does the notification hold what the policy hides');
     await slack.click({ user: 'U0MIRA', channel: CHANNEL, ts: message.ts, actionId: 'approve' });
     await call;
     await cardWith('Approved and done');

@@ -36,7 +36,7 @@ tools:
     reason: Creates a credential that outlives the session.
     deny_if: [{ path: args.role, op: eq, value: admin }]
     limits: [{ counter: create_api_key_rate, window: day, max: 8, scope: grant }]
-    approval: { approvers: [security], quorum: 1, timeout: 30m, deny_reason: required }
+    approval: { approvers: [security], quorum: 1, timeout: 30m, deny_reason: required, summary: 'Create an API key "{args.name}" with role {args.role} by the token {args.api_token}' }
     redact: [args.api_token]
   "export_*": { risk: read, severity: high, action: require_approval }
 `;
