@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
-import { summaryText } from '../../domain/policy/summary.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
+import { summaryText } from '../../domain/policy/summary.ts';
 import type { CardRecord } from '../../ports.ts';
 
 /** An approval as the API returns it: arguments redacted, times as ISO 8601 in UTC. */
