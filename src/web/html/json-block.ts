@@ -60,7 +60,7 @@ export function prettyJson(value: Json): string {
 
 function coloured(value: Json, indent: string, marks: HiddenMarks): Html {
   if (value === REDACTED && marks === 'hidden') return html`<span class="v-hidden">${REDACTED}</span>`;
-  if (typeof value === 'string') return html`<span class="v-text">${visibleText(JSON.stringify(value))}</span>`;
+  if (typeof value === 'string') return overLines(value) ?? oneText(value);
   if (Array.isArray(value)) {
     return bracketed(
       value.map((item) => coloured(item, `${indent}  `, marks)),
@@ -78,6 +78,31 @@ function coloured(value: Json, indent: string, marks: HiddenMarks): Html {
   }
   return html`<span class="v-plain">${String(value)}</span>`;
 }
+
+/** A line break between other characters: at the end alone it is shown as JSON writes it. */
+const SEVERAL_LINES = /[^\n]\n+[^\n]/;
+
+function oneText(text: string): Html {
+  return html`<span class="v-text">${visibleText(JSON.stringify(text))}</span>`;
+}
+
+/** Lines above which a text is shown as JSON writes it. */
+const MOST_LINES = 2_000;
+
+/**
+ * A text over its lines, as the card shows it: each is written as JSON writes it and ends with its `\n`, so that nothing
+ * else can look like a line break. null: it is not several lines, or too many.
+ */
+function overLines(text: string): Html | null {
+  if (!SEVERAL_LINES.test(text)) return null;
+  const split = text.split('\n', MOST_LINES + 1);
+  if (split.length > MOST_LINES) return null;
+  const lines = split.map((line) => JSON.stringify(line).slice(1, -1));
+  const shown = lines.map((line, i) => html`${visibleText(line)}${i < lines.length - 1 ? BREAK : ''}`);
+  return html`<span class="v-text v-lines">"${shown}"</span>`;
+}
+
+const BREAK = html`<span class="v-break">\\n</span>${'\n'}`;
 
 function bracketed(items: readonly Html[], open: string, close: string, indent: string): Html {
   if (items.length === 0) return html`${open}${close}`;
