@@ -95,6 +95,7 @@ describe('JSON as clients write it', () => {
       },
       secrets: { SERVER_FILES_PROTO: 'x' },
       environment: [],
+      files: [],
     });
   });
 });
@@ -184,6 +185,7 @@ describe('what a client’s file says becomes a server of Holdfast', () => {
       },
       secrets: { SERVER_FILES_TOKEN: 'geheim', SERVER_FILES_N: '3' },
       environment: [],
+      files: [],
     });
   });
 
@@ -204,6 +206,7 @@ describe('what a client’s file says becomes a server of Holdfast', () => {
       },
       secrets: { SERVER_FILES_AUTHORIZATION: 'geheim', SERVER_FILES_X_A: 'b' },
       environment: [],
+      files: [],
     });
   });
 

@@ -6,6 +6,7 @@ import { startCommand } from '../start.ts';
 import { type Asking, askingAt } from './asking.ts';
 import { clientTextFor, keepCopy, replaceClientFile } from './client-file.ts';
 import { type ClientGrant, grantFor } from './grant.ts';
+import { isMadeHere } from './made-here.ts';
 import { openKept, type SetUpPlace, setUpPlace } from './place.ts';
 import { scanServers } from './scan.ts';
 import { type ClientSource, clientSource } from './source.ts';
@@ -36,6 +37,7 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   if (options.write && options.from === undefined && options.yes) throw new Misuse('--write with --yes needs --from');
   const asking = askingAt(terminal, options.yes);
   const place = await setUpPlace(options.dir, options.listen, terminal);
+  if (!isMadeHere(place.kept) && !(await believesKept(place, terminal, asking))) return 1;
   const source = await clientSource(options, terminal, asking);
   const unknown = options.server.find((name) => !source.servers.some((each) => each.name === name));
   if (unknown !== undefined) throw new Misuse(`no server ${unknown} in ${source.file?.path ?? 'what was typed'}`);
@@ -74,6 +76,16 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   await toClient(source, clientText, place, options, terminal, asking);
   terminal.out(warning(programIn(terminal)));
   return next(place, options, terminal);
+}
+
+/** Whether somebody at the terminal says that the private folder is theirs. */
+async function believesKept({ kept, secrets }: SetUpPlace, terminal: Terminal, asking: Asking): Promise<boolean> {
+  terminal.out(
+    printed`${kept} was not made by init on this machine: it was copied, or came with other files. Its tokens and secrets (${secrets}) would be used, and whoever made it may know them.\n`,
+  );
+  if (await asking.agreed(printed`Use it all the same?`, false, false)) return true;
+  terminal.err(printed`Nothing was changed. Move ${kept} away, and init makes a new one.\n`);
+  return false;
 }
 
 function leftLines(left: readonly LeftServer[], { otherProjects }: ClientSource): Printed {

@@ -10,6 +10,7 @@ import { keepPrivate } from '../../main/process/private-directory.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { textOf, writePrivate } from './files.ts';
+import { markMadeHere } from './made-here.ts';
 
 /** Where a gateway is set up. */
 export interface SetUpPlace {
@@ -97,6 +98,7 @@ export function openKept({ kept }: SetUpPlace): void {
   keepPrivate(kept);
   const ignored = join(kept, '.gitignore');
   if (!existsSync(ignored)) writePrivate(ignored, '*\n');
+  markMadeHere(kept);
 }
 
 /** Variables that are taken: Holdfast's own, those of the config, and the secrets that are kept. */

@@ -18,6 +18,8 @@ export interface ChosenServer {
   readonly entry: TakenEntry;
   readonly secrets: ReadonlyMap<string, string>;
   readonly environment: readonly string[];
+  /** Files whose texts are among its secrets. */
+  readonly files: readonly string[];
   /** The config has it already, exactly so. */
   readonly known: boolean;
 }
@@ -61,14 +63,14 @@ export async function chooseServers(
     }
     const again = knownAs(taken, inConfig, place);
     const name = again ?? taken.name;
-    const server = { name, listed, known: again !== null, entry: taken.entry, secrets: taken.secrets };
+    const server = { ...taken, name, listed, known: again !== null };
     if (again === null && !(await agreedToRun(server, place, terminal, asking))) {
       left.push({ listed, why: 'you said no' });
       continue;
     }
     names.add(name);
     for (const variable of taken.secrets.keys()) variables.add(variable);
-    chosen.push({ ...server, environment: taken.environment });
+    chosen.push(server);
   }
   return { chosen, left };
 }
@@ -172,7 +174,7 @@ function ownAddresses({ url, listen: { port } }: SetUpPlace): string[] {
 
 /** Shows what would be run, secrets as their names, and asks. */
 async function agreedToRun(
-  { name, listed, entry, secrets }: Pick<ChosenServer, 'name' | 'listed' | 'entry' | 'secrets'>,
+  { name, listed, entry, secrets, environment, files }: Omit<ChosenServer, 'known'>,
   place: SetUpPlace,
   terminal: Terminal,
   asking: Asking,
@@ -183,7 +185,9 @@ async function agreedToRun(
       ? `is asked at ${addressShown(entry.url, secrets)}`
       : `runs ${[entry.command, ...entry.args].map(shownWord).join(' ')}`;
   const folder = 'url' in entry || entry.cwd === null ? '' : ` in ${entry.cwd}`;
-  terminal.out(printed`\n${name}${renamed}: ${runs}${folder}\n${keptLine([...secrets.keys()], place)}`);
+  terminal.out(
+    printed`\n${name}${renamed}: ${runs}${folder}\n${keptLine([...secrets.keys()], place)}${givenLines(environment, files)}`,
+  );
   const question =
     'url' in entry
       ? printed`Ask it for its tools, and put it behind Holdfast?`
@@ -200,6 +204,13 @@ function addressShown(url: string, secrets: ReadonlyMap<string, string>): string
 
 function keptLine(variables: readonly string[], { secrets }: SetUpPlace): Printed {
   return variables.length === 0 ? printed`` : printed`  kept in ${secrets}: ${joined(variables, ', ')}\n`;
+}
+
+/** What it is given that does not stand in the client's file. */
+function givenLines(environment: readonly string[], files: readonly string[]): Printed {
+  const row = (from: string, names: readonly string[]): Printed =>
+    names.length === 0 ? printed`` : printed`  is given from ${from}: ${joined(names, ', ')}\n`;
+  return printed`${row('your environment', environment)}${row('files', files)}`;
 }
 
 function shownWord(word: string): string {

@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path';
 import { putBack } from '../../config/client/put-back.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printed } from '../../text/printed.ts';
+import { joined, printed } from '../../text/printed.ts';
 import { digestOf, type ReplacedFile, remember, replacedFiles } from './client-file.ts';
 import { freePath, replacePrivate, textOf, writePrivate } from './files.ts';
+import { isMadeHere } from './made-here.ts';
 import { KEPT } from './place.ts';
 
 /** What changed since in other places stays, where the servers that init changed are as it left them; null: they are not. */
@@ -22,6 +23,15 @@ export function undoInit(dir: string, force: boolean, terminal: Terminal): numbe
   const files = replacedFiles(place);
   if (files.length === 0) {
     terminal.err(printed`Nothing to undo: init has replaced no client's file from ${place.kept}.\n`);
+    return 1;
+  }
+  if (!isMadeHere(place.kept) && !force) {
+    terminal.err(
+      printed`${place.kept} was not made by init on this machine: it was copied, or came with other files. Its list could have any file replaced, so nothing is put back: ${joined(
+        files.map(({ file }) => file),
+        ', ',
+      )}. Look at the backups beside the list; --force puts them back all the same.\n`,
+    );
     return 1;
   }
   const stuck = new Set<string>();

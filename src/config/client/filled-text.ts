@@ -27,6 +27,8 @@ export interface NeededValue {
 const MOST_SECRET_BYTES = 65_536;
 /** How a header says what kind of credential follows; no secret. */
 const SCHEME = /^(?:Bearer|Basic|Token) +$/i;
+/** Variables of Holdfast itself, whatever their case: Windows does not tell it. */
+const OWN_VARIABLE = /^HOLDFAST_/i;
 /** A name that Holdfast can fill in from the environment. */
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -35,6 +37,8 @@ export class TextFiller {
   readonly secrets = new Map<string, string>();
   /** Variables that are read at each start of the gateway. */
   readonly environment = new Set<string>();
+  /** Files whose text the server is given. */
+  readonly files = new Set<string>();
   readonly needs: NeededValue[] = [];
   /** Why the server cannot be taken over; null: nothing so far. */
   fault: string | null = null;
@@ -97,6 +101,7 @@ export class TextFiller {
         return { text: this.#asked(`input:${part.id}`), variable: false, secret: true };
       case 'file': {
         const text = this.#place.readText(part.path);
+        this.files.add(part.path);
         if (text === null) this.refuse(`${where} names the file ${part.path}, which cannot be read`);
         return { text: (text ?? '').trimEnd(), variable: false, secret: true };
       }
@@ -111,6 +116,9 @@ export class TextFiller {
   }
 
   #variable(name: string, standard: string | null, where: string) {
+    // Who wrote the client's file would be sent the admin token, or the secret that every key is derived from.
+    if (OWN_VARIABLE.test(name))
+      this.refuse(`${where} names ${name}, which is Holdfast's own. Use a variable of another name`);
     const value = this.#place.env[name];
     if (value && VARIABLE.test(name)) {
       this.environment.add(name);

@@ -22,6 +22,8 @@ export type TakenServer =
       readonly secrets: ReadonlyMap<string, string>;
       /** Variables that the gateway reads from its environment at each start. */
       readonly environment: readonly string[];
+      /** Files whose texts are among its secrets. */
+      readonly files: readonly string[];
     }
   /** It stays as it is in the client's file. */
   | { readonly kind: 'left'; readonly why: string }
@@ -66,7 +68,13 @@ export function takeServer(name: string, value: Json, place: TakingPlace): Taken
   if (entry === null) return left('has neither a command nor a URL');
   if (filler.fault !== null) return left(filler.fault);
   if (filler.needs.length > 0) return { kind: 'needs', needs: filler.needs };
-  return { kind: 'taken', entry, secrets: filler.secrets, environment: [...filler.environment] };
+  return {
+    kind: 'taken',
+    entry,
+    secrets: filler.secrets,
+    environment: [...filler.environment],
+    files: [...filler.files],
+  };
 }
 
 const left = (why: string): TakenServer => ({ kind: 'left', why });
@@ -108,6 +116,7 @@ function envFileOf(value: JsonObject, place: TakingPlace, filler: TextFiller): R
   }
   const path = absolute(filler.plain(value.envFile, 'envFile'), place);
   const text = place.readText(path);
+  filler.files.add(path);
   if (text === null) {
     filler.refuse(`has the envFile ${path}, which cannot be read`);
     return env;

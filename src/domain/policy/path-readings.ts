@@ -28,6 +28,11 @@ const UNREADABLE =
   /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800\ufffd\u2044\u2215\u2216\u29f5\u29f8\u29f9]/u;
 /** Blanks of other kinds beside a dot or at either end of a name: some readers leave them out, and `..` is left. */
 const ODD_BLANK = /(?<=^|[/\\.])(?! )\p{Zs}|(?! )\p{Zs}(?=$|[/\\.])/u;
+/** What readers leave out that write paths in ASCII. */
+const NOT_ASCII = /[^\0-\x7f]/g;
+/** `..`, and names that lead nowhere. */
+const CLIMBING = /(?<=^|[/\\]) *\.\. *(?=$|[/\\?#])/g;
+const STAYING = /(?<=^|[/\\]) *(?:\. *)?(?=$|[/\\])/g;
 /** What separates, climbs or begins; compared before and after compatibility forms (fullwidth dots) are resolved. */
 const SPECIAL = /[./\\%:~?#*]/g;
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]+):/;
@@ -77,7 +82,26 @@ function isReadable(path: string): boolean {
   if (path === '' || path.length > LONGEST_PATH || !path.isWellFormed() || UNREADABLE.test(path)) return false;
   if (ODD_BLANK.test(path)) return false;
   const compatible = path.normalize('NFKC');
-  return compatible === path || specials(compatible) === specials(path);
+  return (compatible === path || specials(compatible) === specials(path)) && !climbsForSome(path);
+}
+
+/**
+ * Whether `..` has an effect for some readers that it has not for others. To those that leave out what is not ASCII, or
+ * accents alone, `.` with a letter between it and another `.` is `..`, and a name of such letters only is none, so that a
+ * `..` after it leads further up. To those that take a path for a URL, `..?` and `..#` are `..`.
+ */
+function climbsForSome(path: string): boolean {
+  if (/(?:^|[/\\])\.\.[?#]/.test(path)) return true;
+  if (path.search(NOT_ASCII) < 0) return false;
+  const climbs = countOf(path, CLIMBING);
+  return [path, path.normalize('NFKD')].some((form) => {
+    const kept = form.replace(NOT_ASCII, '');
+    return countOf(kept, CLIMBING) !== climbs || (climbs > 0 && countOf(kept, STAYING) !== countOf(path, STAYING));
+  });
+}
+
+function countOf(path: string, pattern: RegExp): number {
+  return path.match(pattern)?.length ?? 0;
 }
 
 function specials(path: string): string {

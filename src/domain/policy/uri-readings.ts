@@ -54,6 +54,7 @@ function addDecoded(start: string, decode: (text: string) => string, strict: Set
     for (const form of [text, resolved(text)]) strict.add(form);
     const plain = withoutDisguise(text);
     if (plain !== text && DOT_NAME.test(plain)) strict.add(resolved(plain));
+    for (const ascii of inAscii(text)) if (DOT_NAME.test(ascii)) strict.add(resolved(ascii));
     const decoded = decode(text);
     if (decoded === text) return true;
     if (times === MOST_DECODINGS) return false;
@@ -98,6 +99,11 @@ function withoutDisguise(text: string): string {
     .replace(/[\u2216\u29f5]/g, '\\')
     .replace(/;[^/\\?#]*/g, '')
     .replace(/(?<=\.)\s+(?=[/\\]|$)|(?<=[/\\])\s+(?=\.)/g, '');
+}
+
+/** What a text is to servers that leave out what is not ASCII, or accents alone. */
+function inAscii(text: string): readonly string[] {
+  return PLAIN_TEXT.test(text) ? [] : [text, text.normalize('NFKD')].map((form) => form.replace(/[^\0-\x7f]/g, ''));
 }
 
 /** Texts that differ in this form only are one name to some file systems: composed or not, and for files in any case. */

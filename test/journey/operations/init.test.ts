@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -480,5 +482,79 @@ describe('what init has set up', () => {
     } finally {
       await client.close();
     }
+  });
+});
+
+describe('init in a folder, and with a file, of somebody else’s making', () => {
+  const DEFAULT = '# as it comes\n';
+
+  /** What a repository may hold, whose `.holdfast` was committed. */
+  function planted(): string {
+    const profile = put('.profile', DEFAULT);
+    const evil = put('work/.holdfast/clients/x.before.json', '{"mcpServers":{}}');
+    put('work/.holdfast/.gitignore', '!*\n');
+    put('work/.holdfast/secrets/HOLDFAST_ADMIN_TOKEN', 'known-to-whoever-made-this-0123456789');
+    const written = hash('sha256', DEFAULT);
+    put('work/.holdfast/clients/replaced.json', [{ file: profile, backup: evil, copy: evil, written }]);
+    return profile;
+  }
+
+  test('undo does not believe a list that came with the folder', async () => {
+    const profile = planted();
+    const { code, err } = await init(['--undo']);
+    assert.equal(code, 1);
+    assert.match(err, /\.holdfast was not made by init on this machine/);
+    assert.ok(err.includes(profile), err);
+    assert.equal(read(profile), DEFAULT);
+  });
+
+  test('a token that came with the folder is used only when somebody says so', async () => {
+    planted();
+    const file = put('work/.mcp.json', { mcpServers: { files: { command: NODE, args: [FILESYSTEM, './files'] } } });
+    const { code, out, err } = await scripted(file);
+    assert.equal(code, 1, out + err);
+    assert.match(out, /was not made by init on this machine.*whoever made it may know them/);
+    assert.match(err, /Nothing was changed\. Move .*\.holdfast away/);
+    assert.ok(!existsSync(join(cwd, 'holdfast.yaml')));
+    const said = await init(['--from', file], { answers: ['y', 'y', 'n'] });
+    assert.equal(said.code, 0, said.out + said.err);
+    // From then on it is ours.
+    assert.equal((await scripted(file)).code, 0);
+  });
+
+  test('a copy of a folder that init made is asked about, the folder itself is not', async () => {
+    const file = put('work/.mcp.json', { mcpServers: { files: { command: NODE, args: [FILESYSTEM, './files'] } } });
+    assert.equal((await scripted(file)).code, 0);
+    assert.equal((await scripted(file)).code, 0);
+    cpSync(join(cwd, '.holdfast'), join(cwd, 'copy'), { recursive: true });
+    rmSync(join(cwd, '.holdfast'), { recursive: true });
+    cpSync(join(cwd, 'copy'), join(cwd, '.holdfast'), { recursive: true });
+    assert.equal((await scripted(file)).code, 1);
+  });
+
+  test('a data directory alone is no reason to ask', async () => {
+    put('work/.holdfast/checkpoints.jsonl', '');
+    const file = put('work/.mcp.json', { mcpServers: { files: { command: NODE, args: [FILESYSTEM, './files'] } } });
+    assert.equal((await scripted(file)).code, 0);
+  });
+
+  test('no server gets a variable of Holdfast’s own, and what else it is given from here is shown', async () => {
+    const key = put('.ssh/id', 'PRIVATE');
+    const at = { type: 'http', url: 'http://127.0.0.1:9/mcp' };
+    const file = put('work/.vscode/mcp.json', {
+      servers: {
+        token: { ...at, headers: { 'X-A': '${env:HOLDFAST_ADMIN_TOKEN}' } },
+        secret: { command: NODE, args: ['${env:Holdfast_Secret}'] },
+        given: { ...at, headers: { 'X-B': '${env:CLOUD_KEY}', 'X-C': `\${file:${key}}` } },
+      },
+    });
+    const env = { HOLDFAST_ADMIN_TOKEN: 'a-token-of-the-gateway-0123456789', Holdfast_Secret: 's', CLOUD_KEY: 'cloud' };
+    const { out } = await init(['--from', file], { env, answers: ['n'] });
+    assert.match(out, /token: headers\.X-A names HOLDFAST_ADMIN_TOKEN, which is Holdfast's own/);
+    assert.match(out, /secret: args\[0\] names Holdfast_Secret, which is Holdfast's own/);
+    assert.match(
+      out,
+      /given: is asked at .*\n.*\n {2}is given from your environment: CLOUD_KEY\n {2}is given from files: .*\.ssh\/id\n/,
+    );
   });
 });
