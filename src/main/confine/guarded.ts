@@ -1,11 +1,11 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import type { Loaded } from '../../config/load.ts';
 import { fileVariable, SECRET_NAMES } from '../../config/secret-from.ts';
 
 /** What no server that is started here may reach. Paths are absolute, with links followed. */
 export interface Guarded {
-  /** Directories that nothing in is seen of: the data directory, the folder of secrets, systemd's credentials. */
+  /** Directories that nothing in is seen of: the data directory, the folder of secrets, what init keeps, systemd's credentials. */
   readonly folders: readonly string[];
   /** Files of secrets, which are not read. */
   readonly secrets: readonly string[];
@@ -29,14 +29,24 @@ export function guardedPaths(
   const secrets = [...new Set(files.map(realPath))];
   const configPath = realPath(settings.configPath);
   const policies = [...config.servers.values()].map(({ policyPath }) => realPath(policyPath));
+  const own = [
+    settings.data,
+    config.file.secrets ?? '',
+    env.CREDENTIALS_DIRECTORY ?? '',
+    keptBeside(settings.configPath),
+  ];
   return {
-    folders: [settings.data, config.file.secrets ?? '', env.CREDENTIALS_DIRECTORY ?? '']
-      .filter((folder) => folder !== '')
-      .map(realPath),
+    folders: [...new Set(own.filter((folder) => folder !== '').map(realPath))],
     secrets,
     config: configPath,
     unwritten: [...new Set([...secrets, configPath, ...policies])],
   };
+}
+
+/** Where init keeps tokens of grants and backups of clients' files, with the secrets in them, wherever the data is; '': nowhere. */
+function keptBeside(configPath: string): string {
+  const kept = join(dirname(resolve(configPath)), '.holdfast');
+  return existsSync(kept) ? kept : '';
 }
 
 /** The path with its links followed, as far as it exists. */
