@@ -18,6 +18,7 @@ const ONLY_SRV = { resources: { default: 'deny', 'file:///srv/*': 'allow' } };
 const NOT_ETC = { default: 'allow', resources: { default: 'allow', 'file:///etc/*': 'deny' } };
 const NOT_ONE = { default: 'allow', resources: { default: 'allow', 'https://a.example/secret': 'deny' } };
 
+const NOT_THING = { default: 'allow', resources: { default: 'allow', 'x://h/secret/*': 'deny' } };
 const ONLY_NOTES = { resources: { default: 'deny', 'x://h/notes/*': 'allow' } };
 const NOT_SECRET = {
   default: 'allow',
@@ -84,6 +85,32 @@ const RESOURCES: readonly Row[] = [
     'deny',
     'resources.default',
   ],
+  ['a host in capitals, of any scheme', NOT_THING, 'resource', 'x://H/secret/a', 'deny', 'resources.x://h/secret/*'],
+  [
+    'the key’s host in capitals',
+    { default: 'allow', resources: { 'x://H/secret/*': 'deny' } },
+    'resource',
+    'x://h/secret/a',
+    'deny',
+    'resources.x://H/secret/*',
+  ],
+  [
+    'a disguised slash beside another',
+    NOT_THING,
+    'resource',
+    'x://h/%ef%bc%8fsecret/a',
+    'deny',
+    'resources.x://h/secret/*',
+  ],
+  [
+    'a disguised question mark',
+    { default: 'allow', resources: { 'x://h/secret': 'deny' } },
+    'resource',
+    'x://h/secret\uff1fa',
+    'deny',
+    'resources.x://h/secret',
+  ],
+  ['a path in capitals', NOT_THING, 'resource', 'x://h/SECRET/a', 'allow', 'resources.default'],
   ['a slash, encoded', ONLY_SRV, 'resource', 'file:///srv/..%2fetc/a', 'deny', 'resources.default'],
   ['encoded without end', ONLY_SRV, 'resource', `file:///srv/%${'25'.repeat(9)}2e`, 'deny', 'resources'],
   ['too long', ONLY_SRV, 'resource', `file:///srv/${'a'.repeat(LONGEST_JUDGED_URI)}`, 'deny', 'resources'],

@@ -106,12 +106,12 @@ function inAscii(text: string): readonly string[] {
   return PLAIN_TEXT.test(text) ? [] : [text, text.normalize('NFKD')].map((form) => form.replace(/[^\0-\x7f]/g, ''));
 }
 
-/** Texts that differ in this form only are one name to some file systems: composed or not, and for files in any case. */
+/** Texts that differ in this form only are one name to some: composed or not, the host in any case, and for files all of it. */
 export function foldedUri(uri: string): string {
   const compatible = PLAIN_TEXT.test(uri) ? uri : uri.normalize('NFKC');
   // A fullwidth star in a key must not become a wildcard.
   const text = countOf(compatible) === countOf(uri) ? compatible : uri.normalize('NFC');
-  return /^file:/i.test(uri) ? text.toLowerCase() : text;
+  return /^file:/i.test(uri) ? text.toLowerCase() : withPlainHost(text);
 }
 
 function countOf(text: string): number {
@@ -166,8 +166,16 @@ function bareForm(uri: string): string {
 
 function looseForms(uri: string): string[] {
   const open = uri.replace(/(?<=[^/])\/+$/, '');
-  const forms = [open, foldedUri(uri), foldedUri(open), foldedUri(trimmed(withoutDisguise(open)))];
+  const plain = withoutDisguise(open);
+  // A disguised `?` ends the path too, and a disguised slash beside another is one with it.
+  const plains = plain === open ? [plain] : [plain, resolved(plain), resolved(bareForm(plain))];
+  const forms = [open, foldedUri(uri), foldedUri(open), ...plains.map((form) => foldedUri(trimmed(form)))];
   return forms.filter((form) => form !== uri);
+}
+
+/** Hosts have no case (RFC 3986, 6.2.2.1), also where a browser's parser keeps it. */
+function withPlainHost(uri: string): string {
+  return uri.replace(/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/, (head) => head.toLowerCase());
 }
 
 /** As Windows and DNS read it: without dots and blanks at the end of names, and for files without `:streams`. */
