@@ -7,6 +7,7 @@ import { within } from '../time/within.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
+import { postsOf } from './state/card-gate.ts';
 
 /** Milliseconds until a card that another run has is tried again. */
 const BUSY_MS = 500;
@@ -50,7 +51,7 @@ export async function publishCard(
   if (found === null) return null;
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
-  const lane = `${found.card?.ts ? 'updates' : 'posts'} ${found.approval.server}`;
+  const lane = found.card?.ts ? `updates ${found.approval.server}` : postsOf(found.approval);
   const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
   if (gateMs > 0) return gateMs;
   const ran = await runWithCard(gateway, id, async (run) => {

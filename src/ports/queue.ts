@@ -71,8 +71,13 @@ export interface Queue {
   /**
    * The card of this approval is to be brought up to date. Jobs of one approval never run side by side. `turn`: the
    * lowest runs first, and among equals the first that was ordered; absent: 1. A job that waits keeps its turn.
+   * `delayMs`: it is ordered then, whatever is ordered before. `waitMs`: it first runs after so long, as if it had run and
+   * found that it must wait; what is ordered meanwhile does not hurry it.
    */
-  publish(id: string, when?: { readonly delayMs?: number; readonly turn?: number }): Promise<void>;
+  publish(
+    id: string,
+    when?: { readonly delayMs?: number; readonly waitMs?: number; readonly turn?: number },
+  ): Promise<void>;
   /** Makes `deliver` run on one replica. Asking again before it runs changes nothing. */
   deliver(): Promise<void>;
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import type { QueueBackend } from './backend.ts';
 import { BullWorkers } from './bull-workers.ts';
 import { healthOf, refusedHealth } from './health.ts';
 import { jobIdOf } from './job-id.ts';
-import { orderDelivery, publish } from './outbox.ts';
+import { isClockRight, orderDelivery, publish } from './outbox.ts';
 import { park, unpark, wake } from './parked.ts';
 import { troubleLog } from './trouble-log.ts';
 
@@ -150,9 +150,9 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
       const jobId = jobIdOf(id);
       await ask(({ parked }) => unpark(parked, jobId));
     },
-    publish: async (id, { delayMs = 0, turn = 1 } = {}) => {
+    publish: async (id, { delayMs = 0, waitMs = 0, turn = 1 } = {}) => {
       const approval = jobIdOf(id);
-      await ask(({ outbox }) => publish(outbox, approval, { delayMs, turn, now: clock.now() }));
+      await ask(({ outbox }) => publish(outbox, approval, { delayMs, waitMs: isClockRight(clock) ? waitMs : 0, turn, now: clock.now() }));
     },
     deliver: () => ask(({ outbox }) => orderDelivery(outbox)),
     onWake: (listener) => {

@@ -6,6 +6,16 @@ import { laterDeduplicationId } from './job-id.ts';
 import { PULSE } from './pulse.ts';
 import { RETRIED, retryable } from './retry.ts';
 
+/** When a card's job runs. */
+interface CardTime {
+  /** Until it is ordered. */
+  readonly delayMs: number;
+  /** Until it runs, once it is ordered. */
+  readonly waitMs?: number;
+  readonly turn: number;
+  readonly now: Date;
+}
+
 /**
  * One card job per approval. While it waits, further publishes are the same job, since it reads the newest state when
  * it runs. While it runs, they become one more run after it. While it waits to try again, they do not hurry it, so that
@@ -25,11 +35,12 @@ import { RETRIED, retryable } from './retry.ts';
 export async function publish<C>(
   outbox: JobQueue<C>,
   approval: string,
-  { delayMs, turn, now }: { readonly delayMs: number; readonly turn: number; readonly now: Date },
+  { delayMs, waitMs = 0, turn, now }: CardTime,
 ): Promise<void> {
   if (delayMs <= 0) {
     const deduplication = { id: approval, keepLastIfActive: true };
-    await outbox.add('card', { approval, turn }, { ...RETRIED, deduplication, priority: turn });
+    const delay = waitMs > 0 ? { delay: Math.ceil(waitMs) } : {};
+    await outbox.add('card', { approval, turn }, { ...RETRIED, deduplication, priority: turn, ...delay });
     return;
   }
   const second = Math.ceil((now.getTime() + delayMs) / 1_000);
@@ -39,6 +50,11 @@ export async function publish<C>(
 
 /** Milliseconds by which this process's clock may be wrong before its jobs wait in the process. */
 const WRONG_MS = 5_000;
+/** BullMQ goes by this process's clock: whether others find its delayed jobs in time. */
+export function isClockRight({ aheadMs = 0 }: Clock): boolean {
+  return Math.abs(aheadMs) <= WRONG_MS;
+}
+
 /** Milliseconds that such a job waits in the process at most. */
 const LONGEST_HERE_MS = 30_000;
 
@@ -73,7 +89,7 @@ export function outboxWork<C>({ handlers, log, outbox, clock, closing }: OutboxT
     while (
       againMs !== null &&
       againMs <= LONGEST_HERE_MS &&
-      Math.abs(clock.aheadMs ?? 0) > WRONG_MS &&
+      !isClockRight(clock) &&
       !closing.aborted
     ) {
       await pause(againMs, closing);

@@ -5,6 +5,7 @@ import type { Opened } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import { postsOf } from '../state/card-gate.ts';
 import { CARD_TURN } from '../state/card-turn.ts';
 import type { Arrival, Handled } from './arrival.ts';
 import { type AskVerdict, newApproval } from './new-approval.ts';
@@ -26,6 +27,7 @@ export async function ask(
   gateway: Pick<
     Gateway,
     | 'alarms'
+    | 'cardGate'
     | 'cards'
     | 'clock'
     | 'faultPoint'
@@ -130,17 +132,19 @@ async function openWhenSettled<T extends { opened: Opened }>(
  * else null: the approval is durable, and the sweep parks and posts it when the queue is back.
  */
 async function parkAndPublish(
-  gateway: Pick<Gateway, 'cards' | 'faultPoint' | 'log' | 'queue'>,
+  gateway: Pick<Gateway, 'cardGate' | 'cards' | 'faultPoint' | 'log' | 'queue'>,
   opened: Extract<Opened, { approval: Approval }>,
 ): Promise<string | null> {
-  const { queue, cards, log, faultPoint } = gateway;
+  const { queue, cards, cardGate, log, faultPoint } = gateway;
   const { approval } = opened;
   try {
     // Both at once, so that the queue can be told in one message.
     const parked = opened.kind === 'opened' ? queue.park(approval.id, approval.expiresAt) : undefined;
     faultPoint?.('publish.before');
     const turn = opened.kind === 'opened' ? opened.nth : CARD_TURN.joined;
-    await Promise.all([parked, cards === null ? undefined : queue.publish(approval.id, { turn })]);
+    // A card that others stand before need not come to see that.
+    const waitMs = opened.kind === 'opened' ? cardGate.waitMs(postsOf(approval), approval.id, turn) : 0;
+    await Promise.all([parked, cards === null ? undefined : queue.publish(approval.id, { turn, waitMs })]);
     faultPoint?.('publish.after');
     return null;
   } catch (error) {

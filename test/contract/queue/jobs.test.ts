@@ -189,6 +189,18 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         assert.ok(two - one >= 590 && two - one < 4_000, `after ${two - one} ms`);
       });
 
+      test('a publish that is to wait first runs when it has waited, and publishes meanwhile do not hurry it', async () => {
+        const id = newId();
+        const asked = performance.now();
+        await a.queue.publish(id, { waitMs: 1_200, turn: 7 });
+        await b.queue.publish(id, { turn: 1 });
+        await until('it ran', () => runs(id).length >= 1);
+        const ms = runs(id)[0]!.at - asked;
+        assert.ok(ms >= 1_190 && ms < 5_000, `after ${ms} ms`);
+        await b.queue.publish(id);
+        await until('what is ordered afterwards runs', () => runs(id).length === 2);
+      });
+
       test('a delayed publish runs after its delay, beside an immediate one', async () => {
         const id = newId();
         const asked = performance.now();

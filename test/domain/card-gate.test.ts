@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CardGate } from '../../src/gateway/state/card-gate.ts';
+
+/** A gate at which cards with turns 1, 2, … wait because Slack takes no more. */
+function crowded(cards: number): CardGate {
+  const gate = new CardGate();
+  for (let turn = 1; turn <= cards; turn += 1) gate.sentAway('posts up', `ap_${turn}`, turn, 5_000);
+  return gate;
+}
+
+describe('the order of cards that wait for Slack', () => {
+  test('only those try that at most two with a lower turn wait before', () => {
+    const gate = crowded(20);
+    assert.equal(gate.waitMs('posts up', 'ap_1', 1), 0);
+    assert.equal(gate.waitMs('posts up', 'ap_3', 3), 0);
+    assert.ok(gate.waitMs('posts up', 'ap_4', 4) >= 1_000);
+    assert.equal(gate.waitMs('posts up', 'ap_new', 1), 0, 'a first turn never waits');
+    assert.equal(gate.waitMs('posts other', 'ap_x', 900), 0, 'another lane');
+    for (const id of ['ap_1', 'ap_2', 'ap_3']) gate.done('posts up', id);
+    assert.equal(gate.waitMs('posts up', 'ap_6', 6), 0);
+    assert.ok(gate.waitMs('posts up', 'ap_7', 7) >= 1_000);
+  });
+
+  test('a card does not stand before itself, whatever its turn was', () => {
+    const gate = crowded(2);
+    gate.sentAway('posts up', 'ap_9', 1, 5_000);
+    assert.equal(gate.waitMs('posts up', 'ap_9', 9), 0, 'two others wait before it');
+  });
+
+  test('few look within ten seconds; many do not look more often together than 25 to 50 times a second', () => {
+    const few = crowded(250);
+    assert.ok(few.waitMs('posts up', 'ap_250', 250) <= 10_000);
+    for (const size of [1_000, 5_000]) {
+      const gate = crowded(size);
+      let looks = 0;
+      for (let turn = 4; turn <= size; turn += 1) looks += 1_000 / gate.waitMs('posts up', `ap_${turn}`, turn);
+      assert.ok(looks < 60, `${size} that wait look ${looks.toFixed(0)} times a second`);
+      assert.ok(gate.waitMs('posts up', 'ap_10', 10) <= 3_000, 'those at the front come as soon as ever');
+    }
+  });
+
+  test('who does not come again is forgotten', async (t) => {
+    let now = performance.now();
+    t.mock.method(performance, 'now', () => now);
+    const gate = crowded(20);
+    now += 5_000 + 2_000 + 1;
+    assert.equal(gate.waitMs('posts up', 'ap_20', 20), 0);
+  });
+});
