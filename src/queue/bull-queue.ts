@@ -152,7 +152,9 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     },
     publish: async (id, { delayMs = 0, waitMs = 0, turn = 1 } = {}) => {
       const approval = jobIdOf(id);
-      await ask(({ outbox }) => publish(outbox, approval, { delayMs, waitMs: isClockRight(clock) ? waitMs : 0, turn, now: clock.now() }));
+      await ask(({ outbox }) =>
+        publish(outbox, approval, { delayMs, waitMs: isClockRight(clock) ? waitMs : 0, turn, now: clock.now() }),
+      );
     },
     deliver: () => ask(({ outbox }) => orderDelivery(outbox)),
     onWake: (listener) => {

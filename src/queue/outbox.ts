@@ -86,12 +86,7 @@ export function outboxWork<C>({ handlers, log, outbox, clock, closing }: OutboxT
     let againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
     // BullMQ goes by this process's clock. If that is wrong, nobody else would find the job when it is due: it waits here,
     // unless it would take a worker's place for long.
-    while (
-      againMs !== null &&
-      againMs <= LONGEST_HERE_MS &&
-      !isClockRight(clock) &&
-      !closing.aborted
-    ) {
+    while (againMs !== null && againMs <= LONGEST_HERE_MS && !isClockRight(clock) && !closing.aborted) {
       await pause(againMs, closing);
       if (closing.aborted) break;
       againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);

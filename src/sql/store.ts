@@ -25,7 +25,7 @@ import {
 } from './approval/joiners.ts';
 import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
-import { openApproval } from './approval/open.ts';
+import { OpeningGroups } from './approval/opening-groups.ts';
 import { pendingApprovals, pendingCounts } from './approval/pending.ts';
 import { beat } from './approval/presence.ts';
 import {
@@ -68,7 +68,7 @@ export function sqlStore(
   const admissions = new AdmissionBatcher(db, seals);
   const appender = new Appender(db, seals);
   const sealer = new EventSealer(db, seals);
-  const openingsByGrant = new KeyedMutex();
+  const openings = new OpeningGroups(db, seals);
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
@@ -80,8 +80,7 @@ export function sqlStore(
     admit: (takes, event) => admissions.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
     refund: (taken, event) => refund(db, seals, taken, event),
-    open: (request, joiner, room, event) =>
-      openingsByGrant.run(request.approval.grant, () => openApproval(db, seals, request, joiner, room, event)),
+    open: (request, joiner, room, event) => openings.open(request, joiner, room, event),
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, trust, id),
     earlier: (ids, most) => earlierCalls(db, ids, most),

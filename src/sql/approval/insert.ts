@@ -5,12 +5,41 @@ import { standBack } from '../../time/stand-back.ts';
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
 import type { ShownTexts } from '../table/shown-call.ts';
 
-/** A column of a new approval: its name, its type, and what it holds. */
-type Column = readonly [
-  name: string,
-  type: 'boolean' | 'bytea' | 'int' | 'json' | 'jsonb' | 'text' | 'timestamptz',
-  value: unknown,
-];
+/** The columns that a new approval fills, with their types. */
+export const APPROVAL_COLUMNS = [
+  ['id', 'text'],
+  ['state', 'text'],
+  ['revision', 'int'],
+  ['server', 'text'],
+  ['tool', 'text'],
+  ['grant_name', 'text'],
+  ['owner', 'text'],
+  ['self_approval', 'boolean'],
+  ['fingerprint', 'text'],
+  ['requirement', 'json'],
+  ['arguments', 'json'],
+  ['sent', 'json'],
+  ['hidden', 'json'],
+  ['answers_to', 'text'],
+  ['asked', 'jsonb'],
+  ['trace', 'json'],
+  ['stated_reason', 'text'],
+  ['previous_unknown', 'text'],
+  ['policy_digest', 'text'],
+  ['request', 'bytea'],
+  ['created_at', 'timestamptz'],
+  ['expires_at', 'timestamptz'],
+  ['pickup_until', 'timestamptz'],
+  ['lease_until', 'timestamptz'],
+  ['note', 'text'],
+  ['shown_digest', 'text'],
+  ['frozen_seal', 'text'],
+  ['state_revision', 'int'],
+  ['state_seal', 'text'],
+  ['reasons_seal', 'text'],
+  ['updated_at', 'timestamptz'],
+] as const;
+type ApprovalColumn = (typeof APPROVAL_COLUMNS)[number][0];
 
 /** What is shown of a new approval's call, as its columns' texts, and their digest. */
 export type NewShown = ShownTexts & { readonly digest: string };
@@ -43,61 +72,61 @@ export function newShownNow(seals: Seals, { approval }: NewApproval): NewShown {
   return { ...texts, digest: shownDigest(seals, texts) };
 }
 
-/** `previousUnknown`: an earlier approval of the same call whose outcome is unknown. `when`: rows for each of which it is inserted. */
+/** Inserts the approval, once. `previousUnknown`: an earlier approval of the same call whose outcome is unknown. */
 export function insertApproval(
+  seals: Seals,
+  request: NewApproval,
+  shown: NewShown,
+  previousUnknown: string | null,
+): RawBuilder<unknown> {
+  const row = approvalValues(seals, request, shown, previousUnknown);
+  const values = APPROVAL_COLUMNS.map(([name, type]) => sql`${row[name]}::${sql.raw(type)}`);
+  return sql`
+    insert into holdfast.approvals (${sql.raw(APPROVAL_COLUMNS.map(([name]) => name).join(', '))})
+    values (${sql.join(values)})`;
+}
+
+/** What a new approval's columns hold; JSON as texts. */
+export function approvalValues(
   seals: Seals,
   { approval, request }: NewApproval,
   { digest: shown, ...shownTexts }: NewShown,
   previousUnknown: string | null,
-  when: RawBuilder<unknown>,
-): RawBuilder<unknown> {
+): Readonly<Record<ApprovalColumn, unknown>> {
   const { id, createdAt, expiresAt, pickupUntil } = approval;
-  const texts = {
-    requirement: JSON.stringify(approval.requirement),
+  const requirement = JSON.stringify(approval.requirement);
+  const askedText = approval.asked === null ? null : JSON.stringify(approval.asked);
+  const asked = askedText === null ? null : (JSON.parse(askedText) as Json);
+  const frozen = frozenText({ ...approval, previousUnknown, requirement, asked, shown });
+  const terms = { pickupUntil, awaits: null, questions: 0 };
+  return {
+    id,
+    state: 'pending',
+    revision: 1,
+    server: approval.server,
+    tool: approval.tool,
+    grant_name: approval.grant,
+    owner: approval.owner,
+    self_approval: approval.selfApproval,
+    fingerprint: approval.fingerprint,
+    requirement,
     ...shownTexts,
-    asked: approval.asked === null ? null : JSON.stringify(approval.asked),
+    answers_to: approval.answersTo,
+    asked: askedText,
+    stated_reason: approval.statedReason,
+    previous_unknown: previousUnknown,
+    policy_digest: approval.policyDigest,
+    request,
+    created_at: createdAt,
+    expires_at: expiresAt,
+    pickup_until: pickupUntil,
+    lease_until: approval.leaseUntil,
+    note: approval.note,
+    shown_digest: shown,
+    frozen_seal: seals.seal('approval', frozen),
+    state_revision: 1,
+    state_seal: seals.seal('state', stateText(id, 'pending', 1, terms)),
+    reasons_seal: seals.seal('reasons', reasonsText(id, [])),
+    updated_at: createdAt,
   };
-  const asked = texts.asked === null ? null : (JSON.parse(texts.asked) as Json);
-  const frozen = frozenText({ ...approval, previousUnknown, requirement: texts.requirement, asked, shown });
-  const columns: readonly Column[] = [
-    ['id', 'text', id],
-    ['state', 'text', 'pending'],
-    ['revision', 'int', 1],
-    ['server', 'text', approval.server],
-    ['tool', 'text', approval.tool],
-    ['grant_name', 'text', approval.grant],
-    ['owner', 'text', approval.owner],
-    ['self_approval', 'boolean', approval.selfApproval],
-    ['fingerprint', 'text', approval.fingerprint],
-    ['requirement', 'json', texts.requirement],
-    ['arguments', 'json', texts.arguments],
-    ['sent', 'json', texts.sent],
-    ['hidden', 'json', texts.hidden],
-    ['answers_to', 'text', approval.answersTo],
-    ['asked', 'jsonb', texts.asked],
-    ['trace', 'json', texts.trace],
-    ['stated_reason', 'text', approval.statedReason],
-    ['previous_unknown', 'text', previousUnknown],
-    ['policy_digest', 'text', approval.policyDigest],
-    ['request', 'bytea', request],
-    ['created_at', 'timestamptz', createdAt],
-    ['expires_at', 'timestamptz', expiresAt],
-    ['pickup_until', 'timestamptz', pickupUntil],
-    ['lease_until', 'timestamptz', approval.leaseUntil],
-    ['note', 'text', approval.note],
-    ['shown_digest', 'text', shown],
-    ['frozen_seal', 'text', seals.seal('approval', frozen)],
-    ['state_revision', 'int', 1],
-    [
-      'state_seal',
-      'text',
-      seals.seal('state', stateText(id, 'pending', 1, { pickupUntil, awaits: null, questions: 0 })),
-    ],
-    ['reasons_seal', 'text', seals.seal('reasons', reasonsText(id, []))],
-    ['updated_at', 'timestamptz', createdAt],
-  ];
-  const values = columns.map(([, type, value]) => sql`${value}::${sql.raw(type)}`);
-  return sql`
-    insert into holdfast.approvals (${sql.raw(columns.map(([name]) => name).join(', '))})
-    select ${sql.join(values)} from ${when}`;
 }

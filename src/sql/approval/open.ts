@@ -1,6 +1,5 @@
-import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
-import { LIVE, type State } from '../../domain/approval/approval.ts';
-import { TAKEN_BACK_PREFIX } from '../../domain/approval/take-back.ts';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { State } from '../../domain/approval/approval.ts';
 import { withLaterReason } from '../../domain/call/stated-reason.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
@@ -9,17 +8,15 @@ import { writeEvents } from '../log/events.ts';
 import { APPROVAL, APPROVAL_GLANCE, type ApprovalRow, approvalOf, type GlanceRow } from '../table/approval-row.ts';
 import { reasonsText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
+import { lastSent, liveOf, owedOf, textArray } from './earlier-like.ts';
 import { insertApproval, newShown } from './insert.ts';
 import { Unasked, waitForLeg } from './legs.ts';
-import { lockGrant, openNew } from './open-new.ts';
+import { lockGrant } from './open-group.ts';
 import { absentFor } from './presence.ts';
 import { refuseJoiner, takeRoom } from './room.ts';
 import { takeNewSeat, takeSeat } from './seats.ts';
 
 type Trx = Transaction<Tables>;
-
-/** States whose end an absent caller is still told; besides, that somebody took the yes back. */
-const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unknown'];
 
 /**
  * Opens, joins or hands over. Openers of one grant queue at an advisory lock, so that ten identical calls at once are
@@ -44,13 +41,6 @@ export async function openApproval(
 ): Promise<Opened> {
   const { id, grant, fingerprint, createdAt } = request.approval;
   const fingerprints = [fingerprint, ...request.olderFingerprints];
-  const earlier = {
-    live: liveOf(fingerprints, []),
-    owed: sql`select 1 ${owedOf(fingerprints)}`,
-    unknown: sql`select 1 from (${lastSent(fingerprints)}) s where s.state = 'unknown'`,
-  };
-  const opened = await openNew(db, seals, request, joiner, room, event, earlier);
-  if (opened !== null) return opened;
   const opening = db.transaction().execute(async (trx): Promise<Opened> => {
     await lockGrant(trx, grant);
     const rounds = request.rounds ?? [];
@@ -68,7 +58,7 @@ export async function openApproval(
     await waitForLeg(trx, request);
     const unknown = await lastUnknown(trx, [...fingerprints, ...rounds]);
     const shown = await newShown(seals, request);
-    await insertApproval(seals, request, shown, unknown, sql`(select 1) as one`).execute(trx);
+    await insertApproval(seals, request, shown, unknown).execute(trx);
     await takeNewSeat(trx, id, joiner, createdAt);
     await writeEvents(trx, seals, [event]);
     return { kind: 'opened', approval: approvalOf(seals, await read(trx, id)), joiner: joiner.id, nth: taken.nth };
@@ -88,17 +78,11 @@ async function lockLive(
   fingerprints: readonly string[],
   rounds: readonly string[],
 ): Promise<ApprovalRow | null> {
-  const locked = await sql<{ id: string }>`${liveOf(fingerprints, rounds)} for update`.execute(trx);
+  const locked = await sql<{ id: string }>`${liveOf(textArray(fingerprints), textArray(rounds))} for update`.execute(
+    trx,
+  );
   const id = locked.rows[0]?.id;
   return id === undefined ? null : read(trx, id);
-}
-
-function liveOf(fingerprints: readonly string[], rounds: readonly string[]): RawBuilder<unknown> {
-  return sql`
-    select id from holdfast.approvals
-    where (fingerprint = any(${fingerprints}::text[]) and state = any(${LIVE}::text[]))
-      or (fingerprint = any(${rounds}::text[]) and state = 'dispatched')
-    order by fingerprint = any(${fingerprints}::text[]) desc, created_at desc limit 1`;
 }
 
 async function read(trx: Trx, id: string): Promise<ApprovalRow> {
@@ -174,33 +158,15 @@ interface Owed {
 
 async function owedTo(trx: Trx, fingerprints: readonly string[], asking: string): Promise<Owed | undefined> {
   const found = await sql<ApprovalRow & { joiner: string; absent: boolean }>`
-    select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent ${owedOf(fingerprints)}
+    select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent ${owedOf(textArray(fingerprints))}
     order by absent desc, a.created_at desc, j.joined_at limit 1`.execute(trx);
   const row = found.rows[0];
   return row === undefined ? undefined : { row, joiner: row.joiner, absent: row.absent };
 }
 
-/** Ended approvals `a` whose callers `j` are still owed their answers. */
-function owedOf(fingerprints: readonly string[]): RawBuilder<unknown> {
-  return sql`
-    from holdfast.approvals a
-    join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
-    where a.fingerprint = any(${fingerprints}::text[]) and (a.state = any(${OWED}::text[])
-        or (a.state = 'lapsed' and starts_with(a.note, ${TAKEN_BACK_PREFIX}::text)))
-      and (a.state = 'unknown' or a.result_until > clock_timestamp())
-      and (a.state not in ('succeeded', 'failed') or a.result is not null)`;
-}
-
 /** The last approval of this call that reached the server, if nobody knows how it ended. */
 async function lastUnknown(trx: Trx, fingerprints: readonly string[]): Promise<string | null> {
-  const found = await sql<{ id: string; state: State }>`${lastSent(fingerprints)}`.execute(trx);
+  const found = await sql<{ id: string; state: State }>`${lastSent(textArray(fingerprints))}`.execute(trx);
   const last = found.rows[0];
   return last?.state === 'unknown' ? last.id : null;
-}
-
-function lastSent(fingerprints: readonly string[]): RawBuilder<unknown> {
-  return sql`
-    select id, state from holdfast.approvals
-    where fingerprint = any(${fingerprints}::text[]) and state in ('unknown', 'succeeded', 'failed')
-    order by created_at desc limit 1`;
 }

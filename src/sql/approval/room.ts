@@ -26,30 +26,24 @@ export interface OpeningLoad {
   readonly nth: number;
 }
 
-/** Columns of `OpeningLoad`, as one row; with `hasRoom`. */
-export function openingLoad(request: NewApproval, room: GrantRoom): RawBuilder<unknown> {
-  const { grant } = request.approval;
+/**
+ * Columns of `OpeningLoad`, as one row; with `hasRoom`, for all of the calls that `fresh` counts, with their bytes, in its
+ * one row.
+ */
+export function openingLoad(grant: string, room: GrantRoom): RawBuilder<unknown> {
   const { openings } = room;
+  const calls = sql`(select calls from fresh)`;
   return sql`
     select pending, kept::text as kept, wait::text as wait, nth, clock_timestamp() as now,
-      pending < ${mostPending(room)}::int and kept + ${request.request.byteLength}::int <= ${room.keptBytes}::bigint
-        and wait is null as "hasRoom"
+      pending + ${calls} <= ${mostPending(room)}::int and kept + (select bytes from fresh) <= ${room.keptBytes}::bigint
+        and ${calls} <= ${openings.max}::int and wait is null as "hasRoom"
     from (select (
           select count(*)::int from holdfast.approvals
           where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp()) as pending,
         ${keptFor(grant)} as kept,
-        ${waitFor(grant, 'approval', openings)} as wait,
+        ${waitFor(grant, 'approval', openings, calls)} as wait,
         (select count(*)::int from holdfast.openings
           where grant_name = ${grant} and kind = 'approval' and at > clock_timestamp() - interval '1 minute') as nth) l`;
-}
-
-/** Counts the opening, for each row of `when`. */
-export function insertOpening(
-  { approval: { id, grant } }: NewApproval,
-  when: RawBuilder<unknown>,
-): RawBuilder<unknown> {
-  return sql`
-    insert into holdfast.openings (id, grant_name, kind) select ${id}::text, ${grant}::text, 'approval' from ${when}`;
 }
 
 function mostPending({ maxPending, closed = false }: GrantRoom): number {
@@ -66,9 +60,13 @@ export async function takeRoom(
   request: NewApproval,
   room: GrantRoom,
 ): Promise<NoOpening | { readonly kind: 'room'; readonly nth: number }> {
+  const { id, grant } = request.approval;
   const found = await sql<OpeningLoad>`
-    with load as (${openingLoad(request, room)}),
-      opened as (${insertOpening(request, sql`load where "hasRoom"`)} returning 1)
+    with fresh as (select 1 as calls, ${request.request.byteLength}::bigint as bytes),
+      load as (${openingLoad(grant, room)}),
+      opened as (
+        insert into holdfast.openings (id, grant_name, kind)
+        select ${id}::text, ${grant}::text, 'approval' from load where "hasRoom" returning 1)
     select l.*, ${tookAll('openings', sql`select count(*) from opened`, sql`select count(*) from load where "hasRoom"`)}
     from load l`.execute(trx);
   return judgeLoad(request, room, found.rows[0]!);
@@ -97,13 +95,18 @@ function keptFor(grant: string): RawBuilder<unknown> {
       from holdfast.tasks where grant_name = ${grant}))`;
 }
 
-/** Seconds until the grant may open one more; null: it may now. The newest `max` openings tell. */
-export function waitFor(grant: string, kind: 'approval' | 'session', { max, per }: OpeningRate): RawBuilder<unknown> {
+/** Seconds until the grant may open as many `more`; null: it may now. The newest `max` openings tell. */
+export function waitFor(
+  grant: string,
+  kind: 'approval' | 'session',
+  { max, per }: OpeningRate,
+  more: RawBuilder<unknown> = sql`1`,
+): RawBuilder<unknown> {
   const window = sql.raw(`interval '${OPENING_WINDOWS[per]} seconds'`);
   return sql`(
     select extract(epoch from at + ${window} - clock_timestamp()) from holdfast.openings
     where grant_name = ${grant} and kind = ${sql.lit(kind)} and at > clock_timestamp() - ${window}
-    order by at desc offset ${max - 1} limit 1)`;
+    order by at desc offset greatest(0, ${max}::int - ${more}) limit 1)`;
 }
 
 /** How long until the next opening is possible, and what time it is to the database. */

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { NewJoiner } from '../../ports.ts';
 import { writeRows } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
@@ -11,20 +11,11 @@ export async function takeNewSeat(
   joiner: NewJoiner,
   joinedAt: Date,
 ): Promise<void> {
-  await writeRows(trx, 'joiners', 1, insertJoiner(approval, joiner, joinedAt, sql`(select 1) as one`));
-}
-
-/** The same as a part of a statement, for each row of `when`. */
-export function insertJoiner(
-  approval: string,
-  { id, session, requestId, replica }: NewJoiner,
-  joinedAt: Date,
-  when: RawBuilder<unknown>,
-): RawBuilder<unknown> {
-  return sql`
+  const { id, session, requestId, replica } = joiner;
+  const insert = sql`
     insert into holdfast.joiners (id, approval_id, session, request_id, replica, joined_at)
-    select ${id}::text, ${approval}::text, ${session}::text, ${requestId}::text, ${replica}::text, ${joinedAt}::timestamptz
-    from ${when}`;
+    values (${id}, ${approval}, ${session}, ${requestId}, ${replica}, ${joinedAt})`;
+  await writeRows(trx, 'joiners', 1, insert);
 }
 
 /** Puts the caller in a seat that exists. */

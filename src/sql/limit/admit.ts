@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import { type Take, takeKey } from '../../domain/policy/limit.ts';
 import type { Admission, Seals } from '../../ports.ts';
+import { isAboutOne } from '../connection/about-one.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { requireTaken } from '../connection/not-taken.ts';
 import { eventRow } from '../log/events.ts';
@@ -79,14 +80,6 @@ export class AdmissionBatcher {
       else for (const call of batch) await this.#admit([call]);
     }
   }
-}
-
-/** Postgres' codes for what is no call's own fault: it is away, stopping, full, read-only, or was too slow. */
-const ABOUT_ALL = /^(08|53|57|58|25006)/;
-
-function isAboutOne(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !ABOUT_ALL.test(code);
 }
 
 async function admitAll(

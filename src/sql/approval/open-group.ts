@@ -1,0 +1,97 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
+import { THEN_COMMIT, WITH_THE_NEXT } from '../connection/joined-statements.ts';
+import { tookAll } from '../connection/not-taken.ts';
+import { LOGGED, type LoggedPart, rememberLogged } from '../log/events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import type { Db, Tables } from '../table/tables.ts';
+import { earlierOf } from './earlier-like.ts';
+import { insertFrom, type OpeningRow, openingRows } from './opening-row.ts';
+import { judgeLoad, type OpeningLoad, openingLoad } from './room.ts';
+
+/** A call that is to be opened with others. */
+export interface GroupedOpening {
+  readonly request: NewApproval;
+  readonly joiner: NewJoiner;
+  readonly row: OpeningRow;
+}
+
+/** What the statement writes as many rows of as it opens calls. */
+const WRITTEN = [
+  ['openings', 'opening'],
+  ['approvals', 'opened'],
+  ['joiners', 'seated'],
+  ['events', 'logged'],
+] as const;
+
+function countOf(part: string): RawBuilder<unknown> {
+  return sql`select count(*) from ${sql.raw(part)}`;
+}
+
+/** Openers of one grant queue here, until their transactions end. */
+export async function lockGrant(trx: Db, grant: string): Promise<void> {
+  await sql`${WITH_THE_NEXT} select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
+}
+
+type GroupRow = OpeningLoad & LoggedPart & { earlier: boolean } & (ApprovalRow | { id: null });
+
+/**
+ * Opens those of one grant's calls that nobody made before, if there is room for all of these, in one statement after the
+ * grant's lock. Returns what became of each, in their order; null: nothing yet. It has an earlier call like it, and
+ * `openApproval` looks closer, or there was no room for all: then it is tried alone. One call alone is refused here.
+ */
+export async function openGroup(
+  db: Kysely<Tables>,
+  seals: Seals,
+  group: readonly GroupedOpening[],
+  room: GrantRoom,
+): Promise<readonly (Opened | null)[]> {
+  const { grant } = group[0]!.request.approval;
+  const found = await db.transaction().execute(async (trx) => {
+    await lockGrant(trx, grant);
+    return sql<GroupRow>`${THEN_COMMIT}
+      with asked as materialized (${openingRows(group.map(({ row }) => row))}),
+        known as materialized (select c.nth, c.id, octet_length(c.request) as bytes, ${earlierOf(sql`c.fingerprints`)} as earlier
+          from asked c),
+        fresh as (select count(*)::int as calls, coalesce(sum(bytes), 0)::bigint as bytes from known where not earlier),
+        load as (${openingLoad(grant, room)}),
+        clear as (select c.* from asked c join known k on k.nth = c.nth and not k.earlier, load where "hasRoom"),
+        opening as (${insertFrom.openings('clear')}),
+        opened as (${insertFrom.approvals('clear')}),
+        seated as (${insertFrom.joiners('clear')}),
+        logged as (${insertFrom.events('clear')})
+      select ${LOGGED}, l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},
+        ${sql.join(WRITTEN.map(([table, part]) => tookAll(table, countOf(part), countOf('clear'))))}
+      from load l cross join known k left join opened a on a.id = k.id order by k.nth`.execute(trx);
+  });
+  return readGroup(db, seals, group, room, found.rows);
+}
+
+function readGroup(
+  db: Kysely<Tables>,
+  seals: Seals,
+  group: readonly GroupedOpening[],
+  room: GrantRoom,
+  rows: readonly GroupRow[],
+): readonly (Opened | null)[] {
+  const written = group.filter((_, at) => rows[at]!.id !== null);
+  rememberLogged(
+    db,
+    written.map(({ row }) => row),
+    rows[0]!,
+  );
+  let before = 0;
+  return rows.map((row, at) => {
+    const { request, joiner } = group[at]!;
+    if (row.earlier) return null;
+    if (row.id !== null) {
+      before += 1;
+      // The statement does not see the seat that it makes.
+      const approval = approvalOf(seals, { ...row, callers: 1 });
+      return { kind: 'opened', approval, joiner: joiner.id, nth: row.nth + before };
+    }
+    const judged = group.length > 1 ? null : judgeLoad(request, room, row);
+    if (judged?.kind === 'room') throw new Error('there was room for a call that was not opened');
+    return judged;
+  });
+}
