@@ -52,6 +52,7 @@ export async function showParking(calls: number, rounds: number, profiles: strin
       profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`],
     );
     const headers = { authorization: `Bearer ${gateway.tokens.bench}` };
+    const all: Held[] = [];
     const rows: { ratio: number; cpu: number; kb: number; seconds: number }[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const other = await park(`${bare.url}/hold`, {}, calls, round * calls);
@@ -69,19 +70,32 @@ export async function showParking(calls: number, rounds: number, profiles: strin
         `round ${round + 1}: ${ours.seconds.toFixed(1)} s, bare ${other.seconds.toFixed(2)} s, ${rows.at(-1)!.ratio.toFixed(1)} ×; ` +
           `CPU ${rows.at(-1)!.cpu.toFixed(2)} ms, ${rows.at(-1)!.kb.toFixed(1)} KB a call`,
       );
-      for (const one of ours.held) one.drop();
+      all.push(...ours.held);
       await new Promise((resolve) => setTimeout(resolve, 3_000));
     }
     const of = (pick: (row: (typeof rows)[number]) => number): string => median(rows.map(pick)).toFixed(2);
     console.log(`median: ${of((r) => r.ratio)} ×, CPU ${of((r) => r.cpu)} ms, ${of((r) => r.kb)} KB`);
     if (profiles !== undefined) {
       process.kill(gateway.pid, 'SIGINT');
-      await new Promise((resolve) => setTimeout(resolve, 8_000));
+      await ended(gateway.pid);
     }
+    for (const one of all) one.drop();
   } finally {
     await rig.close();
     await slack.close();
     await storage.close();
+  }
+}
+
+/** Waits until the process has written its profile. */
+async function ended(pid: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
   }
 }
 
