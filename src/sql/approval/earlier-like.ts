@@ -10,10 +10,27 @@ export function textArray(texts: readonly string[]): RawBuilder<unknown> {
   return sql`${texts}::text[]`;
 }
 
-/** Whether there is an earlier call like it that says how it is to be opened. */
+/** Of an ended approval `a`: whoever waited for it is still told. `result`: whether its result is kept. */
+function isOwed(result: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(a.state = any(${OWED}::text[])
+      or (a.state = 'lapsed' and starts_with(a.note, ${TAKEN_BACK_PREFIX}::text)))
+    and (a.state = 'unknown' or a.result_until > clock_timestamp())
+    and (a.state not in ('succeeded', 'failed') or ${result})`;
+}
+
+/**
+ * Whether there may be an earlier call like it that says how it is to be opened. Approvals with its fingerprint are found
+ * first, which are few or none, in words that leave Postgres no other order: a plan that was made while the tables were
+ * empty is kept, and would look through all that waits for each call.
+ */
 export function earlierOf(fingerprints: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(exists (${liveOf(fingerprints, textArray([]))}) or exists (select 1 ${owedOf(fingerprints)})
-    or exists (select 1 from (${lastSent(fingerprints)}) s where s.state = 'unknown'))`;
+  return sql`exists (
+    select 1 from (
+      select e.id, e.state, e.note, e.result_until, e.result is not null as kept from holdfast.approvals e
+      where e.fingerprint = any(${fingerprints}) offset 0) a
+    where a.state = any(${LIVE}::text[]) or a.state = 'unknown' or (${isOwed(sql`a.kept`)} and (
+      select count(*) from holdfast.joiners j
+      where j.approval_id = a.id and j.collected_at is null and j.left_at is null) > 0))`;
 }
 
 /** The live approval with one of these fingerprints, or that of these rounds which is dispatched. */
@@ -30,10 +47,7 @@ export function owedOf(fingerprints: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     from holdfast.approvals a
     join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
-    where a.fingerprint = any(${fingerprints}) and (a.state = any(${OWED}::text[])
-        or (a.state = 'lapsed' and starts_with(a.note, ${TAKEN_BACK_PREFIX}::text)))
-      and (a.state = 'unknown' or a.result_until > clock_timestamp())
-      and (a.state not in ('succeeded', 'failed') or a.result is not null)`;
+    where a.fingerprint = any(${fingerprints}) and ${isOwed(sql`a.result is not null`)}`;
 }
 
 /** The last approval of this call that reached the server, with its state. */

@@ -28,9 +28,13 @@ function countOf(part: string): RawBuilder<unknown> {
   return sql`select count(*) from ${sql.raw(part)}`;
 }
 
-/** Openers of one grant queue here, until their transactions end. */
+/**
+ * Openers of one grant queue here, until their transactions end. Plans that they make are for tables that grow, however
+ * empty those are by now.
+ */
 export async function lockGrant(trx: Db, grant: string): Promise<void> {
-  await sql`${WITH_THE_NEXT} select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
+  await sql`${WITH_THE_NEXT} select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0)),
+    set_config('enable_seqscan', 'off', true)`.execute(trx);
 }
 
 type GroupRow = OpeningLoad & LoggedPart & { earlier: boolean } & (ApprovalRow | { id: null });
