@@ -8,6 +8,7 @@ import { showClicks } from './clicks.ts';
 import { showCounts } from './counts.ts';
 import { hold } from './held.ts';
 import { type Figures, type LoadTarget, load, median } from './load.ts';
+import { showParking } from './parking.ts';
 import { type BenchGateway, type BenchServer, cpuSeconds, Rig, residentKb } from './rig.ts';
 import { sealCost } from './seals.ts';
 import type { BenchStorage } from './storage.ts';
@@ -189,6 +190,7 @@ try {
     await passThrough(gateway, relay);
     await parked(gateway, relay);
     if (storage.isReal) {
+      await showParking(storage, { calls: parkedCalls, rounds: values.quick ? 3 : 5 }, say);
       await showCounts(say);
       await showClicks(values.quick ? 200 : 1_000, say);
     }

@@ -1,28 +1,36 @@
 /**
- * What it costs to park many different calls, 100 at a time, beside the same for a hold in memory: time in ratios, and the
- * CPU time of the gateway. `node bench/parking.ts [calls] [rounds] [folder for CPU profiles]`.
+ * What it costs to park many different calls of one grant, 100 at a time, beside the same for a hold in memory.
+ * `node bench/parking.ts [calls] [rounds] [folder for CPU profiles]`. Calls of earlier rounds stay parked.
  */
 import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { type Held, hold } from './held.ts';
 import { median } from './load.ts';
 import { cpuSeconds, Rig, residentKb } from './rig.ts';
-import { realServers } from './storage.ts';
+import { type BenchStorage, realServers } from './storage.ts';
 
 const AT_ONCE = 100;
 
-/** Holds `calls` different calls. Returns what is held, with the seconds until each answer had begun. */
-export async function park(
+/** What one round measured. */
+interface ParkingRound {
+  readonly ours: number;
+  readonly bare: number;
+  /** Milliseconds of the gateway's CPU for one call, and KiB of resident memory. */
+  readonly cpu: number;
+  readonly kb: number;
+}
+
+/** Holds `calls` different calls. Returns what is held, and the seconds until each answer had begun. */
+async function park(
   url: string,
   headers: Record<string, string>,
-  calls: number,
   from: number,
+  calls: number,
 ): Promise<{ readonly seconds: number; readonly held: readonly Held[] }> {
   const held: Held[] = [];
   const start = performance.now();
-  let next = from;
   const one = async (): Promise<void> => {
-    while (next < from + calls) {
-      const each = hold(url, headers, 'gated', { n: next++ });
+    while (held.length < calls) {
+      const each = hold(url, headers, 'gated', { n: from + held.length });
       held.push(each);
       await each.opened;
     }
@@ -31,64 +39,57 @@ export async function park(
   return { seconds: (performance.now() - start) / 1_000, held };
 }
 
-export async function showParking(calls: number, rounds: number, profiles: string | undefined): Promise<void> {
+const TOOLS = 'default: deny\ntools:\n  gated: { action: require_approval }\n';
+
+async function parkRounds(
+  storage: BenchStorage,
+  calls: number,
+  rounds: number,
+  profiles: string | undefined,
+): Promise<readonly ParkingRound[]> {
   const rig = new Rig();
-  const storage = await realServers();
   const slack = await startSlackStandIn({ rates: 1 });
   try {
     const upstream = await rig.script('upstream.ts');
     const bare = await rig.script('bare-hold.ts', `${upstream.url}/mcp`);
-    const gateway = await rig.gatewayOf(
-      `  up: { url: "${upstream.url}/mcp", policy: policy.yaml }\n`,
-      ['up'],
-      ['default: deny\ntools:\n  gated: { action: require_approval }\n'],
-      ['bench'],
-      {
-        ...(await storage.env('parking')),
-        SLACK_BOT_TOKEN: slack.botToken,
-        SLACK_SIGNING_SECRET: slack.signingSecret,
-        SLACK_API_URL: slack.apiUrl,
-      },
-      profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`],
-    );
+    const env = {
+      ...(await storage.env('parking')),
+      SLACK_BOT_TOKEN: slack.botToken,
+      SLACK_SIGNING_SECRET: slack.signingSecret,
+      SLACK_API_URL: slack.apiUrl,
+    };
+    const server = `  up: { url: "${upstream.url}/mcp", policy: policy.yaml }\n`;
+    const nodeArgs = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+    const gateway = await rig.gatewayOf(server, ['up'], [TOOLS], ['bench'], env, nodeArgs);
     const headers = { authorization: `Bearer ${gateway.tokens.bench}` };
+    const results: ParkingRound[] = [];
     const all: Held[] = [];
-    const rows: { ratio: number; cpu: number; kb: number; seconds: number }[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      const other = await park(`${bare.url}/hold`, {}, calls, round * calls);
+      const other = await park(`${bare.url}/hold`, {}, round * calls, calls);
       for (const one of other.held) one.drop();
       const [cpu, kb] = [cpuSeconds(gateway.pid), residentKb(gateway.pid)];
-      const ours = await park(`${gateway.url}/mcp/up`, headers, calls, round * calls);
+      const { seconds, held } = await park(`${gateway.url}/mcp/up`, headers, round * calls, calls);
       const used = cpuSeconds(gateway.pid) - cpu;
-      rows.push({
-        ratio: ours.seconds / other.seconds,
+      results.push({
+        ours: seconds,
+        bare: other.seconds,
         cpu: (used / calls) * 1_000,
         kb: (residentKb(gateway.pid) - kb) / calls,
-        seconds: ours.seconds,
       });
-      console.log(
-        `round ${round + 1}: ${ours.seconds.toFixed(1)} s, bare ${other.seconds.toFixed(2)} s, ${rows.at(-1)!.ratio.toFixed(1)} ×; ` +
-          `CPU ${rows.at(-1)!.cpu.toFixed(2)} ms, ${rows.at(-1)!.kb.toFixed(1)} KB a call`,
-      );
-      all.push(...ours.held);
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      all.push(...held);
     }
-    const of = (pick: (row: (typeof rows)[number]) => number): string => median(rows.map(pick)).toFixed(2);
-    console.log(`median: ${of((r) => r.ratio)} ×, CPU ${of((r) => r.cpu)} ms, ${of((r) => r.kb)} KB`);
-    if (profiles !== undefined) {
-      process.kill(gateway.pid, 'SIGINT');
-      await ended(gateway.pid);
-    }
+    if (profiles !== undefined) await endInOrder(gateway.pid);
     for (const one of all) one.drop();
+    return results;
   } finally {
     await rig.close();
     await slack.close();
-    await storage.close();
   }
 }
 
-/** Waits until the process has written its profile. */
-async function ended(pid: number): Promise<void> {
+/** Ends the process and waits until it has written its profile. */
+async function endInOrder(pid: number): Promise<void> {
+  process.kill(pid, 'SIGINT');
   for (let tries = 0; tries < 100; tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 500));
     try {
@@ -99,4 +100,31 @@ async function ended(pid: number): Promise<void> {
   }
 }
 
-await showParking(Number(process.argv[2] ?? 5_000), Number(process.argv[3] ?? 3), process.argv[4]);
+/** Slack takes as many cards as Slack does, so that most of them wait. Needs Redis and Postgres. */
+export async function showParking(
+  storage: BenchStorage,
+  { calls, rounds, profiles }: { readonly calls: number; readonly rounds: number; readonly profiles?: string },
+  say: (what: string, figure: string, goal?: string) => void,
+): Promise<void> {
+  const made = await parkRounds(storage, calls, rounds, profiles);
+  const of = (pick: (round: ParkingRound) => number): number => median(made.map(pick));
+  const seconds = `(${made.map(({ ours, bare }) => `${ours.toFixed(1)} s of ${bare.toFixed(2)}`).join(', ')})`;
+  say(
+    `parking ${calls} calls, ${AT_ONCE} at a time`,
+    `${of(({ ours, bare }) => ours / bare).toFixed(1)} ×`,
+    `goal ≤ 7  ${seconds}`,
+  );
+  say('CPU of the gateway for one of them', `${of(({ cpu }) => cpu).toFixed(2)} ms`, 'goal ≤ 2');
+  say('memory for one of them', `${of(({ kb }) => kb).toFixed(1)} KB`, 'goal ≤ 30');
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [calls = '5000', rounds = '3', profiles] = process.argv.slice(2);
+  const storage = await realServers();
+  const figures = { calls: Number(calls), rounds: Number(rounds), ...(profiles === undefined ? {} : { profiles }) };
+  try {
+    await showParking(storage, figures, (...words) => console.log(words.join('   ')));
+  } finally {
+    await storage.close();
+  }
+}
