@@ -23,7 +23,7 @@ function isOwed(result: RawBuilder<unknown>): RawBuilder<unknown> {
  * first, which are few or none, in words that leave Postgres no other order: a plan that was made while the tables were
  * empty is kept, and would look through all that waits for each call.
  */
-export function earlierOf(fingerprints: RawBuilder<unknown>): RawBuilder<unknown> {
+export function hasEarlierLike(fingerprints: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`exists (
     select 1 from (
       select e.id, e.state, e.note, e.result_until, e.result is not null as kept from holdfast.approvals e

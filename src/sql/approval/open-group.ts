@@ -5,7 +5,7 @@ import { tookAll } from '../connection/not-taken.ts';
 import { LOGGED, type LoggedPart, rememberLogged } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
-import { earlierOf } from './earlier-like.ts';
+import { hasEarlierLike } from './earlier-like.ts';
 import { insertFrom, type OpeningRow, openingRows } from './opening-row.ts';
 import { judgeLoad, type OpeningLoad, openingLoad } from './room.ts';
 
@@ -55,7 +55,7 @@ export async function openGroup(
     await lockGrant(trx, grant);
     return sql<GroupRow>`${THEN_COMMIT}
       with asked as materialized (${openingRows(group.map(({ row }) => row))}),
-        known as materialized (select c.nth, c.id, octet_length(c.request) as bytes, ${earlierOf(sql`c.fingerprints`)} as earlier
+        known as materialized (select c.nth, c.id, octet_length(c.request) as bytes, ${hasEarlierLike(sql`c.fingerprints`)} as earlier
           from asked c),
         fresh as (select count(*)::int as calls, coalesce(sum(bytes), 0)::bigint as bytes from known where not earlier),
         load as (${openingLoad(grant, room)}),
