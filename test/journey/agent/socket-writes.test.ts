@@ -3,7 +3,6 @@ import { after, before, describe, test } from 'node:test';
 import {
   type CallCounts,
   type CountedWorld,
-  countBurst,
   countCall,
   countedWorld,
   writesOf,
@@ -46,14 +45,5 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
       assert.ok(card.postgres <= 9, JSON.stringify(card));
       assert.ok(writesOf(card) <= 14, JSON.stringify(card));
     }
-  });
-
-  test('calls that come together are opened together, and told to the queue together', async () => {
-    const calls = 40;
-    const burst = await countBurst(world, { calls, rounds: 3, from: 1_000 });
-    assert.equal(burst.answers, calls, 'the heads of the answers');
-    // One of each call looks whose session it is.
-    assert.ok(burst.postgres - calls <= calls / 4, JSON.stringify(burst));
-    assert.ok(burst.redis <= calls / 4, JSON.stringify(burst));
   });
 });

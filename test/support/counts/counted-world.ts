@@ -44,7 +44,6 @@ export async function countedWorld(): Promise<CountedWorld> {
     databaseUrl: await backing.database(),
     redisUrl: backing.redis!.url,
     env: counter.env,
-    approval: '{ max_pending: 1000 }',
   });
   const gateway = await house.start();
   const agent = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
@@ -166,21 +165,6 @@ export interface CallCounts {
   readonly decided: WriteCounts;
   /** The card's update, by the queue's worker. */
   readonly updated: WriteCounts;
-}
-
-/** Of several rounds, the one with the fewest writes for `calls` gated calls of one grant at once, from number `from` on. */
-export async function countBurst(
-  world: CountedWorld,
-  { calls, rounds, from }: { readonly calls: number; readonly rounds: number; readonly from: number },
-): Promise<WriteCounts> {
-  const all: WriteCounts[] = [];
-  await world.holdCards(true);
-  for (let round = 0; round < rounds; round += 1) {
-    const numbers = Array.from({ length: calls }, (_, nth) => from + round * calls + nth);
-    all.push(world.countsOf(await world.record(() => Promise.all(numbers.map((n) => world.ask(n))))));
-  }
-  await world.holdCards(false);
-  return usual(all);
 }
 
 export async function countCall(world: CountedWorld, rounds: number): Promise<CallCounts> {
