@@ -6,11 +6,11 @@ export function decidedWithoutSlack(loaded: Loaded): string {
   const deciders = decidersOf(loaded);
   switch (deciders.kind) {
     case 'nothing is asked':
-      return 'no policy asks for an approval';
+      return 'no policy requires approval';
     case 'nobody':
-      return 'nobody can approve what the policies ask about';
+      return 'nobody can approve the calls that need approval';
     case 'somebody':
-      return 'approvals are decided in the console, on the command line and over the API';
+      return 'calls are approved in the console, on the command line or over the API';
     default:
       return deciders satisfies never;
   }

@@ -39,7 +39,7 @@ function lostLoopback({ config, secrets }: Loaded): string[] {
   return [...config.servers].flatMap(([name, { upstream }]) =>
     upstream.kind === 'http' && isLostLoopback(secrets.proxies, upstream.url)
       ? [
-          `warning: servers.${name} is on this machine, and is reached through a proxy (expected NO_PROXY with its host; docs/operations.md)`,
+          `warning: servers.${name} is on this machine but is reached through a proxy (expected NO_PROXY with its host; docs/operations.md)`,
         ]
       : [],
   );
@@ -49,7 +49,7 @@ function lostLoopback({ config, secrets }: Loaded): string[] {
 function stuckLines(loaded: Loaded): string[] {
   const deciders = decidersOf(loaded);
   if (deciders.kind === 'nobody')
-    return [`WARNING: nobody can approve what the policies ask about. ${deciders.remedy}`];
+    return [`WARNING: nobody can approve the calls that need approval. ${deciders.remedy}`];
   return loaded.config.grants.flatMap((grant) =>
     [...Map.groupBy(stuckAsks(grant, loaded), ({ server }) => server).values()].map(([first, ...others]) => {
       const { server, what, quorum, people } = first!;
@@ -91,7 +91,7 @@ export function bannerJson(loaded: Loaded, url: string): Printed {
     queue: settings.queue,
     proxies: shownProxies(secrets.proxies),
     slack,
-    approvals: slack === null ? decidedWithoutSlack(loaded) : 'approvals are decided in Slack',
+    approvals: slack === null ? decidedWithoutSlack(loaded) : 'calls are approved in Slack',
     ...placesOf(loaded, url),
   };
   return printed`${printedJson(said)}\n`;

@@ -16,7 +16,7 @@ import { faultLines } from './fault-lines.ts';
 import { banner, bannerJson, loudLines, missingLines } from './start-words.ts';
 
 interface StartOptions extends Flags {
-  /** Start although nobody can approve what the policies ask about. */
+  /** Start although nobody can approve the calls that need approval. */
   readonly allowUndecidable: boolean;
 }
 
@@ -39,7 +39,7 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   const deciders = decidersOf(loaded);
   if (deciders.kind === 'nobody' && !allowUndecidable) {
     terminal.err(
-      printed`Not started: nobody can approve what the policies ask about, so every such call would wait until it expires.\n  ${deciders.remedy}\n  To start anyway: --allow-undecidable\n`,
+      printed`Not started: nobody can approve the calls that need approval, so every such call would wait until it expires.\n  ${deciders.remedy}\n  To start anyway: --allow-undecidable\n`,
     );
     return 1;
   }
@@ -66,7 +66,8 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   terminal.out(screen ? banner(loaded, running.url) : bannerJson(loaded, running.url));
   checkpoints.open();
   const link = screen ? running.signInLink() : null;
-  if (link !== null) terminal.out(printed`  sign in, once within 2 minutes: ${link}\n`);
+  if (link !== null)
+    terminal.out(printed`  To sign in to the console, open this link within 2 minutes (it works once):\n  ${link}\n`);
   await stopped;
   stopReloading();
   terminal.out(screen ? printed`${STOPPING}\n` : printed`${printedJson({ msg: STOPPING })}\n`);
@@ -74,7 +75,7 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   return 0;
 }
 
-const STOPPING = 'stopping: waiting agents are told to repeat their calls, running calls may finish';
+const STOPPING = 'stopping: waiting agents are asked to repeat their calls; running calls may finish';
 
 /** What is printed before `open` waits for it: the first line says where the gateway is, whatever was signed meanwhile. */
 function inTurn(out: Terminal['out']): { readonly out: Terminal['out']; open(): void } {

@@ -19,6 +19,7 @@ import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
 import { auditWebhook } from './process/audit-webhook.ts';
+import { calledAs } from './process/called-as.ts';
 import { fileCopy, loggedCopy, printedCopy } from './process/checkpoint-copies.ts';
 import { STEADY_CLOCK } from './process/clocks.ts';
 import { Drain } from './process/drain.ts';
@@ -171,7 +172,7 @@ function nodeRuntime(
     checkpointCopies: [fileCopy(loaded.settings.data), ...(out ? [printedCopy(out)] : logged ? [loggedCopy(log)] : [])],
     sink: auditWebhook(loaded.secrets, clock),
     meters: new Meters(),
-    ...(forPeople ? { onEvent: tellCalls(log, loaded) } : {}),
+    ...(forPeople ? { onEvent: tellCalls(log, loaded, calledAs(process.env)) } : {}),
     addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),
     pages: {
       assets: consoleAssets(),

@@ -53,9 +53,7 @@ export function replaceClientFile(place: SetUpPlace, source: ClientSource, text:
   const { path: file, text: before } = source.file!;
   const now = textOf(file);
   if (now.kind !== 'read' || now.text !== before) {
-    throw new Error(
-      `${file} was changed meanwhile and is left alone. The copy for it is kept; run this again to write it.`,
-    );
+    throw new Error(`${file} was changed in the meantime, so it was left unchanged. Run this again to write it.`);
   }
   const backup = freePath(`${place.kept}/clients/${source.form.name}.before`, '.json');
   writePrivate(backup, before);

@@ -1,5 +1,7 @@
 import { join, relative } from 'node:path';
+import { calledAs } from '../../main/process/called-as.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { plural } from '../../text/plural.ts';
 import { joined, type Printed, printed } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { startCommand } from '../start.ts';
@@ -42,7 +44,7 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   const unknown = options.server.find((name) => !source.servers.some((each) => each.name === name));
   if (unknown !== undefined) throw new Misuse(`no server ${unknown} in ${source.file?.path ?? 'what was typed'}`);
   terminal.out(
-    printed`${source.file === null ? 'One server' : `${source.servers.length} servers in ${source.file.path}`}, for ${source.form.title}.\n`,
+    printed`${source.file === null ? 'One server' : `${source.servers.length} ${plural(source.servers.length, 'server')} in ${source.file.path}`}, for ${source.form.title}.\n`,
   );
   const taken = await chooseServers(source, options.server, place, terminal, asking);
   const known = taken.chosen.filter((server) => server.known);
@@ -57,14 +59,14 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   if (chosen.length === 0) {
     const all = [...taken.left, ...left];
     if (all.length > 0 && all.every(({ already }) => already)) {
-      terminal.out(printed`\nEvery server of this file is behind Holdfast already. Nothing was changed.\n`);
+      terminal.out(printed`\nEvery server in this file is already behind Holdfast. Nothing was changed.\n`);
       return 0;
     }
     terminal.err(printed`No server was put behind Holdfast, and nothing was changed.\n`);
     return 1;
   }
   const { existing, configPath } = place;
-  const added = printed`\nAdd ${scanned.length} servers and a grant to ${configPath}?`;
+  const added = printed`\nAdd ${scanned.length} ${plural(scanned.length, 'server')} and a grant to ${configPath}?`;
   if (existing !== null && !(await asking.agreed(added, true))) return 1;
   const grant = grantFor(source.form.name === 'mcp' ? 'agent' : source.form.name, place);
   const names = chosen.map(({ name }) => name);
@@ -74,7 +76,7 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   openKept(place);
   terminal.out(writtenLines(place, grant, [...setUp.policies.keys()], chosen));
   await toClient(source, clientText, place, options, terminal, asking);
-  terminal.out(warning(programIn(terminal)));
+  terminal.out(warning(calledAs(terminal.env)));
   return next(place, options, terminal);
 }
 
@@ -91,9 +93,9 @@ async function believesKept({ kept, secrets }: SetUpPlace, terminal: Terminal, a
 function leftLines(left: readonly LeftServer[], { otherProjects }: ClientSource): Printed {
   const lines = [
     ...left.map(({ listed, why }) => printed`  ${listed.name}: ${why}\n`),
-    ...otherProjects.map((project) => printed`  the servers of ${project}: run this there\n`),
+    ...otherProjects.map((project) => printed`  the servers of ${project}: run this command in that folder\n`),
   ];
-  return lines.length === 0 ? printed`` : printed`\nLeft as they are:\n${joined(lines, '')}`;
+  return lines.length === 0 ? printed`` : printed`\nLeft unchanged:\n${joined(lines, '')}`;
 }
 
 function writtenLines(
@@ -105,14 +107,14 @@ function writtenLines(
   const environment = [...new Set(chosen.flatMap((server) => server.environment))];
   const rows = [
     printed`  ${configPath}\n`,
-    ...policies.map((path) => printed`  ${join(folder, path)}: what is allowed and what is asked about; read it\n`),
-    printed`  ${secrets}: secrets and the console's token, one a file, for you alone\n`,
+    ...policies.map(
+      (path) => printed`  ${join(folder, path)}: what is allowed and what needs approval; please review it\n`,
+    ),
+    printed`  ${secrets}: secrets and the console's token, one per file, readable only by you\n`,
     printed`  ${grant.path}: the token of the grant ${grant.name}\n`,
     ...(environment.length === 0
       ? []
-      : [
-          printed`  Not kept anywhere: ${environment.join(', ')}. Holdfast reads them from the environment at each start.\n`,
-        ]),
+      : [printed`  Not stored: ${environment.join(', ')}. Holdfast reads them from the environment at each start.\n`]),
   ];
   return printed`\nWritten:\n${joined(rows, '')}`;
 }
@@ -134,28 +136,22 @@ async function toClient(
     (write || (!yes && (await asking.agreed(printed`\nReplace ${file.path} now? A backup is kept.`, true))));
   if (!wanted) {
     terminal.out(
-      printed`\nFor ${form.title}: ${copy}${file === null ? '' : printed`, in the place of ${file.path} (--write does it)`}\n`,
+      printed`\nThe file for ${form.title}: ${copy}${file === null ? '' : printed`. Put it in place of ${file.path}, or run init again with --write`}\n`,
     );
     return;
   }
   const { backup } = replaceClientFile(place, source, text, copy);
   terminal.out(
-    printed`\n${file.path} now leads through Holdfast. It holds the grant's token, so it is for you alone: keep it out of git.\n  before: ${backup}\n  back:   ${programIn(terminal)} init --undo${dirOption(place, terminal)}\n  ${form.again}\n`,
+    printed`\n${file.path} now goes through Holdfast. It contains the grant's token, so only you can read it. Keep it out of git.\n  Backup: ${backup}\n  Undo:   ${calledAs(terminal.env)} init --undo${dirOption(place, terminal)}\n  ${form.again}\n`,
   );
 }
 
 function warning(program: string): Printed {
   return printed`
-An agent that runs as you can read the console's token as you can, and approve its own calls. It cannot once approvals are
-given in Slack, or where it runs as another user or in a sandbox. Next: ${program} init slack. A server that is a command
-gets a user or a sandbox of its own by run_as or sandbox in the config.
+An agent that runs under your user account can read the console's token, just as you can, and approve its own
+calls. To prevent this, have people approve in Slack (${program} init slack), or run the agent as another user or
+in a sandbox. To give a server that is a command its own user or sandbox, set run_as or sandbox in the config.
 `;
-}
-
-/** How this program is called here. */
-function programIn({ env }: Terminal): string {
-  if (env.npm_command === 'exec') return 'npx holdfast';
-  return env.npm_lifecycle_event === 'holdfast' ? 'npm run holdfast --' : 'holdfast';
 }
 
 function dirOption({ folder }: SetUpPlace, { cwd }: Terminal): string {
@@ -171,11 +167,11 @@ async function next(place: SetUpPlace, { noStart }: InitOptions, terminal: Termi
     const running =
       existing === null
         ? `Something else listens at ${url}. `
-        : `What listens at ${url} takes this over by itself if it is this gateway. `;
-    terminal.out(printed`\n${busy ? running : ''}Start it: ${inFolder}${programIn(terminal)} start\n`);
+        : `If the program that listens at ${url} is this gateway, it loads the changes by itself. `;
+    terminal.out(printed`\n${busy ? running : ''}Start it: ${inFolder}${calledAs(terminal.env)} start\n`);
     return 0;
   }
-  terminal.out(printed`\nStarting. Ctrl-C stops it; from then on: ${inFolder}${programIn(terminal)} start\n`);
+  terminal.out(printed`\nStarting. Press Ctrl-C to stop. Next time: ${inFolder}${calledAs(terminal.env)} start\n`);
   // As if it was started there: paths of servers and data are from that folder.
   process.chdir(folder);
   return startCommand({ config: 'holdfast.yaml', allowUndecidable: false }, { ...terminal, cwd: folder });

@@ -54,7 +54,7 @@ export async function setUpPlace(dir: string, listen: string | undefined, termin
   const given = listen ?? terminal.env.HOLDFAST_LISTEN ?? config?.file.listen ?? undefined;
   const wanted = settings.listen;
   const port = given === undefined && config === null ? await freePort(wanted.host, wanted.port) : wanted.port;
-  if (port === 0) throw new Error('--listen needs a port here: clients are told it');
+  if (port === 0) throw new Error('--listen needs a port here, because it is written into the client’s file');
   const host = wanted.host;
   const shown = ['0.0.0.0', '::'].includes(host)
     ? host === '::'

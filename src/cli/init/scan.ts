@@ -5,6 +5,7 @@ import { readProxies } from '../../config/proxies.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { takeWaysOut } from '../../main/process/ways-out.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
+import { plural } from '../../text/plural.ts';
 import { printed } from '../../text/printed.ts';
 import { findingsOf } from '../scan/findings.ts';
 import type { Asking } from './asking.ts';
@@ -56,13 +57,15 @@ export async function scanServers(
       const allowed = tools.filter((tool) => tool.policy === 'allow').length;
       const words =
         asked.length === 0
-          ? 'no tool is asked about'
-          : `you are asked about ${asked.slice(0, 8).join(', ')}${asked.length > 8 ? ` and ${asked.length - 8} more` : ''}`;
-      terminal.out(printed`  ${server.name}: ${tools.length} tools; ${allowed} are allowed, ${words}\n`);
+          ? 'none needs approval'
+          : `approval is needed for ${asked.slice(0, 8).join(', ')}${asked.length > 8 ? ` and ${asked.length - 8} more` : ''}`;
+      terminal.out(
+        printed`  ${server.name}: ${tools.length} ${plural(tools.length, 'tool')}; ${allowed} allowed, ${words}\n`,
+      );
       continue;
     }
     terminal.out(printed`  ${server.name} did not list its tools: ${listing.why}\n`);
-    const question = printed`Put ${server.name} behind Holdfast all the same? Every call of it is then asked about.`;
+    const question = printed`Put ${server.name} behind Holdfast anyway? Every call to it will then need approval.`;
     if (await asking.agreed(question, false, false)) scanned.push({ server, policy: UNKNOWN_TOOLS });
     else left.push({ listed: server.listed, why: `did not list its tools: ${listing.why}` });
   }

@@ -58,7 +58,7 @@ function namedPath(from: string, terminal: Terminal): string {
   const found = places.find(({ path }) => textOf(path).kind !== 'missing');
   if (found !== undefined) return found.path;
   throw new Error(
-    `${CLIENT_FORMS[from as ClientName].title} has no file here: ${places.map(({ path }) => path).join(', ') || 'give its path'}`,
+    `${CLIENT_FORMS[from as ClientName].title} has no configuration file here: ${places.map(({ path }) => path).join(', ') || 'give its path'}`,
   );
 }
 
@@ -77,7 +77,7 @@ async function chosen(terminal: Terminal, asking: Asking): Promise<string | null
   for (const [at, { title, path, count }] of found.entries()) {
     terminal.out(printed`  ${at + 1}  ${title}: ${path} (${count})\n`);
   }
-  terminal.out(printed`  0  none of them: type a server in\n`);
+  terminal.out(printed`  0  none of these: enter a server yourself\n`);
   for (;;) {
     const answer = await asking.line(printed`Which one? [1] `);
     if (answer === null) throw new Misuse('--yes takes no client by itself: give --from');

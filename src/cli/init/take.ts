@@ -144,8 +144,8 @@ async function askFor(
     const typed = await asking.line(printed`${name} needs: ${what} [${input.standard}]: `);
     return typed === null || typed.trim() === '' ? input.standard : typed.trim();
   }
-  terminal.out(printed`${name} needs: ${what}. Nothing: the server stays as it is.\n`);
-  const typed = await asking.secret('Value (not shown): ');
+  terminal.out(printed`${name} needs: ${what}. Leave it empty to keep the server unchanged.\n`);
+  const typed = await asking.secret('Value (hidden): ');
   return typed === null || typed.trim() === '' ? null : typed.trim();
 }
 
@@ -182,7 +182,7 @@ async function agreedToRun(
   const renamed = name === listed.name ? '' : `, ${listed.name} in the file`;
   const runs =
     'url' in entry
-      ? `is asked at ${addressShown(entry.url, secrets)}`
+      ? `is at ${addressShown(entry.url, secrets)}`
       : `runs ${[entry.command, ...entry.args].map(shownWord).join(' ')}`;
   const folder = 'url' in entry || entry.cwd === null ? '' : ` in ${entry.cwd}`;
   terminal.out(
@@ -190,8 +190,8 @@ async function agreedToRun(
   );
   const question =
     'url' in entry
-      ? printed`Ask it for its tools, and put it behind Holdfast?`
-      : printed`Run this command as you, to list its tools, and put it behind Holdfast?`;
+      ? printed`Connect to it to list its tools, and put it behind Holdfast?`
+      : printed`Run this command under your account to list its tools, and put it behind Holdfast?`;
   return asking.agreed(question, true);
 }
 
@@ -203,7 +203,7 @@ function addressShown(url: string, secrets: ReadonlyMap<string, string>): string
 }
 
 function keptLine(variables: readonly string[], { secrets }: SetUpPlace): Printed {
-  return variables.length === 0 ? printed`` : printed`  kept in ${secrets}: ${joined(variables, ', ')}\n`;
+  return variables.length === 0 ? printed`` : printed`  stored in ${secrets}: ${joined(variables, ', ')}\n`;
 }
 
 /** What it is given that does not stand in the client's file. */

@@ -44,9 +44,9 @@ export function undoInit(dir: string, force: boolean, terminal: Terminal): numbe
     const changed = now.kind !== 'read' || digestOf(now.text) !== written;
     if (before.kind !== 'read' || (changed && !force)) {
       stuck.add(file);
-      const why = before.kind !== 'read' ? `its backup ${backup} cannot be read` : 'it was changed since';
+      const why = before.kind !== 'read' ? `its backup ${backup} cannot be read` : 'it was changed since then';
       terminal.err(
-        printed`${file} is left alone: ${why}. What was in it before init: ${backup}. With --force it is put back all the same.\n`,
+        printed`${file} is left unchanged: ${why}. Its content before init: ${backup}. Use --force to restore it anyway.\n`,
       );
       continue;
     }
@@ -54,7 +54,7 @@ export function undoInit(dir: string, force: boolean, terminal: Terminal): numbe
     if (changed && now.kind === 'read') {
       const kept = freePath(`${backup}.changed`);
       writePrivate(kept, now.text);
-      terminal.out(printed`What was in ${file} until now: ${kept}\n`);
+      terminal.out(printed`The content of ${file} until now: ${kept}\n`);
     }
     replacePrivate(file, merged ?? before.text);
     left = left.filter((each) => each !== replaced);
@@ -62,9 +62,9 @@ export function undoInit(dir: string, force: boolean, terminal: Terminal): numbe
     terminal.out(
       merged === null
         ? printed`${file} is as it was before init.\n`
-        : printed`The servers of ${file} are as they were before init; what else was changed since stays.\n`,
+        : printed`The servers in ${file} are as they were before init; other later changes stay.\n`,
     );
   }
-  terminal.out(printed`holdfast.yaml, policies and secrets stay: delete them yourself if you need them no more.\n`);
+  terminal.out(printed`holdfast.yaml, policies and secrets stay. Delete them if you no longer need them.\n`);
   return stuck.size === 0 ? 0 : 1;
 }

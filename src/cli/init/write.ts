@@ -71,7 +71,7 @@ export function writeSetUp(place: SetUpPlace, { configText, policies, secrets }:
   else if (existing.text !== configText) {
     const now = textOf(configPath);
     if (now.kind !== 'read' || now.text !== existing.text)
-      throw new Error(`${configPath} was changed meanwhile; run this again`);
+      throw new Error(`${configPath} was changed in the meantime; run this again`);
     writePrivate(freePath(join(place.kept, 'holdfast.before'), '.yaml'), existing.text);
     replacePrivate(configPath, configText);
   }

@@ -12,11 +12,12 @@ export interface TokenOptions {
   readonly token?: string;
 }
 
-const WAYS = 'Set HOLDFAST_ADMIN_TOKEN or HOLDFAST_ADMIN_TOKEN_FILE, or give --token-file';
+const WAYS =
+  'Set HOLDFAST_ADMIN_TOKEN or HOLDFAST_ADMIN_TOKEN_FILE, give --token-file, or call it in the folder that holdfast init made';
 
 /**
- * The admin token: from `--token-file`, else `HOLDFAST_ADMIN_TOKEN` or the file that `HOLDFAST_ADMIN_TOKEN_FILE` names, else
- * asked for at the terminal. Never from the command line itself, which every user of the machine can list.
+ * The admin token: from `--token-file`, else `HOLDFAST_ADMIN_TOKEN` or the file that `HOLDFAST_ADMIN_TOKEN_FILE` names, else from the
+ * folder of secrets beside the config here, else asked for at the terminal. Never from the command line itself, which every user of the machine can list.
  */
 export async function adminTokenFor({ tokenFile, token }: TokenOptions, terminal: Terminal): Promise<string> {
   if (token !== undefined) {
@@ -25,9 +26,9 @@ export async function adminTokenFor({ tokenFile, token }: TokenOptions, terminal
     );
   }
   const found =
-    tokenFile === undefined ? terminalSecret(terminal, 'HOLDFAST_ADMIN_TOKEN') : tokenIn(tokenFile, terminal);
+    tokenFile === undefined ? terminalSecret(terminal, 'HOLDFAST_ADMIN_TOKEN', true) : tokenIn(tokenFile, terminal);
   if (found !== null) return found;
-  const typed = (await terminal.askSecret?.('Admin token (not shown): ')) ?? '';
+  const typed = (await terminal.askSecret?.('Admin token (hidden): ')) ?? '';
   if (typed.trim() !== '') return typed.trim();
   throw new Misuse(`${WAYS}. The command needs the gateway’s admin token.`);
 }

@@ -17,7 +17,7 @@ export const RUNNING_COMMANDS = [
       data,
       publicUrl,
       maxBody: text('<bytes>', 'maximum request size (default: HOLDFAST_MAX_BODY, else 4 MiB)'),
-      allowUndecidable: flag('start although nobody can approve what the policies ask about'),
+      allowUndecidable: flag('start although nobody can approve the calls that need approval'),
     },
     load: async () => (await import('../start.ts')).startCommand,
     startsServers: true,

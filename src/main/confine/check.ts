@@ -40,8 +40,8 @@ export async function confinementFaults(
 
 /** What it means to be one of `unconfinedServers`. */
 export const UNCONFINED =
-  'runs as the gateway’s own user without a sandbox: it can read the data directory and its secret, the memory of the ' +
-  'gateway and what other servers were given, and so approve its own calls';
+  'runs as the gateway’s own user without a sandbox, so it can read the gateway’s data directory, secret and memory, and ' +
+  'approve its own calls';
 
 /** The stdio servers that run as the gateway's own user and outside a sandbox. */
 export function unconfinedServers(config: Pick<Config, 'servers'>): string[] {

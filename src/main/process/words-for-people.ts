@@ -29,7 +29,7 @@ export function tellFailure(log: Log, { name, upstream }: ServerConfig, failure:
   const said =
     failure.said === ''
       ? 'It wrote nothing to standard error.'
-      : `It wrote last: ${cut(clean(failure.said), LONGEST_SAID)}`;
+      : `Its last output: ${cut(clean(failure.said), LONGEST_SAID)}`;
   log.error({}, `server ${name} ${endOf(failure)}: ${command}. ${said} ${remedyOf(failure, name)}`);
 }
 
@@ -40,30 +40,35 @@ function endOf({ code, signal, answered }: ServerFailure): string {
 }
 
 function remedyOf({ code, answered }: ServerFailure, name: string): string {
-  if (code === 'ENOENT') return 'Install the program, or give its full path under command; a cwd must exist.';
-  if (answered) return `Its sessions are over: agents have to begin new ones.`;
-  return `holdfast doctor says more, or run the command by hand with what servers.${name} has under env and cwd.`;
+  if (code === 'ENOENT')
+    return 'Install the program, or give its full path under command. If cwd is set, it must exist.';
+  if (answered) return `Its sessions have ended; agents have to start new ones.`;
+  return `Run holdfast doctor for details, or run the command by hand with the env and cwd of servers.${name}.`;
 }
 
-/** Tells whoever sits at the terminal which calls wait for a person, and what became of them. */
-export function tellCalls(log: Log, { secrets, settings }: Pick<Loaded, 'secrets' | 'settings'>): EventMeter {
+/** Tells whoever sits at the terminal which calls wait for a person, and what became of them. `program`: see `calledAs`. */
+export function tellCalls(
+  log: Log,
+  { secrets, settings }: Pick<Loaded, 'secrets' | 'settings'>,
+  program: string,
+): EventMeter {
   const slack = secrets.slackBotToken === null ? [] : [`in Slack (${String(settings.slack.channel)})`];
   const isOpen = secrets.adminToken !== null;
   return ({ type, approval, grant, server, tool }) => {
     if (approval === null) return;
-    const call = `${String(tool)} of ${String(server)}`;
+    const call = `${String(server)}.${String(tool)}`;
     const end = ENDS[type];
     if (end !== undefined) log.info({}, `${call} for ${String(grant)} ${end} (${approval})`);
     if (type !== 'approval.requested') return;
-    const places = [...slack, ...(isOpen ? ['in the console', `by holdfast approvals approve ${approval}`] : [])];
-    const where = places.length === 0 ? `Nobody can decide here (${approval}).` : `Decide ${places.join(', or ')}.`;
-    log.info({}, `${String(grant)} waits for a yes to ${call}. ${where}`);
+    const places = [...slack, ...(isOpen ? ['in the console', `with: ${program} approvals approve ${approval}`] : [])];
+    const where = places.length === 0 ? `Nobody can decide here (${approval}).` : `Decide ${places.join(', or ')}`;
+    log.info({}, `${String(grant)} is waiting for approval of ${call}. ${where}`);
   };
 }
 
 const ENDS: { readonly [type in EventType]?: string } = {
-  'call.succeeded': 'has run',
-  'call.failed': 'has run, and its server reports a failure',
-  'call.unknown': 'was sent, and nobody knows whether it ran',
-  'approval.expired': 'was not decided in time, and did not run',
+  'call.succeeded': 'ran',
+  'call.failed': 'ran, and the server reported a failure',
+  'call.unknown': 'was sent, but it is unknown whether it ran',
+  'approval.expired': 'expired without a decision and did not run',
 };

@@ -62,7 +62,7 @@ function unconfined(config: ConfigView): Html {
   const names = config.servers().filter(({ confined }) => confined === false);
   if (names.length === 0) return html``;
   return html`<section class="notice bad" role="alert"><h2>Servers without a user or sandbox of their own</h2>
-    <p>${names.map(({ name }, index) => html`${index > 0 ? ', ' : ''}<b>${name}</b>`)}: each runs as the gateway’s own user. It can read the data directory and its secret, the gateway’s memory and what other servers were given, and so approve its own calls. Give it <code>run_as</code> or <code>sandbox</code> in the config, or run it elsewhere.</p></section>`;
+    <p>${names.map(({ name }, index) => html`${index > 0 ? ', ' : ''}<b>${name}</b>`)}: each runs as the gateway’s own user, so it can read the gateway’s data directory, secret and memory, and approve its own calls. Give it <code>run_as</code> or <code>sandbox</code> in the config, or run it elsewhere.</p></section>`;
 }
 
 function tiles({ tally, counts, now }: Overview): Html {

@@ -173,7 +173,7 @@ describe('init with the file of each client', () => {
       assert.ok(upstream.kind === 'stdio' && upstream.env.API_KEY === SECRET);
       assert.equal(start.policies.get('files')!.exact.get('write_file')!.action, 'require_approval');
       assert.ok(start.secrets.adminToken !== null);
-      assert.match(out, /read the console's token as you can, and approve its own calls/);
+      assert.match(out, /read the console's token, just as you can, and approve its own\s+calls/);
       const undone = await init(['--undo']);
       assert.equal(undone.code, 0, undone.err);
       assert.equal(read(file), original);
@@ -187,7 +187,7 @@ describe('init with the file of each client', () => {
     assert.equal(code, 0);
     assert.equal(read(file), original);
     const copy = join(cwd, '.holdfast/clients/claude-code.json');
-    assert.match(out, /For Claude Code: .*claude-code\.json/);
+    assert.match(out, /The file for Claude Code: .*claude-code\.json/);
     assert.match(read(copy), /"type": "http"/);
     assert.equal(modeOf(copy), 0o600);
   });
@@ -195,7 +195,7 @@ describe('init with the file of each client', () => {
   test('a client’s name finds its file; one without a file is told where it would be', async () => {
     put('.cursor/mcp.json', { mcpServers: { files } });
     assert.equal((await scripted('cursor')).code, 0);
-    assert.match((await scripted('windsurf')).err, /Windsurf has no file here: .*mcp_config\.json/);
+    assert.match((await scripted('windsurf')).err, /Windsurf has no configuration file here: .*mcp_config\.json/);
     assert.match((await init(['--from', 'cursor', '--client', 'emacs'])).err, /takes .*cursor/);
   });
 });
@@ -208,9 +208,9 @@ describe('what init asks', () => {
     const { code, out, asked } = await init(['--from', '.mcp.json'], { answers: ['n', 'y', 'n'] });
     assert.equal(code, 0, out);
     assert.match(out, /spy: runs \/bin\/sh \S+spy\.sh --token \$\{SERVER_SPY_TOKEN\}/);
-    assert.match(asked[0]!, /^Run this command as you, .*\[Y\/n\] $/);
+    assert.match(asked[0]!, /^Run this command under your account .*\[Y\/n\] $/);
     assert.equal(existsSync(mark), false);
-    assert.match(out, /Left as they are:\n {2}spy: you said no/);
+    assert.match(out, /Left unchanged:\n {2}spy: you said no/);
     assert.doesNotMatch(out, new RegExp(SECRET));
     assert.match(asked[2]!, /Replace .*\.mcp\.json now\? A backup is kept\./);
     assert.match(read(join(cwd, '.mcp.json')), /server-filesystem/, 'a no to the last question leaves the file');
@@ -332,7 +332,7 @@ describe('bad and odd files', () => {
     const [config, client] = [read(join(cwd, 'holdfast.yaml')), read(file)];
     const again = await scripted(file, '--write');
     assert.equal(again.code, 0);
-    assert.match(again.out, /behind Holdfast already. Nothing was changed/);
+    assert.match(again.out, /already behind Holdfast\. Nothing was changed/);
     assert.equal(read(join(cwd, 'holdfast.yaml')), config);
     assert.equal(read(file), client);
     const servers = { ...JSON.parse(client).mcpServers, more: { command: NODE, args: [EVERYTHING] } };
@@ -389,7 +389,7 @@ describe('bad and odd files', () => {
     writeFileSync(file, changed);
     const refused = await init(['--undo']);
     assert.equal(refused.code, 1);
-    assert.match(refused.err, /is left alone: it was changed since\..*--force/);
+    assert.match(refused.err, /is left unchanged: it was changed since then\..*--force/);
     assert.equal(read(file), changed);
     const forced = await init(['--undo', '--force']);
     assert.equal(forced.code, 0);
@@ -407,7 +407,7 @@ describe('bad and odd files', () => {
     writeFileSync(file, '{ not even JSON');
     const forced = await init(['--undo', '--force']);
     assert.equal(forced.code, 0, forced.err);
-    assert.match(forced.out, /What was in .* until now: /);
+    assert.match(forced.out, /The content of .* until now: /);
     assert.equal(read(file), original);
   });
 

@@ -83,8 +83,8 @@ approvers: { security: ${approvers} }
     );
     const allowed = await start({ args: ['--allow-undecidable'] });
     assert.equal(allowed.code, 0, allowed.err);
-    assert.match(allowed.err, /WARNING: nobody can approve what the policies ask about/);
-    assert.equal(JSON.parse(allowed.out.split('\n')[0]!).approvals, 'nobody can approve what the policies ask about');
+    assert.match(allowed.err, /WARNING: nobody can approve the calls that need approval/);
+    assert.equal(JSON.parse(allowed.out.split('\n')[0]!).approvals, 'nobody can approve the calls that need approval');
   });
 
   test('with the remedy taken, it starts', async () => {
@@ -97,7 +97,7 @@ approvers: { security: ${approvers} }
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.match(String(banner!.msg), /^holdfast is listening on http:\/\/127\.0\.0\.1:\d+ \(/);
-    assert.match(String(banner!.approvals), /decided in the console, on the command line and over the API/);
+    assert.match(String(banner!.approvals), /approved in the console, on the command line or over the API/);
     assert.ok(others.some(({ msg }) => /^stopping: waiting agents are told to repeat their calls/.test(String(msg))));
     for (const line of err
       .trim()
@@ -114,8 +114,8 @@ approvers: { security: ${approvers} }
     config('[admin]');
     const open = await start({ terminal: true, env: { HOLDFAST_ADMIN_TOKEN: ADMIN } });
     assert.doesNotMatch(open.out, /\{"/, open.out);
-    assert.match(open.out, /^ {2}sign in, once within 2 minutes: http:\/\/127\.0\.0\.1:\d+\/sign-in#[\w-]{43}\r?$/m);
-    assert.match(open.out, /Slack: not set up; approvals are decided in the console.*\r?\n +console: http/);
+    assert.match(open.out, /^ {2}http:\/\/127\.0\.0\.1:\d+\/sign-in#[\w-]{43}\r?$/m);
+    assert.match(open.out, /Slack: not set up; calls are approved in the console.*\r?\n +console: http/);
     const closed = await start({ terminal: true, args: ['--allow-undecidable'] });
     assert.match(closed.out, /Slack: not set up; nobody can approve .*\r?\n +console and API: closed/);
     assert.doesNotMatch(closed.out, /\{"|over the API|sign-in/);

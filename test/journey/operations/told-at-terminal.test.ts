@@ -116,9 +116,9 @@ listen: 127.0.0.1:0
       /dying ended the connection before it had begun a session .*Nothing was called, so it is safe/,
     );
     await hears(
-      /server dying ended before it answered, with exit code 3: .*dying\.cjs\. It wrote last: no licence for …/,
+      /server dying ended before it answered, with exit code 3: .*dying\.cjs\. Its last output: no licence for …/,
     );
-    assert.match(said, /holdfast doctor says more, or run the command by hand/);
+    assert.match(said, /Run holdfast doctor for details, or run the command by hand/);
     assert.ok(!said.includes('Sesame'), said);
   });
 
@@ -130,13 +130,13 @@ listen: 127.0.0.1:0
     const call = { id: 2, method: 'tools/call', params: { name: 'drop', arguments: {} } };
     const waiting = post('works', call).then((answer) => answer.text());
     const id = await hears(
-      /bot waits for a yes to drop of works\. Decide in the console, or by holdfast approvals approve (\w+)\./,
+      /bot is waiting for approval of works\.drop\. Decide in the console, or with: holdfast approvals approve (\w+)/,
     );
     const { stdout, stderr, status } = cli('approvals', 'approve', id, '--yes');
     assert.equal(status, 0, stderr);
     assert.match(stdout, new RegExp(`^${id} is now \\w+\\.\\nIt has run\\.\\n$`));
     assert.match(await waiting, /done/);
-    await hears(new RegExp(`drop of works for bot has run \\(${id}\\)`));
+    await hears(new RegExp(`works\\.drop for bot ran \\(${id}\\)`));
   });
 
   test('approve says that nothing has run where its agent is gone, and waits as long as it is told', async () => {
