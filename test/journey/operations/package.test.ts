@@ -151,9 +151,9 @@ describe('the package that npm gets', () => {
       await answer(/The command of your MCP server[\s\S]*> $/, `${process.execPath} ${FILESYSTEM} ./files`);
       await answer(/Its name \[\w+\]: $/, 'files');
       await answer(/For which client.*\[mcp\] $/, '');
-      await answer(/Run this command as you.*\[Y\/n\] $/, '');
+      await answer(/Run this command under your account.*\[Y\/n\] $/, '');
       const link = await eventually('a link', () => /\S+\/sign-in#[\w-]{43}/.exec(said)?.[0] ?? null, 60_000);
-      assert.match(said, /from then on: npx holdfast start/);
+      assert.match(said, /Next time: npx holdfast start/);
       const { origin, hash } = new URL(link);
       const body = JSON.stringify({ link: hash.slice(1) });
       const headers = { origin, 'content-type': 'application/json' };

@@ -98,7 +98,7 @@ approvers: { security: ${approvers} }
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.match(String(banner!.msg), /^holdfast is listening on http:\/\/127\.0\.0\.1:\d+ \(/);
     assert.match(String(banner!.approvals), /approved in the console, on the command line or over the API/);
-    assert.ok(others.some(({ msg }) => /^stopping: waiting agents are told to repeat their calls/.test(String(msg))));
+    assert.ok(others.some(({ msg }) => /^stopping: waiting agents are asked to repeat their calls/.test(String(msg))));
     for (const line of err
       .trim()
       .split('\n')
