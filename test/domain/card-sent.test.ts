@@ -154,7 +154,7 @@ describe('P10: values that are hidden are counted', () => {
   test('hidden by policy: one click approves', () => {
     const card = cardOf({ arguments: args, hidden: { byPolicy: 1, byName: 0 } });
     assert.ok(card.says.includes('token: [redacted]'));
-    assert.match(card.says, /1 value is hidden by policy \(`\[redacted\]`\); the call carries the real one/);
+    assert.match(card.says, /1 value is hidden by policy \(`\[redacted\]`\); the call contains the real value/);
     assert.equal(card.complete, true);
     assert.ok(approves(card));
   });

@@ -42,7 +42,7 @@ async function pages(browser: Browser): Promise<void> {
     await page.locator('article.card').getByRole('button', { name: 'Approve' }).click();
     await approved;
     const story = await page.locator('#recent a').first().getAttribute('href');
-    await reloadUntil(page, `${world.url}${story}`, '.chain.good', 'The chain holds');
+    await reloadUntil(page, `${world.url}${story}`, '.chain.good', 'The chain is intact');
     await page.screenshot({ path: `${FOLDER}console-approval.png` });
 
     const waiting = [
@@ -94,7 +94,7 @@ async function card(browser: Browser): Promise<void> {
     await call;
     await page.goto(world.url);
     const story = await page.locator('#recent a').first().getAttribute('href');
-    await reloadUntil(page, `${world.url}${story}`, '.chain.good', 'The chain holds');
+    await reloadUntil(page, `${world.url}${story}`, '.chain.good', 'The chain is intact');
     const decided = page.locator('#story li', { hasText: 'What the approver saw' });
     await decided.getByText('What the approver saw').click();
     await decided.screenshot({ path: `${FOLDER}console-card.png` });

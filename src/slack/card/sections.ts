@@ -203,8 +203,8 @@ export function fineprintBlock(approval: Approval, withArguments = true): Block 
   const hidden = approval.state === 'pending' ? { ...approval.hidden, byName: 0, byValue: 0 } : approval.hidden;
   const count = hiddenCount(hidden);
   if (count > 0) {
-    const really = count === 1 ? 'the real one' : 'the real ones';
-    lines.push(`${hiddenSentences(hidden).join(', ')} (${codeSpan(REDACTED)}); the call carries ${really}`);
+    const really = count === 1 ? 'the real value' : 'the real values';
+    lines.push(`${hiddenSentences(hidden).join(', ')} (${codeSpan(REDACTED)}); the call contains ${really}`);
   }
   const { client, capabilities } = introductionIn(sent.meta);
   const can =

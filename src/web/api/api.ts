@@ -185,7 +185,7 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
 const REFUSALS: Record<RefusalReason, string> = {
   already_decided: 'Somebody decided first.',
   expired: 'This approval has expired.',
-  already_voted: 'You have already voted, by this way or another; each person has one vote.',
+  already_voted: 'You have already voted, here or elsewhere; each person has one vote.',
   not_an_approver: 'The admin token cannot decide this call. Add admin to one of its approver groups.',
   removed: 'You could decide this when it was requested, but the config has changed since, and now you cannot.',
   admin_token:

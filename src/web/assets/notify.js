@@ -20,7 +20,7 @@ export function isOn() {
 
 /** Nothing of a call is in it: notifications are shown on locked screens, too. */
 function tell(count) {
-  const note = new Notification('Holdfast: a call waits for a decision', {
+  const note = new Notification('Holdfast: a call is waiting for a decision', {
     body: `${count} waiting`,
     tag: 'holdfast-waiting',
     icon: '/console/icon.svg',

@@ -64,7 +64,7 @@ const EVENT_LABELS = {
   'call.dispatched': ['run', 'Sent to the server'],
   'call.returned': ['wait', 'Not sent, approval kept'],
   'call.deferred': ['wait', 'Answered, not finished'],
-  'answer.given': ['wait', 'Answered what the server asked'],
+  'answer.given': ['wait', 'Answered the server’s question'],
   'call.succeeded': ['good', 'Succeeded'],
   'call.failed': ['bad', 'Failed'],
   'call.unknown': ['odd', 'Outcome unknown'],

@@ -91,7 +91,7 @@ export function newsLine(about: 'one' | 'many'): Html {
 
 const NO_NEWS = {
   one: 'Up to date.',
-  many: 'Up to date. New calls are collected here; the list below stays still.',
+  many: 'Up to date. New calls are announced here.',
 } as const;
 
 function themeButton(): Html {

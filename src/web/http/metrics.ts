@@ -52,7 +52,7 @@ function gauges(
   const unsealed = meters.gauge('chain_unsealed', 'Events not chained yet.');
   const unsealedAge = meters.gauge('chain_unsealed_seconds', 'How long the oldest of them has waited.');
   const alarm = meters.gauge('chain_alarm', '1: the log is not the one that was signed.');
-  const standing = meters.gauge('alarms', 'Alarms that stand; while there is one, nothing gated runs.');
+  const standing = meters.gauge('alarms', 'Active alarms; while there is one, nothing gated runs.');
   const older = meters.gauge('sealed_by_older_secret', 'Live approvals, and events not signed yet, of older secrets.', [
     'what',
   ]);
@@ -119,7 +119,7 @@ function queueGauges(meters: Meters): (health: QueueHealth) => void {
   const due = meters.gauge('queue_due_jobs', 'Jobs that are due and that nobody has taken yet.', ['queue']);
   const still = meters.gauge(
     'queue_still_seconds',
-    'How long a job that anybody could take has waited; more than 10 s: nobody takes any.',
+    'How long an available job has waited; more than 10 s means that no worker takes jobs.',
     ['queue'],
   );
   return (health) => {

@@ -201,14 +201,14 @@ export const API_ROUTES: readonly ApiRoute[] = [
   {
     method: 'get',
     path: '/api/store/accept',
-    says: 'Says what accepting the database would do. Changes nothing.',
+    says: 'Shows what accepting the database would do. Changes nothing.',
     auth: 'admin',
     answers: { 200: ref('Acceptance') },
   },
   {
     method: 'post',
     path: '/api/store/accept',
-    says: 'Goes on with the database as it is, after it went back in time or was changed.',
+    says: 'Continues with the database as it is, after it went back in time or was changed.',
     auth: 'admin',
     body: ref('AcceptBody'),
     answers: { 200: ref('Acceptance') },

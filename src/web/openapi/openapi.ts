@@ -81,7 +81,7 @@ function responsesOf({ answers, errors = {}, auth }: ApiRoute): Schema {
   const responses: Record<string, unknown> = {};
   for (const [status, answer] of Object.entries(answers)) {
     const content = typeof answer === 'string' ? { [answer]: {} } : { 'application/json': { schema: answer } };
-    responses[status] = { description: Number(status) < 300 ? 'Done.' : 'It is as the answer says.', content };
+    responses[status] = { description: Number(status) < 300 ? 'Done.' : 'The state is in the answer.', content };
   }
   for (const status of refusalStatuses(auth, errors)) {
     if (answers[status] !== undefined) continue;

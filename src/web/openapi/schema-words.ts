@@ -41,4 +41,4 @@ export function closed(members: Readonly<Record<string, Schema>>, optional: read
 
 /** A page of a list. */
 export const pageOf = (items: Schema): Schema =>
-  closed({ items: listOf(items), next: orNull(aText('Where the next page begins; null: this is the last one.')) });
+  closed({ items: listOf(items), next: orNull(aText('Where the next page begins; null: this is the last page.')) });

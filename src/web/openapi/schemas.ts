@@ -30,7 +30,7 @@ const Requirement = closed({
   answers: oneOf(['ask', 'allow', null], 'Whether answers to what the server asks need an approval of their own.'),
   escalate: {
     anyOf: [closed({ at: instant(), ...circle }), { type: 'null' }],
-    description: 'Who else may approve, and from when on.',
+    description: 'Who else may approve, and from when.',
   },
   names: mapOf(aText(), 'Names under `people` in the config, by id.'),
 });
@@ -104,7 +104,7 @@ const eventMembers: Readonly<Record<string, Schema>> = {
   replica: aText('The process that wrote it.'),
   data: anyObject('Everything else. Never a secret or a tool’s result.'),
   state: oneOf([...STATES, null], 'In a search: the state of the approval now.'),
-  doubt: oneOf(['body', 'columns', 'secret'], 'Present when the event is not as a gateway wrote it.'),
+  doubt: oneOf(['body', 'columns', 'secret'], 'Present if the event differs from what a gateway wrote.'),
 };
 
 const Loss = closed({ table: aText(), row: orNull(aText()), about: aText() });
@@ -175,14 +175,14 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     reason: aText(),
     found: listOf(closed({ kind: aText(), about: aText(), why: aText() }), 'The alarms.'),
     unknown: listOf(aText(), 'Approvals that are unknown now.'),
-    restored: listOf(aText(), 'Approvals that were made anew, as unknown.'),
+    restored: listOf(aText(), 'Approvals that were restored as unknown.'),
     ended: listOf(aText(), 'Approvals that ended.'),
-    putBack: listOf(Loss, 'Rows that were put back.'),
-    lost: listOf(Loss, 'Rows that are gone.'),
+    putBack: listOf(Loss, 'Rows that were restored.'),
+    lost: listOf(Loss, 'Rows that are missing.'),
   }),
   Ready: closed(
     {
-      ready: yesOrNo('Whether every part that a call needs answers.'),
+      ready: yesOrNo('Whether every part that calls depend on answers.'),
       gated: yesOrNo('Whether calls that need an approval can run.'),
       parts,
       alarms: listOf(closed({ kind: aText(), about: aText(), why: aText(), since: aText(), remedy: aText() })),

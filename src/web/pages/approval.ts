@@ -79,7 +79,7 @@ export function approvalPage({
           }</div></div>
         </section>
         <section aria-labelledby="trace-head">
-          <h2 id="trace-head">Why policy asked</h2>
+          <h2 id="trace-head">Why it needed approval</h2>
           ${policyTrace(trace)}
           <p class="dim">Policy <code class="hash">${approval.policyDigest.slice(0, 16)}</code>, asked ${timestamp(approval.createdAt)} ${zone()}</p>
         </section>

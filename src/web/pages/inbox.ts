@@ -115,7 +115,7 @@ export function skipToFirstCall({ waiting }: Pick<Inbox, 'waiting'>): Html {
   const [first] = waiting.items;
   return first === undefined
     ? html``
-    : html`<a class="skip" href="#card-${first.id}">Skip to the first call that waits</a>`;
+    : html`<a class="skip" href="#card-${first.id}">Skip to the first waiting call</a>`;
 }
 
 /** How many wait, for whom, and which of them are here. */
@@ -153,7 +153,7 @@ function filterForm({ query, servers, grants }: Inbox): Html {
       ${choice('agent', 'Agent', query.agent, grants)}
       ${choice('risk', 'Risk', query.risk, RISK_CHOICES)}
       <div class="tick"><input id="q-mine" name="mine" type="checkbox" value="yes" ${query.mine === undefined ? '' : 'checked'}>
-        <label for="q-mine">Only what waits for me</label></div>
+        <label for="q-mine">Only calls that wait for me</label></div>
       <div class="buttons wide"><button type="submit" class="main">Filter</button><a class="button" href="/">Clear</a></div>
     </form></details>`;
 }

@@ -75,7 +75,7 @@ function tiles({ tally, counts, now }: Overview): Html {
     <div><dt>Asked</dt><dd>${count('approval.requested')}</dd><dd class="dim">needed a person</dd></div>
     <div><dt>Denied</dt><dd>${count('call.denied')}</dd><dd class="dim">by policy</dd></div>
     <div><dt>Median wait</dt><dd>${tally.wait === null ? '—' : durationText(tally.wait.p50)}</dd><dd class="dim">${tally.wait === null ? 'no decision yet' : `95% within ${durationText(tally.wait.p95)}`}</dd></div>
-    <div class="${unknown > 0 ? 'odd' : ''}"><dt>Unknown outcomes</dt><dd>${thousands(unknown)}</dd><dd class="dim">${unknown > 0 ? 'look at them' : 'none'}</dd></div>
+    <div class="${unknown > 0 ? 'odd' : ''}"><dt>Unknown outcomes</dt><dd>${thousands(unknown)}</dd><dd class="dim">${unknown > 0 ? 'check these' : 'none'}</dd></div>
   </dl>`;
 }
 

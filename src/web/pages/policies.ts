@@ -37,7 +37,7 @@ function explainBox({ servers, grants, lists }: PoliciesView): Html {
     html`${names.map((name) => html`<option value="${name}">${name}</option>`)}`;
   const named = servers.flatMap((server) => [...(server.policy?.exact.keys() ?? [])]);
   const listed = [...lists.values()].flatMap(({ list }) => list.tools.map((tool) => tool.name));
-  return html`<section class="explain" aria-labelledby="explain-head"><h2 id="explain-head">What would policy say?</h2>
+  return html`<section class="explain" aria-labelledby="explain-head"><h2 id="explain-head">What would the policy decide?</h2>
     <form data-explain action="/policies" method="get">
       <div><label for="x-server">Server</label><select id="x-server" name="server">${options(servers.map((server) => server.name))}</select></div>
       <div><label for="x-what">What</label><select id="x-what" name="what"><option value="tool">a tool</option><option value="resource">a resource, by URI</option><option value="prompt">a prompt</option><option value="method">another method</option></select></div>

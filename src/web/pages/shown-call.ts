@@ -46,8 +46,8 @@ function hiddenNotice(approval: Approval): Html {
     places.length === 0
       ? ''
       : html` Hidden because of its name: ${places.map((place, i) => html`${i > 0 ? ', ' : ''}${visibleName(place)}`)}.`;
-  return html`<p class="notice ${callerMayHide(approval) ? 'odd' : ''}">${sentences.join(', ')}; the call carries the real ${
-    hiddenCount(approval.hidden) === 1 ? 'one' : 'ones'
+  return html`<p class="notice ${callerMayHide(approval) ? 'odd' : ''}">${sentences.join(', ')}; the call contains the real ${
+    hiddenCount(approval.hidden) === 1 ? 'value' : 'values'
   }.${where}${mixed}</p>`;
 }
 

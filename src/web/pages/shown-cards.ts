@@ -68,7 +68,7 @@ function whatWasLogged(digest: string, event: ProvenEvent): Html {
       : event.fits
         ? 'which fits the chain'
         : 'which itself does not fit the chain';
-  return html`<p class="chain ${event.fits === false ? 'bad' : 'good'}"><b>What you see is what was logged</b>: the SHA-256 of this card, computed
+  return html`<p class="chain ${event.fits === false ? 'bad' : 'good'}"><b>This matches what was logged</b>: the SHA-256 of this card, computed
     again for this page, is the one in event ${event.n}, ${chainFit}. <code class="hash">${digest.slice(0, 16)}</code></p>`;
 }
 

@@ -34,11 +34,11 @@ function chainLine(story: readonly ProvenEvent[], chain: ChainStatus): Html {
   const rev = `${story.length}.${open}.${broken.length}.${covered ? 1 : 0}`;
   if (chain.checkpointValid === false) return checkpointFault(chain, rev);
   if (broken.length > 0) {
-    return html`<p class="chain bad" data-key="chain" data-rev="${rev}"><b>The chain does not hold</b> at #${broken.map((event) => event.seq).join(', #')}. Run <code>holdfast audit verify</code>.</p>`;
+    return html`<p class="chain bad" data-key="chain" data-rev="${rev}"><b>The chain is broken</b> at #${broken.map((event) => event.seq).join(', #')}. Run <code>holdfast audit verify</code>.</p>`;
   }
   const status =
     open === 0
-      ? html`<b>The chain holds</b>: all ${story.length} events fit what came before them`
+      ? html`<b>The chain is intact</b>: each of these ${story.length} events follows from the one before it`
       : html`<b>Sealing</b>: ${story.length - open} of ${story.length} events are in the chain and fit`;
   return html`<p class="chain ${open === 0 ? 'good' : ''}" data-key="chain" data-rev="${rev}">${status}${covered ? html`, under the signed checkpoint #${chain.checkpoint!.seq}` : ''}.</p>`;
 }
@@ -55,7 +55,7 @@ function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Sho
       ${gist(event)}
       ${cardAsSeen(event, story, cards)}
       <details><summary>Event ${event.n}, ${chainPosition(event)}</summary>
-        ${isLong(event.data) ? html`<p class="dim">Its data is long: read it on its own page.</p>` : eventData(event, `Data of event ${event.n}`)}
+        ${isLong(event.data) ? html`<p class="dim">Its data is too long to show here; see its own page.</p>` : eventData(event, `Data of event ${event.n}`)}
         <p><a href="/audit/events/${event.n}">Event ${event.n} on its own page</a>${event.hash === null ? '' : html`, hash <code class="hash">${event.hash}</code>`}</p>
       </details>
     </div>
@@ -65,7 +65,7 @@ function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Sho
 /** The event's position in the chain, and whether it fits there. */
 export function chainPosition(event: ProvenEvent): Html {
   if (event.fits === null) return html`not sealed yet`;
-  return event.fits ? html`chain #${event.seq}, fits` : html`chain #${event.seq}, <b class="misfit">does not fit</b>`;
+  return event.fits ? html`chain #${event.seq}, valid` : html`chain #${event.seq}, <b class="misfit">invalid</b>`;
 }
 
 /** An event's data; where it counts hidden values, these are marked. */

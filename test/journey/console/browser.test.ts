@@ -107,7 +107,7 @@ describe('The console in a browser', { concurrency: false }, () => {
       .click();
     await page.waitForURL(/\/approvals\/ap_/);
     const story = page.locator('#story');
-    await story.locator('.chain.good', { hasText: 'The chain holds' }).waitFor();
+    await story.locator('.chain.good', { hasText: 'The chain is intact' }).waitFor();
     const steps = await story.locator('.badge').allTextContents();
     const main = steps.filter((words) => words !== 'Details read' && words !== 'Result collected');
     assert.deepEqual(main.slice(0, 4), ['Approval requested', 'Approved', 'Sent to the server', 'Succeeded']);

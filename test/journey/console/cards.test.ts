@@ -87,7 +87,7 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
       'the story is sealed',
       async () => {
         await page.goto(`${world.url}/approvals/${id}`);
-        return (await story.locator('.chain.good', { hasText: 'The chain holds' }).count()) > 0 ? true : null;
+        return (await story.locator('.chain.good', { hasText: 'The chain is intact' }).count()) > 0 ? true : null;
       },
       PATIENCE,
     );
@@ -95,7 +95,7 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
     await decided.getByText('What the approver saw').click();
     await decided.getByText('Clicked on the card itself, as it was at revision 1').waitFor();
     const seen = decided.locator('.slack');
-    await decided.getByText('What you see is what was logged').waitFor();
+    await decided.getByText('This matches what was logged').waitFor();
     const words = ((await seen.textContent()) ?? '').replaceAll(/\s+/g, ' ');
     for (const text of textsIn(asPosted)) assert.ok(words.includes(text), `the card said: ${text}`);
     assert.equal(await seen.locator('a, button, input, img, script').count(), 0, 'nothing in it acts');
@@ -108,7 +108,7 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
     await decided.getByRole('link', { name: /^event \d+$/ }).click();
     await page.waitForURL(/\/audit\/events\/\d+$/);
     await page.getByRole('heading', { name: 'Card as seen' }).waitFor();
-    await page.locator('main > section .chain.good', { hasText: 'What you see is what was logged' }).first().waitFor();
+    await page.locator('main > section .chain.good', { hasText: 'This matches what was logged' }).first().waitFor();
     assert.equal(await page.evaluate('window.hit'), undefined);
     assert.ok(!(await page.content()).includes('hunter2-marker'), 'P8: what the card did not show is not here');
     assert.deepEqual(await axeFaults(page), []);

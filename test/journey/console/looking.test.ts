@@ -152,7 +152,7 @@ describe('What a reviewer sees in the console', { concurrency: false }, () => {
 
   it('leads a keyboard to the first call in two steps, and from call to call', async () => {
     await page.goto(`${world.url}/`);
-    for (const words of ['Skip to content', 'Skip to the first call that waits']) {
+    for (const words of ['Skip to content', 'Skip to the first waiting call']) {
       await page.keyboard.press('Tab');
       assert.equal(await page.evaluate('document.activeElement.textContent'), words);
     }

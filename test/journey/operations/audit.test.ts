@@ -297,7 +297,7 @@ describe('the audit log of a running gateway', () => {
       assert.equal(page.status, 200, path);
       fetched.set(path, await page.text());
     }
-    assert.match(fetched.get(`/approvals/${id}`)!, /What you see is what was logged/);
+    assert.match(fetched.get(`/approvals/${id}`)!, /This matches what was logged/);
     assert.match(fetched.get('/api/events/export?cards=1')!, /^\{"card":/m);
     assert.match(fetched.get('/metrics')!, /holdfast_outcomes_total/);
   });
