@@ -164,7 +164,9 @@ describe('names', () => {
     for (const path of ['/p/.mcp.json', '/p/.vscode/mcp.json', '/p/.cursor/mcp.json', '/h/.claude.json']) {
       assert.ok(places('linux').includes(path), path);
     }
-    assert.ok(places('linux').includes('/h/.codeium/windsurf/mcp_config.json'));
+    for (const path of ['/h/.codeium/windsurf/mcp_config.json', '/h/.codeium/mcp_config.json']) {
+      assert.ok(places('linux').includes(path), path);
+    }
   });
 });
 

@@ -307,6 +307,8 @@ test('check and test take folders, with all that is below, and nothing else', as
     'p/schema.json': '{}',
     'p/README.md': 'no policy',
     'p/.hidden/c.yaml': 'no policy: at all',
+    'p/holdfast.yaml': 'servers: {}',
+    'p/package.json': '{}',
     'q/notes.txt': 'none',
   };
   const checked = await run(files, 'check', 'p');

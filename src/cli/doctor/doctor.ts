@@ -6,6 +6,7 @@ import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { takeWaysOut } from '../../main/process/ways-out.ts';
+import { plural } from '../../text/plural.ts';
 import { inkedFor, printed, printedJson } from '../../text/printed.ts';
 import { decidedWithoutSlack } from '../decided-without-slack.ts';
 import { dataFindings } from './data.ts';
@@ -65,7 +66,7 @@ function remedyOf(expected: string | null): string {
 async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
   takeWaysOut(sparing(loaded.secrets.proxies, addressHere(settings.listen), settings.listen.port));
-  const counts = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
+  const counts = `${config.servers.size} ${plural(config.servers.size, 'server')}, ${policies.size} ${policies.size === 1 ? 'policy' : 'policies'}, ${config.grants.length} ${plural(config.grants.length, 'grant')}`;
   const embedded = loaded.secrets.databaseUrl === null;
   const [storage, publicUrl, servers, slack, frozen] = await Promise.all([
     storageFindings(loaded),

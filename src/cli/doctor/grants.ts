@@ -22,13 +22,13 @@ function adminTokenFindings({ config, secrets }: Loaded): DoctorFinding[] {
   const listing = [...config.approvers].filter(([, group]) => group.admin).map(([name]) => name);
   if (listing.length === 0) return [];
   const about = 'admin token';
-  const where = `approvers ${listing.join(', ')}`;
+  const where = `the approvers ${listing.join(', ')}`;
   switch (personsOf(config, secrets.adminToken !== null).adminToken) {
     case 'somebody':
       return [
         warn(
           about,
-          `${where} let it approve, and anybody could hold it, the owner of the agent too`,
+          `${where} include it, so whoever has it can approve, even the owner of the agent`,
           'List your people under people. Then remove admin from the approvers, or set admin_token: true for the person who holds the token.',
         ),
       ];
@@ -36,7 +36,7 @@ function adminTokenFindings({ config, secrets }: Loaded): DoctorFinding[] {
       return [
         warn(
           about,
-          `${where} list it, but nobody under people has admin_token: true, so it can deny but not approve`,
+          `${where} include it, but nobody under people has admin_token: true, so it can deny but not approve`,
           'Remove admin from the approvers, or set admin_token: true for the person who holds it.',
         ),
       ];
@@ -44,7 +44,7 @@ function adminTokenFindings({ config, secrets }: Loaded): DoctorFinding[] {
       return [
         warn(
           about,
-          `${where} let it approve, and a token can be passed on`,
+          `${where} include it, and a token can be passed on`,
           'Prefer approvals in Slack, and do not share the token.',
         ),
       ];

@@ -10,6 +10,10 @@ import { faultLines } from '../fault-lines.ts';
 
 const EMPTY = 'is a folder without any such file';
 
+/** What is no policy, wherever it lies: hidden files and folders, installed packages, and the config and npm's files beside them. */
+const NO_POLICY =
+  /(^|[/\\])(\.|node_modules[/\\]|(holdfast\.(ya?ml|json)|package(-lock)?\.json|npm-shrinkwrap\.json|tsconfig\.json)$)/;
+
 /** What the policy commands share: reading files from the working directory, the config, printing faults. */
 export class Workbench {
   readonly terminal: Terminal;
@@ -60,7 +64,7 @@ export class Workbench {
     const files = entries
       .filter((entry) => entry.isFile())
       .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-    return files.filter((file) => !/(^|[/\\])(\.|node_modules[/\\])/.test(file)).map((file) => join(place, file));
+    return files.filter((file) => !NO_POLICY.test(file)).map((file) => join(place, file));
   }
 
   /** The config with its secrets left out: nobody needs them to check a policy. */

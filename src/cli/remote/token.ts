@@ -13,7 +13,7 @@ export interface TokenOptions {
 }
 
 const WAYS =
-  'Set HOLDFAST_ADMIN_TOKEN or HOLDFAST_ADMIN_TOKEN_FILE, give --token-file, or call it in the folder that holdfast init made';
+  'Set HOLDFAST_ADMIN_TOKEN or HOLDFAST_ADMIN_TOKEN_FILE, give --token-file, or run the command in the folder of holdfast init';
 
 /**
  * The admin token: from `--token-file`, else `HOLDFAST_ADMIN_TOKEN` or the file that `HOLDFAST_ADMIN_TOKEN_FILE` names, else from the
@@ -30,7 +30,7 @@ export async function adminTokenFor({ tokenFile, token }: TokenOptions, terminal
   if (found !== null) return found;
   const typed = (await terminal.askSecret?.('Admin token (hidden): ')) ?? '';
   if (typed.trim() !== '') return typed.trim();
-  throw new Misuse(`${WAYS}. The command needs the gateway’s admin token.`);
+  throw new Misuse(`the gateway’s admin token is needed. ${WAYS}.`);
 }
 
 function tokenIn(path: string, { env, err }: Terminal): string | null {

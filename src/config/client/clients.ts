@@ -104,6 +104,7 @@ export function clientPlaces({ platform, home, appData, cwd }: Surroundings): re
     { client: 'cursor', path: `${home}/.cursor/mcp.json` },
     { client: 'vscode', path: `${settings}/Code/User/mcp.json` },
     { client: 'windsurf', path: `${home}/.codeium/windsurf/mcp_config.json` },
+    { client: 'windsurf', path: `${home}/.codeium/mcp_config.json` },
   ];
 }
 

@@ -84,7 +84,7 @@ describe('holdfast doctor', () => {
       [],
     );
     assert.equal(healthy.code, 0);
-    for (const words of [/^node: Node 2/, /^config: 1 servers/, /^server tools: answers with 7 tools/, /^disk: /]) {
+    for (const words of [/^node: Node 2/, /^config: 1 server,/, /^server tools: answers with 7 tools/, /^disk: /]) {
       finds(healthy, 'ok', words);
     }
     finds(healthy, 'warn', /^slack: not configured/);
