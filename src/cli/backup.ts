@@ -46,7 +46,7 @@ export async function backupCommand({ target, json, ...flags }: BackupOptions, t
   terminal.out(printed`To continue from it: holdfast start --data ${target}\n`);
   if (loaded.secrets.secrets.length > 0) {
     terminal.out(
-      printed`HOLDFAST_SECRET is not in the copy. Keep it elsewhere: without it nothing that is sealed can be opened.\n`,
+      printed`The copy does not contain HOLDFAST_SECRET. Keep it elsewhere: without it, nothing encrypted in the copy can be read.\n`,
     );
   }
   return 0;

@@ -24,7 +24,7 @@ export async function migrateCommand({ json }: { readonly json: boolean }, termi
       terminal.out(printed`${printedJson({ made })}\n`);
       return 0;
     }
-    terminal.out(made.length === 0 ? printed`The schema is up to date.\n` : printed`Made: ${joined(made, ', ')}.\n`);
+    terminal.out(made.length === 0 ? printed`The schema is up to date.\n` : printed`Applied: ${joined(made, ', ')}.\n`);
   } catch (error) {
     throw explainUnreachable('The database', error);
   }

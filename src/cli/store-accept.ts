@@ -41,7 +41,7 @@ function wordsOf(body: Readonly<Record<string, unknown>>): Printed {
     named('Gone or changed, and not put back', list('lost')),
     body.dryRun === true
       ? printed`Nothing was changed.\n`
-      : printed`The store is accepted as it is. Every replica goes on within 10 s.\n`,
+      : printed`The store is accepted as it is. Every replica continues within 10 s.\n`,
   ];
   return joined(lines, '');
 }

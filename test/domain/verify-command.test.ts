@@ -89,7 +89,7 @@ describe('P7: how old the newest checkpoint may be', () => {
     assert.equal(code, 1);
     assert.match(said, /^TOO OLD: events 1 to 5 are what the gateway signed at 2026-05-01T12:00:00.000Z/);
     assert.match(said, /was 2 h 5 min old at 2026-05-01T14:05:00.000Z; --max-age allows 1 h\n/);
-    assert.match(said, /no gateway was running, or the newest part of the log was taken away/);
+    assert.match(said, /no gateway was running, or the newest part of the log was removed/);
     const json = await verify(file, '--json');
     assert.equal(json.code, 1);
     assert.equal(JSON.parse(json.said).stale.ageMs, 125 * 60_000);
@@ -204,7 +204,7 @@ describe('P7: whose log it is, and which keys signed it', () => {
     assert.equal(code, 1);
     assert.match(
       said,
-      /^DOES NOT FIT: event 7 is signed .* by a key that was changed at event 4 and signs nothing since/,
+      /^DOES NOT FIT: event 7 is signed .* by a key that was replaced at event 4 and is not valid since/,
     );
   });
 

@@ -37,15 +37,15 @@ export async function afterItsEnd(gateway: RunningGateway, id: string, ms: numbe
 export function outcome({ id, state, pickupUntil }: ListedApproval): Printed {
   switch (state) {
     case 'approved':
-      return printed`It has not run: its agent does not wait now. It runs when the agent makes the same call again${pickupUntil ? `, until ${pickupUntil}` : ''}.\n`;
+      return printed`It has not run yet, because its agent is not waiting. It runs when the agent makes the same call again${pickupUntil ? `, until ${pickupUntil}` : ''}.\n`;
     case 'dispatched':
-      return printed`It was sent, and its server has not answered yet: holdfast approvals show ${id}\n`;
+      return printed`It was sent, but its server has not answered yet: holdfast approvals show ${id}\n`;
     case 'succeeded':
       return printed`It has run.\n`;
     case 'failed':
-      return printed`It has run, and its server reports a failure.\n`;
+      return printed`It ran, but its server reported a failure.\n`;
     case 'unknown':
-      return printed`It was sent, and nobody knows whether it ran: holdfast approvals show ${id}\n`;
+      return printed`It was sent, but it is unknown whether it ran: holdfast approvals show ${id}\n`;
     default:
       return printed`It did not run: it is ${state}.\n`;
   }

@@ -44,7 +44,7 @@ const LONGEST_KEY = 80;
 function fitText({ head, covered, coveredAt }: ChainReport, stale: StaleLog | null): Printed {
   if (head === 0) return printed`EMPTY: there is no sealed event`;
   if (covered === 0) {
-    return printed`NOBODY VOUCHES: events 1 to ${head} fit each other, but no checkpoint is signed over them`;
+    return printed`NOT SIGNED: events 1 to ${head} fit each other, but no checkpoint covers them`;
   }
   const what = printed`events 1 to ${covered} are what the gateway signed at ${String(coveredAt)}`;
   return stale === null ? printed`FITS: ${what}` : printed`TOO OLD: ${what}, and nothing newer is signed`;
@@ -53,7 +53,7 @@ function fitText({ head, covered, coveredAt }: ChainReport, stale: StaleLog | nu
 function staleLines({ ageMs, maxAgeMs, signedAt, asOf }: StaleLog): Printed[] {
   return [
     printed`the newest checkpoint (${signedAt}) was ${minutes(ageMs)} old at ${asOf}; --max-age allows ${minutes(maxAgeMs)}`,
-    printed`either no gateway was running, or the newest part of the log was taken away; for a log that has ended: --max-age off`,
+    printed`either no gateway was running, or the newest part of the log was removed; for a log that has ended: --max-age off`,
   ];
 }
 
@@ -85,13 +85,13 @@ function chainFaultText(fault: ChainFault): Printed {
     case 'mislabelled':
       return printed`event ${seq} is filed under another type, time, actor, server, tool or grant than its text says`;
     case 'rewritten':
-      return printed`an event after ${fault.after} and up to ${seq} was changed and the hashes made again: it is not what was signed`;
+      return printed`an event after ${fault.after} and up to ${seq} was changed and the hashes were recomputed: it is not what was signed`;
     case 'truncated':
-      return printed`the log ends before event ${seq}; a checkpoint vouches for events up to ${fault.until}`;
+      return printed`the log ends before event ${seq}; a checkpoint covers events up to ${fault.until}`;
     case 'foreign_key':
       return printed`the checkpoint of event ${seq} was signed with a foreign key (${cut(fault.key, LONGEST_KEY)})`;
     case 'retired_key':
-      return printed`event ${seq} is signed or vouched for by a key that was changed at event ${fault.until} and signs nothing since (${cut(fault.key, LONGEST_KEY)})`;
+      return printed`event ${seq} is signed or covered by a key that was replaced at event ${fault.until} and is not valid since (${cut(fault.key, LONGEST_KEY)})`;
     case 'key_unsworn':
       return printed`at event ${seq} the key was changed without a signature of the old key; if that is right, give the new key with --key (${cut(fault.key, LONGEST_KEY)})`;
     case 'other_log':

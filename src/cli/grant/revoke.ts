@@ -15,7 +15,7 @@ export async function grantRevokeCommand(options: GrantRevokeOptions, terminal: 
   const gateway = await RunningGateway.at(options, terminal);
   const reply = await askApi(gateway, `/api/grants/${encodeURIComponent(name)}`, { reason }, 'DELETE');
   if (reply.status === 409) {
-    terminal.err(printed`${name} was revoked already. Only a new token brings it back: holdfast grant new\n`);
+    terminal.err(printed`${name} was revoked already. To give access again, make a new token: holdfast grant new\n`);
     return 1;
   }
   if (!reply.ok) return refusedBy(reply, terminal);

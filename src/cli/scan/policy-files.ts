@@ -35,5 +35,5 @@ export async function acceptTools(server: ServerConfig, tools: readonly Tool[], 
   const changed = text === null ? null : withSeen({ path, text }, tools);
   if (changed === null) return;
   await writeFile(path, changed.text);
-  terminal.err(printed`${server.policyPath}: recorded how ${changed.tools.join(', ')} look now\n`);
+  terminal.err(printed`${server.policyPath}: recorded the current form of ${changed.tools.join(', ')}\n`);
 }

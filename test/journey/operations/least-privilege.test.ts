@@ -81,7 +81,7 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
     );
     const made = await holdfast(['migrate'], { DATABASE_URL: as.owner });
     assert.equal(made.code, 0, made.said);
-    assert.match(made.said, /Made: 0001-foundation, /);
+    assert.match(made.said, /Applied: 0001-foundation, /);
     const again = await holdfast(['migrate'], { DATABASE_URL: as.owner });
     assert.match(again.said, /up to date/);
     const unready = await house.startFails();

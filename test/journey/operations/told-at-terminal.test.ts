@@ -167,7 +167,7 @@ listen: 127.0.0.1:0
     const { stdout } = cli('approvals', 'approve', id, '--yes', '--wait', '1');
     assert.match(
       stdout,
-      /It has not run: its agent does not wait now\. It runs when the agent makes the same call again/,
+      /It has not run yet, because its agent is not waiting\. It runs when the agent makes the same call again/,
     );
     assert.equal(cli('approvals', 'approve', id, '--yes', '--wait', 'long').status, 2);
   });
