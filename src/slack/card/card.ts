@@ -190,12 +190,12 @@ function confirmation(approval: Approval, call: string, looks: readonly SecondLo
     .map((look) => (look.kind === 'ran' ? `${secondLookSentence(look)} (${look.id})` : secondLookSentence(look)))
     .join(' ');
   const what = `${cut(leftToRight(approval.grant), 40)} runs ${cut(call, 80)} once, as shown. `;
-  const room = LIMIT.confirmText - what.length - 'With '.length - 1;
+  const room = LIMIT.confirmText - what.length - 'Arguments: '.length - 1;
   const reasons = cut(why, Math.floor(room * 0.6));
   const args = cut(leftToRight(JSON.stringify(approval.arguments)), room - reasons.length);
   return {
     title: plainText('Approve this call?'),
-    text: plainText(cut(`${what}With ${args} ${reasons}`, LIMIT.confirmText)),
+    text: plainText(cut(`${what}Arguments: ${args} ${reasons}`, LIMIT.confirmText)),
     confirm: plainText('Approve'),
     deny: plainText('Not yet'),
     style: 'primary',

@@ -181,7 +181,7 @@ function gaveUp({ callers, gaveUp, state }: Approval): string {
   if (gaveUp === 0 || (state !== 'pending' && state !== 'approved')) return '';
   const who = callers === 1 ? 'The caller' : gaveUp === callers ? 'All of them' : `${gaveUp} of them`;
   const then = gaveUp === callers ? ' Nothing runs until the agent makes the same call again.' : '';
-  return `\n⏱ ${who} gave up waiting.${then}`;
+  return `\n⏳ ${who} gave up waiting.${then}`;
 }
 
 /** Who may decide after the escalation. Before it only by their groups' names: a mention would notify them at once. */

@@ -63,7 +63,7 @@ export function stopView(
     close: plainText('Close'),
     blocks: [
       section(
-        'While something is frozen, nothing new is sent to its servers. Pending calls keep waiting, and calls that were already sent go on.',
+        'While something is frozen, nothing new is sent to its servers. Pending calls keep waiting, and calls that were already sent continue.',
       ),
       ...inForce(freezes),
       {

@@ -50,7 +50,7 @@ export function freezesPage({ freezes, held, servers, grants, operator, names, n
   );
   return html`<div class="head"><h1>Freezes</h1></div>
     <p class="dim">While something is frozen, nothing new is sent to its servers. Pending calls keep waiting and can expire, people can still decide,
-      and calls that were already sent go on.</p>
+      and calls that were already sent continue.</p>
     <h2>${freezes.length} ${plural(freezes.length, 'freeze')} in force</h2>
     ${
       freezes.length === 0
@@ -89,7 +89,7 @@ function freezeForm(freezes: readonly Freeze[], servers: readonly string[], gran
     <form data-freeze action="/freezes" method="get" class="freeze">
       <label for="freeze-what">What</label>
       <select id="freeze-what" name="what">${frozen.has('all') ? '' : html`<option value="all">everything</option>`}${options('server', servers)}${options('grant', grants)}</select>
-      <label for="freeze-why">Reason <span class="dim">(agents, approvers and the log are told)</span></label>
+      <label for="freeze-why">Reason <span class="dim">(shown to agents and approvers, and in the log)</span></label>
       <input id="freeze-why" name="reason" type="text" required maxlength="${LONGEST_FREEZE_REASON}" autocomplete="off">
       <div class="buttons"><button class="deny" type="submit" data-deciding>Freeze</button></div>
     </form></section>`;
