@@ -148,9 +148,11 @@ async function toClient(
 
 function warning(program: string): Printed {
   return printed`
-An agent that runs under your user account can read the console's token, just as you can, and approve its own
-calls. To prevent this, have people approve in Slack (${program} init slack), or run the agent as another user or
-in a sandbox. To give a server that is a command its own user or sandbox, set run_as or sandbox in the config.
+An agent that runs under your user account can read the console's token, just
+as you can, and approve its own calls. To prevent this, have people approve in
+Slack (${program} init slack), or run the agent as another user or in a
+sandbox. To give a server that is a command its own user or sandbox, set run_as
+or sandbox in the config.
 `;
 }
 

@@ -173,7 +173,7 @@ describe('init with the file of each client', () => {
       assert.ok(upstream.kind === 'stdio' && upstream.env.API_KEY === SECRET);
       assert.equal(start.policies.get('files')!.exact.get('write_file')!.action, 'require_approval');
       assert.ok(start.secrets.adminToken !== null);
-      assert.match(out, /read the console's token, just as you can, and approve its own\s+calls/);
+      assert.match(out, /read the console's token, just\s+as you can, and approve its own calls/);
       const undone = await init(['--undo']);
       assert.equal(undone.code, 0, undone.err);
       assert.equal(read(file), original);
