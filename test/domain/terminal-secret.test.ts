@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -41,6 +41,8 @@ describe('a secret that a command needs by itself', () => {
     assert.equal(secret('HOLDFAST_ADMIN_TOKEN', elsewhere, { ownOnly: true }), null);
     assert.equal(secret('HOLDFAST_ADMIN_TOKEN', '../', { ownOnly: true }), null);
     assert.equal(secret('DATABASE_URL', 'kept', { ownOnly: true }), 'postgres://kept');
+    symlinkSync(join(elsewhere, 'HOLDFAST_ADMIN_TOKEN'), join(cwd, 'kept/HOLDFAST_ADMIN_TOKEN'));
+    assert.equal(secret('HOLDFAST_ADMIN_TOKEN', 'kept', { ownOnly: true }), null, 'by no link either');
     const env = { HOLDFAST_CONFIG: join(cwd, 'holdfast.yaml') };
     assert.equal(secret('HOLDFAST_ADMIN_TOKEN', elsewhere, { env, ownOnly: true }), 'of somebody else');
   });

@@ -16,7 +16,7 @@ export function terminalSecret(
   ownOnly = false,
 ): string | null {
   const { env, err } = terminal;
-  const found = folderOfSecrets(terminal);
+  const found = folderOfSecrets(terminal, name);
   const folder = found === null || (ownOnly && !found.own) ? null : found.path;
   const faults: string[] = [];
   const value = secretFrom(
