@@ -24,6 +24,7 @@ export type * from './ports/sessions.ts';
 export type * from './ports/sink.ts';
 export type * from './ports/store.ts';
 export type * from './ports/tasks.ts';
+export type * from './ports/tracing.ts';
 export type * from './ports/trust.ts';
 export type * from './ports/upstream.ts';
 export type * from './ports/vault.ts';

@@ -11,6 +11,7 @@ import type {
   Sink,
   Store,
   TaskStore,
+  Tracing,
   Vault,
   Witness,
 } from '../ports.ts';
@@ -47,6 +48,8 @@ export interface Ports {
   readonly sink?: Sink | null;
   /** Counts the events that this process makes durable; absent: nobody counts. */
   readonly eventMeter?: EventMeter;
+  /** Takes the time of calls; absent: nobody collects traces. */
+  readonly tracing?: Tracing;
   /** Called at each fault point. Tests end the process here; absent in production. */
   readonly faultPoint?: (point: FaultPoint) => void;
   /** Longest body of a call that is held for an approval, in bytes; absent: as long as any other. */

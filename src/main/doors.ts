@@ -88,6 +88,7 @@ function agentsDoor(
     addressOf,
     guesses: gateway.agentGuesses,
     ...(alreadySent && { alreadySent }),
+    ...(gateway.tracing && { tracing: gateway.tracing }),
     log,
   });
 }

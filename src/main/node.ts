@@ -31,6 +31,7 @@ import { databasePlace } from './process/place.ts';
 import { keepPrivate, makeFilesPrivate } from './process/private-directory.ts';
 import { embeddedSecret } from './process/secret.ts';
 import { openStorage } from './process/storage.ts';
+import { openTraces } from './process/traces.ts';
 import { hasProxies, takeWaysOut, waysOut } from './process/ways-out.ts';
 import { tellCalls, tellFailure } from './process/words-for-people.ts';
 import type { PublicAddresses, Runtime } from './runtime.ts';
@@ -57,6 +58,8 @@ export interface Running extends Pick<Assembled, 'rules' | 'noteEvent' | 'change
 const DRAIN_MS = 10_000;
 /** Milliseconds in which calls that were cut off are recorded and their agents told. */
 const RECORD_MS = 3_000;
+/** Milliseconds in which the last traces are sent. */
+const FLUSH_MS = 2_000;
 
 /** Where the audit log goes besides the database, and who reads what the process says. */
 export interface AuditOutputs {
@@ -91,9 +94,13 @@ export async function startNode(
     let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
     const base = nodeRuntime(loaded, storage.clock, log, outputs, () => childTerms(live?.loaded ?? loaded));
+    const traces = await openTraces(base.replica, log);
+    // A collector that cannot be reached keeps no process from ending.
+    if (traces !== null) undo.push(() => withinOr(FLUSH_MS, traces.close(), undefined).catch(() => undefined));
     const runtime: Runtime = {
       ...base,
       ...witnessesOnNode(loaded, keys, base),
+      ...(traces === null ? {} : { tracing: traces.tracing }),
       keys,
       storage,
       faults,

@@ -14,6 +14,7 @@ import { vault } from '../vault/vault.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import { Servers } from './rules/servers.ts';
 import { eventMeterOf, type Runtime } from './runtime.ts';
+import { tracedUpstream } from './upstream/traced.ts';
 import { countingFailures } from './upstream/watched.ts';
 
 /** The gateway's ports on this runtime. `cards`: null where no Slack is configured. */
@@ -29,6 +30,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     meters,
     faults,
     mostGatedBytes,
+    tracing,
   } = runtime;
   return {
     store: sqlStore(storage.connection, seals, beliefs),
@@ -41,6 +43,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     ...(runtime.lastCopy === undefined ? {} : { lastCopy: runtime.lastCopy }),
     sink,
     ...(meters === undefined ? {} : { eventMeter: eventMeterOf(runtime) }),
+    ...(tracing === undefined ? {} : { tracing }),
     queue: storage.queue,
     cards,
     vault: vault(keys as [string, ...string[]]),
@@ -68,8 +71,15 @@ export function toolListsOf({ storage, clock, log }: Runtime, seals: Seals, jour
 }
 
 /** The configured servers. Their upstreams are opened when first used, and their failures are counted. */
-export function configuredServers({ openUpstream, meters }: Runtime, rules: LiveRules, lists: ToolLists): Servers {
-  return new Servers(rules, lists, (server) =>
-    countingFailures(openUpstream(server), (kind) => meters?.upstreamFailed(server.name, kind)),
-  );
+export function configuredServers(
+  { openUpstream, meters, tracing }: Runtime,
+  rules: LiveRules,
+  lists: ToolLists,
+): Servers {
+  return new Servers(rules, lists, (server) => {
+    const upstream = countingFailures(openUpstream(server), (kind) => meters?.upstreamFailed(server.name, kind));
+    if (tracing === undefined) return upstream;
+    const host = server.upstream.kind === 'http' ? new URL(server.upstream.url).hostname : null;
+    return tracedUpstream(upstream, host, tracing);
+  });
 }

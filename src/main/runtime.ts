@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ServerConfig } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import type { EventMeter, Ports } from '../gateway/ports.ts';
-import type { CheckpointCopy, Clock, Log, Seals, Sink, Upstream, Witness } from '../ports.ts';
+import type { CheckpointCopy, Clock, Log, Seals, Sink, Tracing, Upstream, Witness } from '../ports.ts';
 import type { ConsoleAsset } from '../web/console/context.ts';
 import type { Meters } from '../web/http/meters.ts';
 import type { SlackAdapters } from './approvers.ts';
@@ -40,6 +40,8 @@ export interface Runtime {
   readonly sink?: Sink | null;
   /** Absent: nothing is counted and there is no `/metrics`. */
   readonly meters?: Meters;
+  /** As in `Ports`. */
+  readonly tracing?: Tracing;
   /** Told of events, too. */
   readonly onEvent?: EventMeter;
   /** The address that a request came from, proxies that are trusted seen through; null: nobody knows. */

@@ -6,6 +6,7 @@ import { isObject, type Json, member } from '../domain/json/json.ts';
 import { evaluate } from '../domain/policy/evaluate.ts';
 import { shownInexact } from '../domain/policy/inexact.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
+import type { Handled } from '../gateway/call/arrival.ts';
 import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
 import { handleCall, handleLeg } from '../gateway/call/handle-call.ts';
 import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
@@ -168,6 +169,7 @@ export function callDoor(
     const handled = handling instanceof Promise ? await handling : handling;
     // Only an answer to a server's question can be unasked, and it is handled above.
     if (handled.kind === 'unasked') throw new Error('a call that answers nothing was taken for an answer');
+    gateway.tracing?.note({ 'holdfast.handled': handled.kind }, isRefused(handled.kind) ? 'tool_error' : null);
     if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
     return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
@@ -260,6 +262,11 @@ export function callDoor(
 
     drained: () => heldCalls.drained(),
   };
+}
+
+/** What the agent is told of as an error of the tool. */
+function isRefused(kind: Handled['kind']): boolean {
+  return kind !== 'forward' && kind !== 'held';
 }
 
 /** Whether the call claims to answer something that its server asked (2026-07-28, MRTR). */

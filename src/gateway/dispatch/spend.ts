@@ -38,6 +38,7 @@ export async function spend(
     | 'replica'
     | 'rules'
     | 'store'
+    | 'tracing'
     | 'uncheckedPasses'
     | 'vault'
   >,
@@ -46,6 +47,24 @@ export async function spend(
   call: Call,
   /** False: a leg's caller needs no seat at the call that goes on. */
   seated = true,
+): Promise<Spent> {
+  const span = gateway.tracing?.begin('dispatch', { 'holdfast.approval.id': approval.id }) ?? null;
+  const spent = await tryToSpend(gateway, approval, joiner, call, seated).catch((error: unknown) => {
+    span?.end({}, error instanceof Error ? error.name : '_OTHER');
+    throw error;
+  });
+  const isRefused =
+    spent.kind === 'full' || spent.kind === 'frozen' || spent.kind === 'over' || spent.kind === 'unsure';
+  span?.end({ 'holdfast.dispatch': spent.kind }, isRefused ? spent.kind : null);
+  return spent;
+}
+
+async function tryToSpend(
+  gateway: Parameters<typeof spend>[0],
+  approval: Approval,
+  joiner: string,
+  call: Call,
+  seated: boolean,
 ): Promise<Spent> {
   const { alarms, rules } = gateway;
   if (alarms.why !== null) return { kind: 'unsure', approval, part: 'alarm', why: alarms.why };

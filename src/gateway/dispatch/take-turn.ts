@@ -1,6 +1,7 @@
 import { type Approval, LIVE } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import type { Call } from '../../domain/call/call.ts';
+import type { OpenSpan } from '../../ports.ts';
 import { deadlineOf, due, isLate } from '../decision/due.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineWait } from '../state/inline-dispatch.ts';
@@ -27,6 +28,7 @@ export async function takeTurn(
     | 'replica'
     | 'rules'
     | 'store'
+    | 'tracing'
     | 'uncheckedPasses'
     | 'vault'
     | 'waitingRoom'
@@ -38,11 +40,20 @@ export async function takeTurn(
   asks = false,
 ): Promise<Turn> {
   const leave = gateway.longResults.await(seat.approval.id);
+  const hold = gateway.tracing?.begin('hold', { 'holdfast.approval.id': seat.approval.id }) ?? null;
   try {
-    return await turnOf(gateway, seat, readCall, until, signal, asks);
+    return await turnOf(gateway, seat, readCall, until, { signal, asks, hold });
   } finally {
+    hold?.end();
     leave();
   }
+}
+
+interface Waiting {
+  readonly signal: AbortSignal | undefined;
+  readonly asks: boolean;
+  /** The span of the wait; null: none is taken. */
+  readonly hold: OpenSpan | null;
 }
 
 async function turnOf(
@@ -50,8 +61,7 @@ async function turnOf(
   seat: Seat,
   readCall: ReadCall,
   until: Date,
-  signal: AbortSignal | undefined,
-  asks: boolean,
+  { signal, asks, hold }: Waiting,
 ): Promise<Turn> {
   let approval = seat.approval;
   for (;;) {
@@ -68,6 +78,8 @@ async function turnOf(
         approval = (await others) ?? approval;
         continue;
       }
+      // Waiting for people is over; what comes now is a span of its own.
+      hold?.end({ 'holdfast.approval.state': approval.state });
       const spent = await spendAlone(gateway, approval, seat.joiner, readCall);
       if (spent.kind === 'changed') {
         approval = spent.approval;
@@ -89,7 +101,12 @@ async function turnOf(
     const next = await gateway.waitingRoom.wait(approval.id, approval.revision, deadline, signal);
     // However the wait ended, a pass that was spent for this caller is this caller's to send.
     const dispatch = (await inlineWait?.leave()) ?? null;
-    if (dispatch !== null) return { kind: 'dispatch', dispatch };
+    if (dispatch !== null) {
+      hold?.end({ 'holdfast.approval.state': 'approved' });
+      // It was spent with the decision, by whoever decided: how long that took is within the wait.
+      gateway.tracing?.begin('dispatch', { 'holdfast.dispatch.with_decision': true })?.end();
+      return { kind: 'dispatch', dispatch };
+    }
     // In a closed waiting room nobody waits, not even for the approval's own deadline.
     if (next === 'timeout' && (deadline === until || !gateway.waitingRoom.open)) return { kind: 'pending', approval };
     if (next === 'alarm') {

@@ -7,6 +7,7 @@ import type { PostedRequest } from './posted.ts';
 import { readPost } from './read-post.ts';
 import { routeMessage } from './route-message.ts';
 import { routeToolCall } from './route-tool-call.ts';
+import { traceToolCall } from './traced-call.ts';
 import type { AgentVisit } from './visit.ts';
 
 /** A request whose handling threw, with its id, by which its refusal is found. */
@@ -29,11 +30,19 @@ export async function handlePost(visit: AgentVisit): Promise<Response> {
   const posted = await readPost(visit);
   if (!('read' in posted)) return heardRefusal(visit.headers, posted);
   try {
-    return heardRefusal(visit.headers, await answerPosted(posted));
+    return heardRefusal(visit.headers, await answerTraced(posted));
   } catch (error) {
     const { read } = posted;
     throw new FailedPost(error, (read.kind === 'message' ? read.idText : null) ?? 'null');
   }
+}
+
+/** Where traces are collected, a tool call is one. */
+function answerTraced(posted: PostedRequest): Promise<Response> {
+  const { read, context } = posted;
+  if (context.tracing === undefined || read.kind !== 'message' || read.method !== 'tools/call')
+    return answerPosted(posted);
+  return traceToolCall(context.tracing, posted, read, () => answerPosted(posted));
 }
 
 async function answerPosted(posted: PostedRequest): Promise<Response> {

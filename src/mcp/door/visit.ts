@@ -9,7 +9,7 @@ import type { AskedMessage, MethodCaller, MethodsHandled } from '../../gateway/m
 import type { Unnamed } from '../../gateway/method/note-unnamed.ts';
 import type { LateSessions } from '../../gateway/state/late-sessions.ts';
 import type { OpenVisits } from '../../gateway/state/open-visits.ts';
-import type { Ending } from '../../ports.ts';
+import type { Ending, Tracing } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
 import type { KeepAlive } from '../sse/keep-alive.ts';
@@ -48,6 +48,8 @@ export interface DoorContext extends EntranceDeps {
   readonly beats: KeepAlive;
   /** What each grant has on its way here. */
   readonly unread: UnreadBodies;
+  /** Takes the time of tool calls; absent: nobody collects traces. */
+  readonly tracing?: Tracing;
   /** Tells this runtime's HTTP server that the answer has been written already; absent: there is no such value. */
   readonly alreadySent?: Response;
 }

@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval/approval.ts';
+import { type Approval, LIVE } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
@@ -128,6 +128,7 @@ export class HeldCall implements HeartbeatTarget {
     } finally {
       keepAlive.delete(this);
       this.stream.close();
+      noteApproval(this.#gateway, this.#latest);
     }
   }
 
@@ -341,6 +342,16 @@ export class HeldCall implements HeartbeatTarget {
   #now(): Date {
     return this.#gateway.clock.now();
   }
+}
+
+/** What a trace says of a held call at its end. An end without a result of its tool is an error of the tool. */
+function noteApproval({ tracing }: Pick<Gateway, 'tracing'>, { id, state }: Approval): void {
+  const error = state === 'succeeded' || isOpen(state) ? null : 'tool_error';
+  tracing?.note({ 'holdfast.approval.id': id, 'holdfast.approval.state': state }, error);
+}
+
+function isOpen(state: Approval['state']): boolean {
+  return (LIVE as readonly string[]).includes(state);
 }
 
 /** What the gateway must know about the call and its answer to record the outcome. */

@@ -67,6 +67,7 @@ export class HeldCalls {
       if (request.frozen !== null) this.#gateway.parkedCalls.release(seat.approval.id);
     });
     this.track(run);
+    this.#gateway.tracing?.lasts(run);
     return answer instanceof HeldSocket
       ? connection.nodeResponse!.alreadySent
       : httpResponseOf(answer, sessionHeader(connection));
