@@ -1,8 +1,12 @@
 import { guessable, patterned, TOKEN_RULE } from '../text/guessable.ts';
 import { REDIS_FORM, readRedisAddress } from '../text/redis-address.ts';
-import type { Environment, ReportFault } from './environment.ts';
+import { isNow } from './document/shape.ts';
+import { type Environment, inEnvironment, type ReportFault } from './environment.ts';
 import { type Proxies, readProxies } from './proxies.ts';
 import { type ReadSecretFile, secretFrom } from './secret-from.ts';
+
+/** How events are written for the webhook: as the export's lines, or as OCSF's API Activity. */
+export type WebhookForm = 'holdfast' | 'ocsf';
 
 /** What must never be logged; kept apart from the settings so that nobody does so by accident. */
 export interface Secrets {
@@ -17,7 +21,7 @@ export interface Secrets {
   readonly slackSigningSecret: string | null;
   readonly slackAppToken: string | null;
   /** Where events are sent, and the secret that signs them; null: nowhere. The address may contain a token. */
-  readonly auditWebhook: { readonly url: string; readonly secret: string } | null;
+  readonly auditWebhook: { readonly url: string; readonly secret: string; readonly form: WebhookForm } | null;
   /** HTTP proxies on the way out. Their addresses may hold a password. */
   readonly proxies: Proxies;
 }
@@ -56,7 +60,7 @@ export function readSecrets({ channel, wrong, warn, ...source }: SecretReading):
     slackBotToken: prefixed(given, 'SLACK_BOT_TOKEN', 'xoxb-', warn),
     slackSigningSecret: given('SLACK_SIGNING_SECRET'),
     slackAppToken: prefixed(given, 'SLACK_APP_TOKEN', 'xapp-', warn),
-    auditWebhook: auditWebhookOf(given, wrong, warn),
+    auditWebhook: auditWebhookOf(source.env, given, wrong, warn),
     proxies: readProxies(source.env, wrong),
   };
   requireSlackWhole(secrets, channel, wrong);
@@ -125,7 +129,12 @@ function prefixed(given: NamedSecret, name: string, prefix: string, warn: Report
   return token;
 }
 
-function auditWebhookOf(given: NamedSecret, wrong: ReportFault, warn: ReportFault): Secrets['auditWebhook'] {
+function auditWebhookOf(
+  env: Environment,
+  given: NamedSecret,
+  wrong: ReportFault,
+  warn: ReportFault,
+): Secrets['auditWebhook'] {
   const [name, shared] = ['HOLDFAST_AUDIT_WEBHOOK', 'HOLDFAST_AUDIT_WEBHOOK_SECRET'];
   const url = urlIn(given, name, /^https?:$/, 'an http or https URL', wrong);
   const secret = given(shared);
@@ -137,7 +146,14 @@ function auditWebhookOf(given: NamedSecret, wrong: ReportFault, warn: ReportFaul
     const message = secret === null ? 'is not set' : 'is too short';
     wrong(shared, message, `${SHORTEST_SHARED} characters or more, because ${name} is set: it signs what is sent`);
   }
-  return { url, secret: secret ?? '' };
+  return { url, secret: secret ?? '', form: webhookForm(env, wrong) };
+}
+
+function webhookForm(env: Environment, wrong: ReportFault): WebhookForm {
+  const form = inEnvironment(env, 'HOLDFAST_AUDIT_WEBHOOK_FORM') ?? 'holdfast';
+  if (form === 'holdfast' || form === 'ocsf') return form;
+  wrong('HOLDFAST_AUDIT_WEBHOOK_FORM', isNow(form), 'holdfast or ocsf');
+  return 'holdfast';
 }
 
 /** An incomplete Slack set-up would post cards that nobody sees or can click. */

@@ -1,10 +1,13 @@
 import { exportLine } from '../domain/log/export-line.ts';
 import type { ChainedEvent, Clock, Sink } from '../ports.ts';
+import { ocsfLine } from './ocsf.ts';
 
 export interface WebhookSettings {
   readonly url: string;
   /** Known to both ends; signs every delivery. */
   readonly secret: string;
+  /** How an event is written; absent: as in an export. */
+  readonly form?: 'holdfast' | 'ocsf';
   readonly clock: Clock;
   /** Replaced in tests. */
   readonly fetch?: typeof fetch;
@@ -14,20 +17,22 @@ export interface WebhookSettings {
 const DELIVERY_MS = 10_000;
 
 /**
- * Hands events to an HTTP collector: `POST` of JSON Lines, each line as in an export, in the chain's order. Any 2xx
+ * Hands events to an HTTP collector: `POST` of JSON Lines, each line as in an export or in the form of OCSF, in the
+ * chain's order. Any 2xx
  * accepts the whole delivery; after anything else, redirects included, it is sent again. Headers:
  * - `holdfast-delivery`: `FIRST-LAST`, the places in the chain. The same events may come twice, but never other events
  *   under the same places.
  * - `holdfast-signature`: `t=UNIX,v1=HEX`, the HMAC-SHA-256 of `UNIX.` and the body under the shared secret. Compare it
  *   in constant time, and refuse a time that is far from yours.
  */
-export function webhookSink({ url, secret, clock, fetch: send = fetch }: WebhookSettings): Sink {
+export function webhookSink({ url, secret, form = 'holdfast', clock, fetch: send = fetch }: WebhookSettings): Sink {
+  const line = form === 'ocsf' ? ocsfLine : exportLine.event;
   const { host } = new URL(url);
   return {
     // Named by the whole address: a changed one, perhaps of another tenant on the same host, has accepted nothing yet.
     name: `webhook ${host} ${fnv1a(url)}`,
     async send(events) {
-      const body = events.map((event) => `${exportLine.event(event)}\n`).join('');
+      const body = events.map((event) => `${line(event)}\n`).join('');
       const headers = {
         'content-type': 'application/x-ndjson',
         'user-agent': 'holdfast',

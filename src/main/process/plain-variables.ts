@@ -25,7 +25,7 @@ const PLAIN = new Set([
     '_',
   ],
   ...['HOLDFAST_CONFIG', 'HOLDFAST_LISTEN', 'HOLDFAST_PUBLIC_URL', 'HOLDFAST_DATA', 'HOLDFAST_MAX_BODY'],
-  ...['HOLDFAST_LOG', 'SLACK_CHANNEL', 'SLACK_API_URL'],
+  ...['HOLDFAST_AUDIT_WEBHOOK_FORM', 'HOLDFAST_LOG', 'SLACK_CHANNEL', 'SLACK_API_URL'],
 ]);
 
 /** Whether a variable may stay in the environment of a process that others can look at. `NAME_FILE` holds a path. */
