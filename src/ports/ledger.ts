@@ -19,6 +19,8 @@ export interface ChainedEvent extends Link {
 /** What waits, for operators' gauges. Counts are rows, ages are seconds. */
 export interface Backlog {
   readonly pending: number;
+  /** How long the oldest of them has waited. */
+  readonly pendingAge: number;
   readonly approved: number;
   readonly dispatched: number;
   readonly head: number;

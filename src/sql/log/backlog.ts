@@ -24,6 +24,7 @@ export async function readBacklog(db: Kysely<Tables>, prefix: string | null): Pr
       (select count(*) from holdfast.approvals where shown < revision) as "staleCards",
       ${ageOf(sql`select updated_at from holdfast.approvals where shown < revision order by id limit 1`)}
         as "staleCardAge",
+      ${ageOf(sql`select min(created_at) from holdfast.approvals where state = 'pending'`)} as "pendingAge",
       ${ageOf(sql`select min(expires_at) from holdfast.approvals
         where state = 'pending' and expires_at <= clock_timestamp()`)} as "overdueAge",
       ${prefix === null ? sql`0` : olderApprovals(prefix)} as "olderApprovals",

@@ -29,6 +29,9 @@ const ENDS: { readonly [type in EventType]?: string } = {
   'approval.taken_back': 'lapsed',
 };
 
+/** Events that an alert waits for. */
+const RARE: readonly EventType[] = ['seal.broken', 'log.went_back', 'witness.lost', 'card.failed', 'policy.rejected'];
+
 /** Buckets in seconds. People decide within moments or within hours. */
 const WAIT_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400];
 const UPSTREAM_BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -63,6 +66,8 @@ export class Meters {
   /** `ofProcess`: also the process's own memory, CPU and event loop, which not every runtime can measure. */
   constructor({ ofProcess }: { readonly ofProcess: boolean } = { ofProcess: true }) {
     if (ofProcess) collectDefaultMetrics({ register: this.registry });
+    // An increase is seen only from a number that was there before.
+    for (const type of RARE) this.#events.inc({ type }, 0);
   }
 
   /** Registers a gauge named `holdfast_…`. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { Gateway } from '../../gateway/gateway.ts';
+import { REMEDIES } from '../../gateway/log/alarms.ts';
 import type { Backlog, QueueHealth } from '../../ports.ts';
 import { isAdmin } from './admin-token.ts';
 import type { Meters } from './meters.ts';
@@ -39,11 +40,10 @@ export function metrics({ gateway, meters, adminToken, addressOf, hosts }: Metri
 }
 
 /** Gauges of what is true at the moment of the request. Returns the function that updates them. */
-function gauges(
-  { alarms, clockWatch, ledger, waitingRoom, journal, leases, checkpointSigner, knownFreezes, queue }: Gateway,
-  meters: Meters,
-): () => Promise<void> {
+function gauges(gateway: Gateway, meters: Meters): () => Promise<void> {
+  const { alarms, clockWatch, ledger, waitingRoom, journal, leases, checkpointSigner, knownFreezes, queue } = gateway;
   const parked = meters.gauge('approvals', 'Approvals that have not ended, over all replicas.', ['state']);
+  const oldest = meters.gauge('pending_oldest_seconds', 'How long the oldest pending approval has waited for people.');
   const lag = meters.gauge('queue_lag_seconds', 'How long the most overdue parked approval has waited for its job.');
   const stale = meters.gauge('outbox_waiting', 'Cards that are not up to date.');
   const staleAge = meters.gauge('outbox_lag_seconds', 'How long the oldest of them has been out of date.');
@@ -53,6 +53,7 @@ function gauges(
   const unsealedAge = meters.gauge('chain_unsealed_seconds', 'How long the oldest of them has waited.');
   const alarm = meters.gauge('chain_alarm', '1: the log is not the one that was signed.');
   const standing = meters.gauge('alarms', 'Active alarms; while there is one, nothing gated runs.');
+  const setPartGauges = partGauges(gateway, meters);
   const older = meters.gauge('sealed_by_older_secret', 'Live approvals, and events not signed yet, of older secrets.', [
     'what',
   ]);
@@ -70,12 +71,13 @@ function gauges(
   );
   const held = meters.gauge('held_calls', 'Calls waiting at this replica.');
   const dispatches = meters.gauge('dispatches', 'Approved calls in progress at this replica.');
-  const storeGauges = [parked, lag, stale, staleAge, head, covered, unsealed, unsealedAge, older];
+  const storeGauges = [parked, oldest, lag, stale, staleAge, head, covered, unsealed, unsealedAge, older];
 
   const setQueueGauges = queueGauges(meters);
 
   const setStoreGauges = (backlog: Backlog): void => {
     for (const state of ['pending', 'approved', 'dispatched'] as const) parked.set({ state }, backlog[state]);
+    oldest.set(backlog.pendingAge);
     lag.set(backlog.overdueAge);
     stale.set(backlog.staleCards);
     staleAge.set(backlog.staleCardAge);
@@ -98,6 +100,7 @@ function gauges(
     writable.set(journal.writable ? 1 : 0);
     alarm.set(checkpointSigner.alarmed ? 1 : 0);
     standing.set(alarms.standing.length + alarms.further);
+    setPartGauges();
     setQueueGauges(await queue.health());
     try {
       setStoreGauges(await ledger.backlog());
@@ -107,6 +110,22 @@ function gauges(
       for (const gauge of storeGauges) gauge.reset();
       up.set(0);
     }
+  };
+}
+
+/** Gauges of alarms by their kind, of the witness, and of Slack where it is configured. */
+function partGauges({ alarms, cards, storeWatch }: Gateway, meters: Meters): () => void {
+  const byKind = meters.gauge('alarms_by_kind', 'Alarms that stand, of the first hundred, by what was found.', [
+    'kind',
+  ]);
+  const witness = meters.gauge('witness_up', '1: what is sent can be remembered outside the database.');
+  const slack = cards === null ? null : meters.gauge('slack_up', '1: the last call to Slack was answered.');
+  return () => {
+    for (const kind of Object.keys(REMEDIES)) {
+      byKind.set({ kind }, alarms.standing.filter((alarm) => alarm.kind === kind).length);
+    }
+    witness.set(storeWatch.board.isAway ? 0 : 1);
+    slack?.set(cards?.trouble?.() ? 0 : 1);
   };
 }
 
