@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tracingSettings } from '../../src/tracing/settings.ts';
+import { importsOf, sources, textOf } from '../support/house.ts';
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
 
@@ -57,4 +58,28 @@ test('the batches are as their variables say, where these are whole numbers', ()
   const { settings, warnings } = read({ ...ENDPOINT, OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_BSP_MAX_QUEUE_SIZE: '-1' });
   assert.deepEqual(settings?.batch, { scheduledDelayMillis: 100 });
   assert.match(warnings.join(), /OTEL_BSP_MAX_QUEUE_SIZE is ignored/);
+});
+
+test('nothing of OpenTelemetry is in what runs on Workers, and only the room of traces imports it', () => {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    // Types are erased: only what is left of an import is loaded.
+    const code = textOf(file).replaceAll(/^(?:import|export) type [^;]*;/gm, '');
+    for (const { target } of importsOf(file, code)) {
+      assert.doesNotMatch(target, /@opentelemetry/, file);
+      if (target.startsWith('src/')) visit(target);
+    }
+  };
+  visit('src/main/worker.ts');
+  assert.ok(reached.has('src/main/assemble.ts') && reached.has('src/mcp/calls.ts'));
+  assert.deepEqual(
+    [...reached].filter((file) => file.startsWith('src/tracing/')),
+    [],
+  );
+  const importers = sources('src').filter((file) =>
+    importsOf(file, textOf(file)).some(({ target }) => target.startsWith('@opentelemetry')),
+  );
+  assert.ok(importers.length > 0 && importers.every((file) => file.startsWith('src/tracing/')), importers.join());
 });
