@@ -78,7 +78,7 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   expiresAt: instant(),
   pickupUntil: orNull(instant('An approved call lapses at this time; null: not approved.')),
   broken: oneOf(
-    ['unsealed', 'secret', 'arguments', 'requirement', 'state', 'reasons', 'decisions', 'older', null],
+    ['unsealed', 'secret', 'arguments', 'requirement', 'state', 'reasons', 'decisions', 'answers', 'older', null],
     'What of the record was changed outside Holdfast; null: nothing.',
   ),
   updatedAt: instant(),
