@@ -22,12 +22,12 @@ function eventAt(seq: number): LoggedEvent {
 }
 
 /** A live page of a reviewer who can be signed out, and a log that tells what it is made to. */
-function openPage() {
+function openPage(placed = Promise.resolve()) {
   const listeners = new Set<TailListener>();
   const reviewer = { isIn: true };
   const tail = {
     listenerCount: 0,
-    placed: async () => undefined,
+    placed: () => placed,
     follow: (listener: TailListener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -69,6 +69,15 @@ describe('P8: a live page', () => {
       clearInterval(traffic);
       stop();
     }
+  });
+
+  test('that leaves while the log cannot be read is not kept', async () => {
+    const { app, listeners } = openPage(new Promise(() => undefined));
+    const response = await app.request('/');
+    assert.equal(listeners.size, 1);
+    await response.body!.cancel();
+    await new Promise((resolve) => setTimeout(resolve, BEAT_MS));
+    assert.equal(listeners.size, 0);
   });
 
   test('that is not read keeps no more than is caught up with later: its stream ends', async () => {

@@ -71,7 +71,12 @@ export function liveStream(
     };
     try {
       // The page reads itself anew at `hello`: what happens after that must be told.
-      await tail.placed();
+      await new Promise<void>((resolve) => {
+        wake = () => ended() && resolve();
+        void tail.placed().then(resolve);
+        wake();
+      });
+      if (ended()) return;
       await stream.writeSSE({ event: 'hello', data: '{}' });
       let sent = Number.isSafeInteger(after) && after >= 0 ? after : -1;
       if (sent >= 0) waiting.unshift(...(await records.since(sent, MAX_MISSED)));
