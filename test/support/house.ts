@@ -16,7 +16,21 @@ interface Room {
 }
 
 /** What `main` may import: everything that it builds a gateway from. */
-const HOUSE = ['domain', 'ports', 'gateway', 'mcp', 'slack', 'web', 'sql', 'queue', 'config', 'vault', 'sink', 'http'];
+const HOUSE = [
+  'domain',
+  'ports',
+  'gateway',
+  'mcp',
+  'slack',
+  'web',
+  'sql',
+  'queue',
+  'config',
+  'vault',
+  'sink',
+  'oidc',
+  'http',
+];
 /** Common ground: every room may import it, and it imports nothing but itself. */
 const COMMON_GROUND = ['text', 'time', 'bytes'];
 
@@ -39,6 +53,7 @@ export const ARROWS: Readonly<Record<string, Room>> = {
   config: ADAPTER,
   vault: ADAPTER,
   sink: ADAPTER,
+  oidc: ADAPTER,
   http: { rooms: ['mcp', 'slack', 'web'], outside: true },
   demo: { rooms: [], outside: true },
   main: { rooms: [...HOUSE, 'demo'], outside: true },
