@@ -109,6 +109,7 @@ export const OidcShape = z.strictObject({
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/), { error: 'a list of scopes beside openid' })
     .max(20)
     .optional(),
+  recheck: durationText.optional(),
   match: z.enum(['sub', 'email'], { error: 'sub or email: by what a login under people is found' }).optional(),
   roles: z
     .strictObject({

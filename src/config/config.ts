@@ -104,6 +104,8 @@ export interface OidcConfig {
   readonly scopes: readonly string[];
   /** With what a login under `people` is compared. */
   readonly match: 'sub' | 'email';
+  /** After how many ms the provider is asked again whether somebody may still be signed in. */
+  readonly recheckMs: number;
   /** Which values of which claim give which roles; null: roles are in `people` only. */
   readonly roles: { readonly claim: string; readonly map: ReadonlyMap<string, readonly Role[]> } | null;
 }

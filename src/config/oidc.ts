@@ -1,8 +1,11 @@
 import { isRole, ROLES, type Role } from '../domain/people/role.ts';
 import type { OidcConfig } from './config.ts';
 import { OidcShape } from './config-schema.ts';
+import { durationMs } from './document/duration.ts';
 import { checkShape, entriesOf, type FaultList, isNow } from './document/shape.ts';
 
+/** Somebody who was dismissed is let go on no longer. */
+const MOST_RECHECK_MS = 60_000;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /** Values of the claim that may be named, and characters of one. */
 const MOST_VALUES = 200;
@@ -16,11 +19,15 @@ export function oidcOf(value: unknown, faults: FaultList): OidcConfig | null {
   const { issuer, client_id: clientId, scopes = ['profile', 'email'], match = 'sub', roles } = shape;
   const fault = issuerFault(issuer);
   if (fault !== null) faults.add(['oidc', 'issuer'], fault, 'an https address without query and fragment');
+  const recheckMs = durationMs(shape.recheck, ['oidc', 'recheck'], faults) ?? MOST_RECHECK_MS;
+  if (recheckMs < 1_000 || recheckMs > MOST_RECHECK_MS)
+    faults.add(['oidc', 'recheck'], isNow(shape.recheck), 'from 1s to 60s');
   return {
     issuer,
     clientId,
     scopes: scopes.filter((scope) => scope !== 'openid'),
     match,
+    recheckMs,
     roles: roles === undefined ? null : { claim: roles.claim, map: mapOf(roles.map, faults) },
   };
 }

@@ -1,4 +1,4 @@
-import type { ProvenIdentity, RoleSource, Standing } from '../domain/people/identity.ts';
+import type { AccountStanding, ProvenIdentity, RoleSource } from '../domain/people/identity.ts';
 import type { Config, OidcConfig, Person } from './config.ts';
 import { idOfPerson } from './people.ts';
 
@@ -8,7 +8,7 @@ type Known = Pick<Config, 'oidc' | 'operators' | 'people'>;
  * Who an account at the provider is here, and what they may do. Roles are those of `people` and those that the claim
  * gives. An account that belongs to nobody under `people` may have roles by the claim, but no group can list it.
  */
-export function standingOf(config: Known, identity: ProvenIdentity): Standing {
+export function standingOf(config: Known, identity: ProvenIdentity): AccountStanding {
   const { oidc } = config;
   if (!oidc) return { kind: 'refused', why: 'The config has no oidc any more. Use the admin token.' };
   if (identity.issuer !== oidc.issuer)

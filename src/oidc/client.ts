@@ -68,7 +68,9 @@ export class ProviderClients {
     client.enableNonRepudiationChecks(config);
     if (isPlain(terms)) client.allowInsecureRequests(config);
     if (known.keys !== null) client.setJwksCache(config, known.keys);
-    const keep = (): void => void (known.keys = client.getJwksCache(config) ?? known.keys);
+    const keep = (): void => {
+      known.keys = client.getJwksCache(config) ?? known.keys;
+    };
     return { terms, config, now, keep };
   }
 

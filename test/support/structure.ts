@@ -48,7 +48,7 @@ export function circles(graph: Graph): string[][] {
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   domain: ['addresses.ts', 'source.ts', 'people', 'json', 'call', 'tool', 'policy', 'approval', 'freeze', 'log'],
   gateway: [
-    ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts'],
+    ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts', 'person'],
     ...[
       'decision',
       'freeze',
@@ -152,6 +152,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'process',
       'runtime.ts',
       'ports.ts',
+      'people.ts',
       'pages.ts',
       'doors.ts',
     ],

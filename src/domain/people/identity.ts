@@ -22,7 +22,7 @@ export interface RoleSource {
   readonly from: string;
 }
 
-export type Standing =
+export type AccountStanding =
   | {
       readonly kind: 'known';
       /** The approver's id: a Slack id, a login, or `sub:…` for an account that belongs to nobody under `people`. */

@@ -17,8 +17,6 @@ export interface ConfirmDeps extends SignInDeps {
   readonly provider: IdentityProvider;
 }
 
-/** Milliseconds after which the provider is asked again, at the login's next use. */
-export const CONFIRM_MS = 60_000;
 /** Milliseconds for which one replica asks alone. Longer than the provider may take for two answers. */
 const CLAIM_MS = 25_000;
 /** Milliseconds between two looks at what another one finds. */
@@ -47,7 +45,8 @@ export class PersonConfirmer {
     if (!gateway.vault.digests('console', accountText(known.identity)).includes(login.credential)) return null;
     const now = gateway.clock.now().getTime();
     const at = known.checkedAt.getTime();
-    const fresh = now >= at && now - at < CONFIRM_MS ? known : await this.#askOnce(known);
+    const recheckMs = directory.provider()?.recheckMs ?? 0;
+    const fresh = now >= at && now - at < recheckMs ? known : await this.#askOnce(known);
     if (fresh === null) return null;
     const standing = directory.standing(fresh.identity);
     if (standing.kind === 'refused') {

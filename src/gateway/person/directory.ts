@@ -1,4 +1,4 @@
-import type { ProvenIdentity, RoleSource, Standing } from '../../domain/people/identity.ts';
+import type { AccountStanding, ProvenIdentity, RoleSource } from '../../domain/people/identity.ts';
 
 /** One human of the config, for the page that shows who has what. */
 export interface ListedPerson {
@@ -11,11 +11,20 @@ export interface ListedPerson {
   readonly groups: readonly string[];
 }
 
+export interface SignInProvider {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Its host, for people. */
+  readonly label: string;
+  /** After how many ms it is asked again about each login that is used. */
+  readonly recheckMs: number;
+}
+
 /** The people of the config as it is now, and the provider by which they sign in. */
 export interface Directory {
-  /** null: nobody signs in by a provider. `label`: its host, for people. */
-  provider(): { readonly issuer: string; readonly clientId: string; readonly label: string } | null;
-  standing(identity: ProvenIdentity): Standing;
+  /** null: nobody signs in by a provider. */
+  provider(): SignInProvider | null;
+  standing(identity: ProvenIdentity): AccountStanding;
   /** What the config alone gives whoever has this approver's id; null: it knows nobody by it. */
   member(id: string): { readonly name: string; readonly sources: readonly RoleSource[] } | null;
   people(): readonly ListedPerson[];

@@ -1,13 +1,13 @@
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { loginMark } from '../../domain/log/marks.ts';
 import { actorOf } from '../../domain/people/actor.ts';
-import type { ProvenIdentity, Standing } from '../../domain/people/identity.ts';
+import type { AccountStanding, ProvenIdentity } from '../../domain/people/identity.ts';
 import type { Login, PersonLogins, Vouched } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Directory } from './directory.ts';
 
 /** Somebody who has a role here. */
-export type KnownStanding = Extract<Standing, { readonly kind: 'known' }>;
+export type KnownStanding = Extract<AccountStanding, { readonly kind: 'known' }>;
 
 export interface SignInDeps {
   readonly gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>;

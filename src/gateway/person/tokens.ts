@@ -26,7 +26,7 @@ export type MadeToken =
   { readonly kind: 'made'; readonly token: ApiToken } | { readonly kind: 'refused'; readonly why: string };
 
 /** Keeps a person's new token. `text`: 256 random bits after the prefix; only its keyed digest is kept. */
-export async function keepToken(
+export async function keepPersonalToken(
   { gateway, tokens, directory }: TokenDeps,
   owner: string,
   asked: { readonly name: string; readonly role: Role; readonly days: number; readonly text: string },

@@ -10,7 +10,9 @@ export function liveDirectory(rules: Pick<LiveRules, 'loaded'>): Directory {
   return {
     provider: () => {
       const { oidc } = config();
-      return oidc ? { issuer: oidc.issuer, clientId: oidc.clientId, label: new URL(oidc.issuer).host } : null;
+      if (!oidc) return null;
+      const { issuer, clientId, recheckMs } = oidc;
+      return { issuer, clientId, label: new URL(issuer).host, recheckMs };
     },
     standing: (identity) => standingOf(config(), identity),
     member: (id) => {

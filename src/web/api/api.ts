@@ -9,7 +9,7 @@ import { decideApproval } from '../../gateway/decision/decide.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
-import { type Caller, Callers } from '../http/callers.ts';
+import { type ApiCaller, Callers } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
 import type { AddressOf } from '../http/remote-address.ts';
@@ -151,7 +151,7 @@ async function identifyCaller(
   callers: Callers,
   guessed: () => number | null,
   loginSessions: LoginSessions | undefined,
-): Promise<Caller | Response> {
+): Promise<ApiCaller | Response> {
   const authorization = c.req.header('authorization');
   const byToken = await callers.byToken(c);
   if (byToken !== null) return byToken;

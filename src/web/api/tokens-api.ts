@@ -2,7 +2,7 @@ import type { Context, Hono } from 'hono';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { isRole, ROLES } from '../../domain/people/role.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { keepToken, MOST_TOKEN_DAYS, revokeToken } from '../../gateway/person/tokens.ts';
+import { keepPersonalToken, MOST_TOKEN_DAYS, revokeToken } from '../../gateway/person/tokens.ts';
 import type { ApiToken } from '../../ports.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
 import { newTokenText } from '../http/personal-token.ts';
@@ -32,7 +32,7 @@ export function tokenRoutes(app: Hono<ApiEnv>, gateway: Gateway, people: PeopleD
     const asked = typeof body === 'string' ? body : readToken(body);
     if (typeof asked === 'string') return fault(c, 400, 'bad_token', asked);
     const text = newTokenText();
-    const made = await keepToken(deps, approver.id, { ...asked, text });
+    const made = await keepPersonalToken(deps, approver.id, { ...asked, text });
     if (made.kind === 'refused') return fault(c, 403, 'role', made.why);
     return c.json({ ...tokenJson(made.token), token: text }, 201);
   });

@@ -12,7 +12,7 @@ import type { PeopleDoors } from './people-doors.ts';
 import type { AddressOf } from './remote-address.ts';
 
 /** Who asks the API. */
-export interface Caller {
+export interface ApiCaller {
   readonly approver: Approver;
   /** null: the admin token, or a console login with it. */
   readonly roles: ReadonlySet<Role> | null;
@@ -44,7 +44,7 @@ export class Callers {
   }
 
   /** By the Authorization header alone; null: it carries nothing that is known. */
-  async byToken(c: Context): Promise<Caller | null> {
+  async byToken(c: Context): Promise<ApiCaller | null> {
     const { adminToken, people, addressOf } = this.#deps;
     const authorization = c.req.header('authorization');
     if (isAdmin(authorization, adminToken)) {
@@ -61,7 +61,7 @@ export class Callers {
   }
 
   /** By the console's cookie; for changes see `cookieRequestFault`. null: nobody is signed in. */
-  async byLogin(c: Context): Promise<Caller | null> {
+  async byLogin(c: Context): Promise<ApiCaller | null> {
     const { loginSessions } = this.#deps;
     if (c.req.header('authorization') !== undefined || loginSessions === undefined) return null;
     const login = await loginSessions.activeLogin(c);
@@ -71,7 +71,7 @@ export class Callers {
   }
 
   /** Why this caller may not do this, in words, which is then in the log; null: they may. */
-  objection(c: Context, { approver, roles }: Caller): string | null {
+  objection(c: Context, { approver, roles }: ApiCaller): string | null {
     const judged = judgeAccess(roles, c.req.method, c.req.path);
     if (judged.may) return null;
     noteRoleRefusal(this.#deps.gateway, c, approver, judged.why);
