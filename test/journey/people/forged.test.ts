@@ -157,7 +157,7 @@ describe('Matched by a verified e-mail address, where the file says so', () => {
   };
 
   it('an address that is not verified is nobody’s', async () => {
-    for (const verified of [false, undefined, 'false', 1]) {
+    for (const verified of [false, null, 'false', 1]) {
       const { status, words } = await signIn(world, forger, account('m-1', 'mira@example.com', verified));
       assert.equal(status, 403, words);
       assert.match(words, /without a verified e-mail address/);

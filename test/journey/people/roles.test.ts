@@ -93,18 +93,22 @@ describe('What each role opens', () => {
 
   it('an approver decides by the console as the same person as in Slack', async () => {
     const agent = await world.agent();
-    void agent.callTool({ name: 'create_api_key', arguments: { name: 'x' } }).catch(() => undefined);
+    const called = agent
+      .callTool({ name: 'create_api_key', arguments: { name: 'x', role: 'viewer' } })
+      .catch((error: unknown) => error);
     let id = '';
     for (let tries = 0; tries < 200 && id === ''; tries += 1) {
       const listed = await world.send(jars.approver, 'GET', '/api/approvals?state=pending');
       id = ((await listed.json()) as { items: { id: string }[] }).items[0]?.id ?? '';
     }
     const decided = await world.send(jars.approver, 'POST', `/api/approvals/${id}/decisions`, { decision: 'approve' });
+    assert.equal(decided.status, 200, `${id}: ${await decided.clone().text()}`);
     const { decisions } = (await decided.json()) as { decisions: { approver: string; person: string; via: string }[] };
     assert.deepEqual(
       [decided.status, decisions[0]?.approver, decisions[0]?.person, decisions[0]?.via],
       [200, 'U0MIRA', 'mira', 'console'],
     );
+    assert.doesNotMatch(JSON.stringify(await called), /Denied|refused/);
     const simple = await jars.approver.fetch(`${world.url}/api/approvals/${id}/decisions`, {
       method: 'POST',
       headers: { origin: 'https://evil.example', 'content-type': 'application/json' },
