@@ -70,8 +70,8 @@ export const ChannelShape = idOf('CG', CHANNEL_FORM);
 const ROLE_FORM = `a list of ${ROLES.join(', ')}`;
 
 const LOGIN_FORM = 'the name at the sign-in, such as mira@example.com';
-/** None that stands for somebody else: the admin token, a Slack id, an account that belongs to no person. */
-const LOGIN = /^(?!(?:admin|none|holdfast)$|sub:|[UWS][A-Z0-9]{2,20}$)[^\s\p{C}]{1,200}$/iu;
+/** None that stands for somebody else: the admin token, an account that belongs to no person. Ids are in lower case, and so no Slack ids. */
+const LOGIN = /^(?!(?:admin|none|holdfast)$|sub:)[^\s\p{C}]{1,200}$/iu;
 const SUBJECT_FORM = 'the account at the provider: its sub claim, up to 255 characters';
 
 export const PersonShape = z.strictObject({
