@@ -2,6 +2,8 @@
  * What the gateway needs from the outside: one file per port below `ports/`. Adapters implement the ports, `main/`
  * constructs the adapters, and nothing else knows which adapter is behind a port.
  */
+
+export type * from './ports/api-tokens.ts';
 export type * from './ports/approvals.ts';
 export type * from './ports/asked.ts';
 export type * from './ports/callers.ts';
@@ -17,6 +19,7 @@ export type * from './ports/logins.ts';
 export type * from './ports/opening.ts';
 export * from './ports/outside.ts';
 export type * from './ports/pending.ts';
+export type * from './ports/provider.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';
 export type * from './ports/seals.ts';

@@ -98,7 +98,7 @@ export function bannerJson(loaded: Loaded, url: string): Printed {
 }
 
 /** null: closed. */
-function placesOf({ settings, secrets }: Loaded, url: string): { console: string | null; api: string | null } {
-  if (secrets.adminToken === null) return { console: null, api: null };
+function placesOf({ config, settings, secrets }: Loaded, url: string): { console: string | null; api: string | null } {
+  if (secrets.adminToken === null && !config.oidc) return { console: null, api: null };
   return { console: `${settings.publicUrl ?? url}/`, api: `${url}/api/approvals` };
 }

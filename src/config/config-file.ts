@@ -22,6 +22,7 @@ import type { Environment, ReportFault } from './environment.ts';
 import { isTriedFirst } from './grants.ts';
 import { approversOf, knownGroups } from './groups.ts';
 import type { NameSource } from './interpolate.ts';
+import { oidcOf } from './oidc.ts';
 import { ownerOf, peopleOf } from './people.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import { inFolder, serversOf } from './server.ts';
@@ -57,6 +58,7 @@ export function parseConfig(
     env === null ? null : { env, readSecret, folder: secrets, warn, used: (name) => variables.add(name) };
   const servers = serversOf(raw.servers, { names, folder: dirname(from.path), faults });
   const people = peopleOf(raw.people, faults);
+  const oidc = oidcOf(raw.oidc, faults);
   const approvers = approversOf(raw.approvers, people, faults);
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, people, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
@@ -70,6 +72,7 @@ export function parseConfig(
       grants,
       approvers,
       people,
+      oidc,
       slack,
       approval,
       operators: shape.operators ?? DEFAULT_OPERATORS,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ROLES } from '../domain/people/role.ts';
 import { DURATION_FORM } from './document/duration.ts';
 import { RATE_FORM } from './document/opening-rate.ts';
 
@@ -66,14 +67,19 @@ const idOf = (first: string, error: string) =>
 export const CHANNEL_FORM = 'a channel id such as C0APPROVALS';
 export const ChannelShape = idOf('CG', CHANNEL_FORM);
 
-export const ROLES = ['auditor', 'approver', 'operator'] as const;
 const ROLE_FORM = `a list of ${ROLES.join(', ')}`;
+
+const LOGIN_FORM = 'the name at the sign-in, such as mira@example.com';
+/** None that stands for somebody else: the admin token, an account that belongs to no person. Ids are in lower case, and so no Slack ids. */
+const LOGIN = /^(?!(?:admin|none|holdfast)$|sub:)[^\s\p{C}]{1,200}$/iu;
+const SUBJECT_FORM = 'the account at the provider: its sub claim, up to 255 characters';
 
 export const PersonShape = z.strictObject({
   slack: idOf('UW', 'a Slack id such as U0MIRA').optional(),
-  login: z
-    .string({ error: 'the name at the sign-in, such as mira@example.com' })
-    .regex(/^[^\s\p{C}]{1,200}$/u, { error: 'the name at the sign-in, such as mira@example.com' })
+  login: z.string({ error: LOGIN_FORM }).regex(LOGIN, { error: LOGIN_FORM }).optional(),
+  subject: z
+    .string({ error: SUBJECT_FORM })
+    .regex(/^[^\p{C}]{1,255}$/u, { error: SUBJECT_FORM })
     .optional(),
   roles: z.array(z.enum(ROLES, { error: `one of ${ROLES.join(', ')}` }), { error: ROLE_FORM }).optional(),
   admin_token: z.boolean({ error: 'true where this person holds the admin token' }).optional(),
@@ -91,6 +97,29 @@ const SlackShape = z.strictObject({
 });
 export type SlackShape = z.infer<typeof SlackShape>;
 
+const ISSUER_FORM = 'the provider’s https address, such as https://login.example.com/realms/main';
+const CLAIM_FORM = 'the name of a claim, such as groups';
+
+export const OidcShape = z.strictObject({
+  issuer: z.string({ error: ISSUER_FORM }).max(500, { error: ISSUER_FORM }),
+  client_id: z
+    .string({ error: 'the client’s id at the provider' })
+    .regex(/^[\x21-\x7e]{1,255}$/, { error: 'the client’s id at the provider' }),
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/), { error: 'a list of scopes beside openid' })
+    .max(20)
+    .optional(),
+  recheck: durationText.optional(),
+  match: z.enum(['sub', 'email'], { error: 'sub or email: by what a login under people is found' }).optional(),
+  roles: z
+    .strictObject({
+      claim: z.string({ error: CLAIM_FORM }).regex(/^[\x21-\x7e]{1,200}$/, { error: CLAIM_FORM }),
+      map: z.unknown(),
+    })
+    .optional(),
+});
+export type OidcShape = z.infer<typeof OidcShape>;
+
 const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
 
 export const ConfigShape = z.strictObject({
@@ -106,6 +135,7 @@ export const ConfigShape = z.strictObject({
     .max(100, { error: 'at most 100 people' })
     .optional(),
   people: z.unknown().optional(),
+  oidc: z.unknown().optional(),
   slack: SlackShape.optional(),
   approval: z
     .strictObject({

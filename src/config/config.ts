@@ -1,5 +1,5 @@
 import type { OpeningRate } from '../domain/approval/openings.ts';
-import type { ROLES } from './config-schema.ts';
+import type { Role } from '../domain/people/role.ts';
 import type { Sandbox } from './confinement.ts';
 
 /** `holdfast.yaml`, parsed and checked. Immutable. Holds upstream credentials, so it must never be printed. */
@@ -9,6 +9,8 @@ export interface Config {
   readonly approvers: ReadonlyMap<string, ApproverGroup>;
   /** The humans that the file names, by name; null: it has no `people`. */
   readonly people: ReadonlyMap<string, Person> | null;
+  /** How people sign in to the console; absent or null: by the admin token only. */
+  readonly oidc?: OidcConfig | null;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
   /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
@@ -93,8 +95,20 @@ export interface Grant {
   readonly expires: Date | null;
 }
 
-/** What a person may do: an auditor reads, an approver decides where a group lists them, an operator freezes and revokes. */
-export type Role = (typeof ROLES)[number];
+/** The OpenID provider of the console's people. */
+export interface OidcConfig {
+  /** As the provider writes it in its tokens; exact. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Beside `openid`. */
+  readonly scopes: readonly string[];
+  /** With what a login under `people` is compared. */
+  readonly match: 'sub' | 'email';
+  /** After how many ms the provider is asked again whether somebody may still be signed in. */
+  readonly recheckMs: number;
+  /** Which values of which claim give which roles; null: roles are in `people` only. */
+  readonly roles: { readonly claim: string; readonly map: ReadonlyMap<string, readonly Role[]> } | null;
+}
 
 /** One human, with every way in which they come. */
 export interface Person {
@@ -102,6 +116,10 @@ export interface Person {
   readonly slack: string | null;
   /** Their name at the console's sign-in, in lower case. */
   readonly login: string | null;
+  /** The login as the file writes it. */
+  readonly loginText?: string | null;
+  /** Their account at the provider; null or absent: any that fits their login. */
+  readonly subject?: string | null;
   readonly roles: ReadonlySet<Role>;
   /** Whether they hold the admin token. */
   readonly adminToken: boolean;

@@ -29,21 +29,26 @@ export function peopleOf(value: unknown, faults: FaultList): ReadonlyMap<string,
     const shape = checkShape(PersonShape, entry, at, faults);
     if (shape === null) continue;
     const person = personFrom(name, shape);
+    if (person.subject && person.login === null)
+      faults.add(at, 'has a subject and no login', 'login as well: it stands for the person in the log');
     if (person.slack === null && person.login === null)
       faults.add(at, 'has neither slack nor login', 'slack, login or both');
     claim(person.slack, name, [...at, 'slack'], 'Slack id');
     claim(person.login, name, [...at, 'login'], 'login');
+    claim(person.subject ?? null, name, [...at, 'subject'], 'subject');
     claim(person.adminToken ? '' : null, name, [...at, 'admin_token'], 'admin token');
     people.set(name, person);
   }
   return people;
 }
 
-function personFrom(name: string, { slack, login, roles, admin_token }: PersonShape): Person {
+function personFrom(name: string, { slack, login, subject, roles, admin_token }: PersonShape): Person {
   return {
     name,
     slack: slack ?? null,
     login: login?.toLowerCase() ?? null,
+    loginText: login ?? null,
+    subject: subject ?? null,
     roles: new Set(roles ?? ['approver']),
     adminToken: admin_token ?? false,
   };

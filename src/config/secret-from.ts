@@ -4,6 +4,7 @@ import { type Environment, inEnvironment, type ReportFault } from './environment
 export const SECRET_NAMES = [
   'HOLDFAST_SECRET',
   'HOLDFAST_ADMIN_TOKEN',
+  'HOLDFAST_OIDC_CLIENT_SECRET',
   'DATABASE_URL',
   'DATABASE_DIRECT_URL',
   'REDIS_URL',

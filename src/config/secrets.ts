@@ -13,6 +13,8 @@ export interface Secrets {
   /** Newest first. Empty: none was given; only embedded mode may then make one. */
   readonly secrets: readonly string[];
   readonly adminToken: string | null;
+  /** Of the client at the OpenID provider; null or absent: it is a public client. */
+  readonly oidcClientSecret?: string | null;
   readonly databaseUrl: string | null;
   /** The same database without the pooler through which `databaseUrl` leads; null: there is none. */
   readonly databaseDirectUrl: string | null;
@@ -54,6 +56,7 @@ export function readSecrets({ channel, wrong, warn, ...source }: SecretReading):
   const secrets: Secrets = {
     secrets: secretsOf(given, databaseUrl !== null, wrong, warn),
     adminToken: adminTokenOf(given, wrong),
+    oidcClientSecret: given('HOLDFAST_OIDC_CLIENT_SECRET'),
     databaseUrl,
     databaseDirectUrl: directUrlOf(given, databaseUrl, wrong),
     redisUrl: redisUrlIn(given, wrong),

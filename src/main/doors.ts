@@ -48,10 +48,13 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
       adminToken,
       addressOf,
       grants: { grants: () => rules.loaded.config.grants, records, revocations },
-      ...(pages && { loginSessions: pages.sessions }),
+      ...(pages && { loginSessions: pages.sessions, people: pages.people }),
     }),
     console: pages?.console.app ?? null,
-    audit: auditApi({ gateway, records, adminToken }),
+    audit: auditApi({
+      ...{ gateway, records, adminToken, addressOf },
+      ...(pages && { loginSessions: pages.sessions, people: pages.people }),
+    }),
     health: health(gateway),
     schema: policySchemaRoute(policyJsonSchema).route('/', openApiRoute()),
     metrics:

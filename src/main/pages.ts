@@ -8,10 +8,12 @@ import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { proof } from '../vault/proof.ts';
 import { consoleDoor } from '../web/console/console.ts';
 import { LoginSessions } from '../web/http/login-sessions.ts';
+import type { PeopleDoors } from '../web/http/people-doors.ts';
 import { adminIdentity } from '../web/http/reviewer.ts';
 import { SignInLinks } from '../web/http/sign-in-links.ts';
 import { askServer } from './console/ask-server.ts';
 import { configView } from './console/config-view.ts';
+import { peopleDoors } from './people.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import { eventMeterOf, type Runtime } from './runtime.ts';
 
@@ -20,6 +22,7 @@ export interface Pages {
   readonly sessions: LoginSessions;
   readonly console: ReturnType<typeof consoleDoor>;
   readonly signInLinks: SignInLinks;
+  readonly people: PeopleDoors;
 }
 
 /** null: this runtime serves no pages. */
@@ -37,9 +40,12 @@ export function pagesOf(
   if (pages === undefined) return null;
   const { db } = storage.connection;
   const signInLinks = new SignInLinks();
+  const logins = meteredLogins(watchedWrites(sqlLogins(db, seals, beliefs), gateway), replica, eventMeterOf(runtime));
+  const people = peopleDoors(runtime, seals, beliefs, gateway, rules, logins);
   const sessions = new LoginSessions({
     gateway,
-    logins: meteredLogins(watchedWrites(sqlLogins(db, seals, beliefs), gateway), replica, eventMeterOf(runtime)),
+    logins,
+    people,
     identity: adminIdentity(loaded.secrets.adminToken),
     addresses: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
     remoteAddress: runtime.addressOf,
@@ -51,10 +57,11 @@ export function pagesOf(
     records,
     revocations,
     loginSessions: sessions,
+    logins,
     config: configView(rules, lists),
     ...(listTools === undefined ? {} : { askServer: askServer(rules, lists, listTools) }),
     proof: proof(),
     assets: pages.assets,
   });
-  return { sessions, console, signInLinks };
+  return { sessions, console, signInLinks, people };
 }

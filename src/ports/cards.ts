@@ -11,6 +11,15 @@ export type Crowd =
   /** It took so many back within a minute; its next cards come later. */
   | { readonly kind: 'taken_back'; readonly count: number };
 
+/** What the approvers' channel is told beside cards. */
+export interface ChannelLine {
+  readonly kind: 'break_glass';
+  /** Through which door, and from which address; null: nobody knows. */
+  readonly door: 'api' | 'console';
+  readonly from: string | null;
+  readonly at: Date;
+}
+
 export type Delivery =
   | {
       readonly kind: 'shown';
@@ -54,6 +63,8 @@ export interface Cards {
   isGone?(at: { readonly channel: string; readonly ts: string }): Promise<boolean>;
   /** Posts one line instead of more cards. */
   crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery>;
+  /** Posts one line to the approvers' channel. Absent: it cannot. */
+  tell?(line: ChannelLine): Promise<Delivery>;
   /**
    * What Slack says of this person, as known a minute ago at most: in which of these user groups they are, or why their
    * word counts no more. Asked when a pass is spent. Throws `Unavailable('slack')` when it cannot be known.

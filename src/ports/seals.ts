@@ -3,6 +3,7 @@ export type SealKind =
   | 'approval'
   | 'state'
   | 'decision'
+  | 'answer'
   | 'reasons'
   | 'event'
   | 'epoch'

@@ -22,5 +22,6 @@ export function slackCards(options: SlackCardsOptions): Cards {
     isGone: (at) => poster.isGone(at),
     person: (user, userGroups) => personNow(options.people(), user, userGroups),
     crowded: (call, crowd) => poster.crowded(call, crowd),
+    tell: (line) => poster.tell(line),
   };
 }

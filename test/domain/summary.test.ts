@@ -34,6 +34,45 @@ describe('a summary says what the call says', () => {
     test(`P10: ${name}`, () => assert.equal(said(template, args), expected));
   }
 
+  const misleading: readonly [string, string, JsonObject, string][] = [
+    [
+      'words that go on where policy’s words end',
+      'Delete the branch {args.b}',
+      { b: 'tmp (a copy; nothing is lost)' },
+      'Delete the branch "tmp (a copy; nothing is lost)"',
+    ],
+    [
+      'a value that brings its own quotes',
+      'Add {args.a} to {args.b}',
+      { a: '"x" to y', b: 'z' },
+      'Add "\\"x\\" to y" to z',
+    ],
+    ['a quote of another kind around it', "Run '{args.a}'", { a: "x' on staging" }, "Run '\"x' on staging\"'"],
+    [
+      'what reads as if it were absent',
+      'Limit to {args.a}, {args.b}',
+      { a: '(absent)' },
+      'Limit to "(absent)", (absent)',
+    ],
+    ['what reads as a count, where policy quotes it', 'Add "{args.a}"', { a: '(2 items)' }, 'Add ""(2 items)""'],
+    [
+      'other blanks than a space',
+      'Create {args.a}',
+      { a: 'x\u00a0as\u3000viewer' },
+      'Create "x\\u00a0as\\u3000viewer"',
+    ],
+    [
+      'one word, a path, an address',
+      '{args.a} {args.b}',
+      { a: 'a_b-c.d', b: 'https://x.y/z?q=1' },
+      'a_b-c.d https://x.y/z?q=1',
+    ],
+  ];
+  for (const [name, template, args, expected] of misleading) {
+    test(`P10: a value cannot pass for words of the policy: ${name}`, () =>
+      assert.equal(said(template, args), expected));
+  }
+
   test('values beside the arguments', () => {
     assert.equal(said('{params.db} {meta["a.b/c"]}', {}, { 'a.b/c': 'x' }, { db: 'main' }), 'main x');
   });
@@ -93,7 +132,7 @@ describe('P10: a summary stands beside the values, and what is the call’s in i
     const { elements } = (parts!.elements as unknown as { elements: unknown[] }[])[0]!;
     assert.deepEqual(elements[1], { type: 'text', text: summary[1]!.value, style: { bold: true, code: true } });
     assert.ok(JSON.stringify(blocks).includes('ci-deploy'), 'the arguments are there too');
-    assert.match(text, /Create "&lt;b&gt;/);
+    assert.match(text, /Create "`&lt;b&gt;\*x\*&lt;\/b&gt; {args.role}`"/, 'no markup of its own in the notification');
     assert.equal(renderCard(approval).complete, renderCard(plain).complete);
   });
 
@@ -110,7 +149,7 @@ describe('P10: a summary stands beside the values, and what is the call’s in i
         ...{ place: { environment: null, account: null, description: null }, names: new Map() },
       }),
     );
-    assert.match(page, /class="in-words">Create "<code>&lt;b&gt;/);
+    assert.match(page, /class="in-words">Create &quot;<code>&lt;b&gt;/);
   });
 });
 

@@ -29,6 +29,7 @@ const HOUSE = [
   'vault',
   'sink',
   'tracing',
+  'oidc',
   'http',
 ];
 /** Common ground: every room may import it, and it imports nothing but itself. */
@@ -54,6 +55,7 @@ export const ARROWS: Readonly<Record<string, Room>> = {
   vault: ADAPTER,
   sink: ADAPTER,
   tracing: ADAPTER,
+  oidc: ADAPTER,
   http: { rooms: ['mcp', 'slack', 'web'], outside: true },
   demo: { rooms: [], outside: true },
   main: { rooms: [...HOUSE, 'demo'], outside: true },

@@ -46,9 +46,9 @@ export function circles(graph: Graph): string[][] {
  * below it, never above. Files are named with their endings.
  */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  domain: ['addresses.ts', 'source.ts', 'json', 'call', 'tool', 'policy', 'approval', 'freeze', 'log'],
+  domain: ['addresses.ts', 'source.ts', 'people', 'json', 'call', 'tool', 'policy', 'approval', 'freeze', 'log'],
   gateway: [
-    ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts'],
+    ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts', 'person'],
     ...[
       'decision',
       'freeze',
@@ -84,7 +84,16 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   web: ['http', 'api', 'openapi', 'html', 'pages', 'console'],
   sql: [
     ...['table', 'migrations', 'connection', 'log', 'sets', 'freezes.ts', 'limit', 'approval', 'task', 'search'],
-    ...['ledger.ts', 'logins.ts', 'records.ts', 'revocations.ts', 'tasks.ts', 'store.ts'],
+    ...[
+      'ledger.ts',
+      'api-tokens.ts',
+      'person-logins.ts',
+      'logins.ts',
+      'records.ts',
+      'revocations.ts',
+      'tasks.ts',
+      'store.ts',
+    ],
   ],
   config: [
     ...[
@@ -95,6 +104,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'confinement.ts',
       'config-schema.ts',
       'config.ts',
+      'oidc.ts',
       'people.ts',
       'groups.ts',
       'may-operate.ts',
@@ -117,6 +127,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'settings.ts',
       'load.ts',
       'deciders.ts',
+      'standing.ts',
     ],
   ],
   demo: ['prometheus.ts', 'slack'],
@@ -141,6 +152,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'process',
       'runtime.ts',
       'ports.ts',
+      'people.ts',
       'pages.ts',
       'doors.ts',
     ],

@@ -117,6 +117,7 @@ export type BrokenField =
   | 'state'
   | 'reasons'
   | 'decisions'
+  | 'answers'
   | 'older';
 
 /** The parked record: one exact call, frozen with its requirement. */

@@ -22,6 +22,7 @@ export const FORGED_WORDS: Readonly<Record<BrokenField, string>> = {
   state: 'has a state that no gateway gave it',
   reasons: 'has different reasons of later callers from those that were sealed',
   decisions: 'has a decision that no gateway recorded',
+  answers: 'has an answer to its server that no agent gave through Holdfast',
   older: 'is from before its call was sent, because the database went back in time',
 };
 

@@ -47,6 +47,10 @@ export const EVENTS = [
   'admin.signed_out',
   'admin.refused',
   'admin.read',
+  'admin.break_glass',
+  'token.made',
+  'token.revoked',
+  'token.used',
   'grant.revoked',
   'freeze.set',
   'freeze.lifted',
@@ -64,7 +68,7 @@ export type EventType = (typeof EVENTS)[number];
 export interface NewEvent {
   readonly type: EventType;
   readonly at: Date;
-  /** Who did it: `grant:release-bot`, `slack:U0MIRA`, `admin`, `holdfast`. */
+  /** Who did it: `grant:release-bot`, `slack:U0MIRA`, `login:mira@example.com`, `sub:…`, `admin`, `holdfast`. */
   readonly actor: string;
   readonly approval: string | null;
   readonly server: string | null;

@@ -2,6 +2,7 @@ import { cut } from '../../text/cut.ts';
 import { leftToRight, visible } from '../../text/visible.ts';
 import type { ShownCall } from '../call/redact-call.ts';
 import type { Json } from '../json/json.ts';
+import { REDACTED } from '../json/redact.ts';
 import { insteadOfPath, type Path, parsePath, type Reachable, valueAt } from './path.ts';
 
 /** Most characters of a template as the policy has it. */
@@ -72,15 +73,22 @@ function faultOf(parts: readonly (string | Path)[]): SummaryFault | null {
 }
 
 /**
- * What a template says of a call, from what is shown of it: what is hidden stays hidden. A value is cut at 80 characters,
- * and a quote inside it is escaped, so that it cannot seem to end where the policy's words go on.
+ * What a template says of a call, from what is shown of it: what is hidden stays hidden. A value is cut at 80 characters.
+ * Also where nothing marks it as the call's, it cannot pass for the policy's words or for ours: unless it is one word, or
+ * the template has quotes around it, it stands in quotes, and a quote inside it is escaped.
  */
 export function summaryOf(template: SummaryTemplate, shown: Pick<ShownCall, 'arguments' | 'sent'>): SummaryPart[] {
   const { params, meta } = shown.sent;
   const call: Reachable = { args: shown.arguments, params: { ...params, _meta: meta } };
-  return template.parts.map((part) =>
-    typeof part === 'string' ? { text: part } : { value: valueText(valueAt(call, part)) },
+  return template.parts.map((part, index, parts) =>
+    typeof part === 'string'
+      ? { text: part }
+      : { value: valueText(valueAt(call, part), standsInQuotes(parts[index - 1], parts[index + 1])) },
   );
+}
+
+function standsInQuotes(before: string | Path | undefined, after: string | Path | undefined): boolean {
+  return typeof before === 'string' && before.endsWith('"') && typeof after === 'string' && after.startsWith('"');
 }
 
 /** A summary as one text. */
@@ -88,15 +96,25 @@ export function summaryText(parts: readonly SummaryPart[]): string {
   return parts.map((part) => ('text' in part ? part.text : part.value)).join('');
 }
 
-function valueText(value: Json | undefined): string {
+/** What reads as one word whatever stands beside it: a name, a path, an address, an escape. */
+const ONE_WORD = /^[\p{L}\p{M}\p{N}_.:/\\@#%&?=+…-]+$/u;
+/** How what is said in place of a value begins. */
+const OURS = '(';
+
+function valueText(value: Json | undefined, inQuotes: boolean): string {
   if (value === undefined) return '(absent)';
   if (Array.isArray(value)) return counted(value.length, 'item');
   if (typeof value === 'object' && value !== null) return counted(Object.keys(value).length, 'member');
   if (typeof value !== 'string') return String(value);
   if (value === '') return '(empty)';
   // More than is shown is not looked at, but one character, which tells that there is more.
-  const text = leftToRight(JSON.stringify(cut(value, LONGEST_VALUE)).slice(1, -1));
-  return cut(text, 2 * LONGEST_VALUE);
+  const text = cut(leftToRight(JSON.stringify(cut(value, LONGEST_VALUE)).slice(1, -1)), 2 * LONGEST_VALUE);
+  const isPlain = value === REDACTED || (inQuotes ? !value.startsWith(OURS) : isOneWord(value, text));
+  return isPlain ? text : `"${text}"`;
+}
+
+function isOneWord(value: string, text: string): boolean {
+  return ONE_WORD.test(text) && !/\s/.test(value);
 }
 
 function counted(count: number, what: string): string {

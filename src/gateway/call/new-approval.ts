@@ -66,7 +66,7 @@ async function freeze(
       hidden: reason.masked ? withOneRepeat(shown.hidden) : shown.hidden,
       answersTo: leg?.parent.id ?? null,
       asked: leg === undefined ? null : { ...leg.asked, text: cut(mask.text(leg.asked.text).text, LONGEST_ASKED) },
-      trace: withSummary(verdict, shown),
+      trace: leg === undefined ? withSummary(verdict, shown) : verdict.trace,
       statedReason: arrival.statedReason === null ? null : keptReason(reason.text),
       policyDigest: policy.digest,
       createdAt: now,
@@ -84,7 +84,10 @@ async function freeze(
   };
 }
 
-/** The policy's sentence is made of what is shown, so nothing hidden gets into it. */
+/**
+ * The policy's sentence is made of what is shown, so nothing hidden gets into it. It is about the call, so an answer to
+ * what the call's server asked has none.
+ */
 function withSummary({ ask, trace }: AskVerdict, shown: ShownCall): RuleTrace {
   return ask.summary ? { ...trace, summary: summaryOf(ask.summary, shown) } : trace;
 }

@@ -1,7 +1,7 @@
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { FreezeLifted } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
-import { freezeEvent, noteRefusal, type Operator } from './set-freeze.ts';
+import { freezeEvent, noteRefusal, type Operator, operates } from './set-freeze.ts';
 import { showFreeze } from './show-freeze.ts';
 
 export type LiftFreeze =
@@ -17,7 +17,7 @@ export async function liftFreeze(
   operator: Operator,
 ): Promise<LiftFreeze> {
   const { clock, rules, freezes, knownFreezes, log } = gateway;
-  if (!rules.isOperator(operator.id)) {
+  if (!operates(rules, operator)) {
     await noteRefusal(gateway, { operator, asked: 'thaw' });
     return { kind: 'not_an_operator' };
   }

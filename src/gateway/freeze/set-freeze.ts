@@ -1,8 +1,10 @@
 import { type Freeze, type FreezeScope, freezeSubject, scopeName } from '../../domain/freeze/freeze.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import type { Role } from '../../domain/people/role.ts';
 import { actorOf } from '../decision/actor.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import type { Rules } from '../rules.ts';
 import { showFreeze } from './show-freeze.ts';
 
 /** A person who freezes or thaws, and the door through which he came. */
@@ -10,6 +12,8 @@ export interface Operator {
   /** A Slack user id, or `admin`. */
   readonly id: string;
   readonly via: 'api' | 'console' | 'slack';
+  /** What a sign-in or a token gives them; absent: what the config says of the id counts alone. */
+  readonly roles?: ReadonlySet<Role> | null;
 }
 
 export type SetFreeze =
@@ -37,7 +41,7 @@ export async function setFreeze(
 ): Promise<SetFreeze> {
   const { clock, rules, freezes, knownFreezes, log } = gateway;
   const since = clock.now();
-  if (!rules.isOperator(operator.id)) {
+  if (!operates(rules, operator)) {
     await noteRefusal(gateway, { operator, asked: 'freeze', about: freezeSubject(scope) });
     return { kind: 'not_an_operator' };
   }
@@ -50,6 +54,11 @@ export async function setFreeze(
   void showFreeze(gateway, set.concerned);
   await gateway.storeWatch.tellSets();
   return { kind: 'set', freeze };
+}
+
+/** Whether this person may operate: by the config, or, signed in, by a role that the provider's claim gives. */
+export function operates(rules: Pick<Rules, 'isOperator'>, { id, roles }: Pick<Operator, 'id' | 'roles'>): boolean {
+  return roles?.has('operator') || rules.isOperator(id);
 }
 
 /** The event of a change of a freeze. Its server or grant is that of the scope. */

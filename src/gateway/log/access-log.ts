@@ -69,9 +69,9 @@ export class AccessLog {
     this.#note({ ...this.#blank('grant.used', `grant:${grant}`), server, grant, data });
   }
 
-  /** The admin token read this. */
-  read(what: string): void {
-    if (this.#first(`admin ${what}`)) this.#note({ ...this.#blank('admin.read', 'admin'), data: { what } });
+  /** The admin token, or this other actor, read this. */
+  read(what: string, actor = 'admin'): void {
+    if (this.#first(`${actor} ${what}`)) this.#note({ ...this.#blank('admin.read', actor), data: { what } });
   }
 
   /** Logs what was only counted, once its minute is over; `all`: at once. */
@@ -99,7 +99,10 @@ export class AccessLog {
     const actor = grant === null ? 'unknown' : `grant:${grant}`;
     const count = { door, status, times, addresses };
     if (door === 'console') {
-      this.#note({ ...this.#blank('admin.refused', actor), data: { reason: 'wrong token', from: address, ...count } });
+      this.#note({
+        ...this.#blank('admin.refused', actor),
+        data: { reason: status === 400 ? 'sign-in refused' : 'wrong token', from: address, ...count },
+      });
       return;
     }
     this.#note({ ...this.#blank('access.refused', actor), server, grant, data: { ...count, address } });

@@ -1,5 +1,5 @@
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { Freezes, Logins, Revocations, Store } from '../../ports.ts';
+import type { ApiTokens, Freezes, Logins, PersonLogins, Revocations, Store } from '../../ports.ts';
 import type { EventMeter } from '../ports.ts';
 
 /** The same store, whose events name the process that wrote them and are counted once they are durable. */
@@ -99,6 +99,35 @@ export function meteredFreezes(freezes: Freezes, replica: string, meter: EventMe
       const lifted = await freezes.lift(id, lifting, (freeze) => ({ ...event(freeze), replica }));
       if (lifted.kind === 'lifted') meter(event(lifted.freeze));
       return lifted;
+    },
+  };
+}
+
+/** The same for logins of people. */
+export function meteredPersonLogins(logins: PersonLogins, replica: string, meter: EventMeter): PersonLogins {
+  return {
+    ...logins,
+    begin: async (login, person, event) => {
+      const begun = await logins.begin(login, person, { ...event, replica });
+      if (begun) meter(event);
+      return begun;
+    },
+  };
+}
+
+/** The same for people's tokens. */
+export function meteredTokens(tokens: ApiTokens, replica: string, meter: EventMeter): ApiTokens {
+  return {
+    ...tokens,
+    add: async (token, event) => {
+      const added = await tokens.add(token, { ...event, replica });
+      if (added) meter(event);
+      return added;
+    },
+    revoke: async (id, by, at, event) => {
+      const revoked = await tokens.revoke(id, by, at, { ...event, replica });
+      if (revoked !== null) meter(event);
+      return revoked;
     },
   };
 }

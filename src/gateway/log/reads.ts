@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { approvalEvent, type LoggedEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { actorOf } from '../../domain/people/actor.ts';
 import type { Clock } from '../../ports.ts';
 import type { Journal } from './journal.ts';
 
@@ -28,7 +29,7 @@ export class AdminReads {
   approval(reader: LogReader, approval: Approval, page: string): void {
     const data = { page, fingerprint: approval.fingerprint, revision: approval.revision };
     this.#note(reader, approval.id, (at) =>
-      approvalEvent(approval, { type: 'admin.read', at, actor: reader.reviewer.id, data }),
+      approvalEvent(approval, { type: 'admin.read', at, actor: actorOf(reader.reviewer), data }),
     );
   }
 
@@ -38,7 +39,7 @@ export class AdminReads {
       return {
         type: 'admin.read',
         at,
-        actor: reader.reviewer.id,
+        actor: actorOf(reader.reviewer),
         approval,
         server,
         tool,
@@ -52,7 +53,7 @@ export class AdminReads {
   exported(reader: LogReader, query: Readonly<Record<string, string>>): void {
     const data = { page: 'export', query };
     this.#note(reader, `export ${JSON.stringify(query)}`, (at) => {
-      return { type: 'admin.read', at, actor: reader.reviewer.id, ...NO_SUBJECT, data };
+      return { type: 'admin.read', at, actor: actorOf(reader.reviewer), ...NO_SUBJECT, data };
     });
   }
 

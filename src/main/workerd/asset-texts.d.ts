@@ -79,3 +79,7 @@ declare module '*/assets/notify.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/token.js' {
+  const text: string;
+  export default text;
+}

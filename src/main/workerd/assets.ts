@@ -18,6 +18,7 @@ import signInLink from '../../web/assets/sign-in-link.js';
 import style from '../../web/assets/style.css';
 import switches from '../../web/assets/switch.js';
 import theme from '../../web/assets/theme.js';
+import token from '../../web/assets/token.js';
 import type { ConsoleAsset } from '../../web/console/context.ts';
 import { assetsOf } from '../console/assets.ts';
 
@@ -44,5 +45,6 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['style.css', style],
     ['switch.js', switches],
     ['theme.js', theme],
+    ['token.js', token],
   ]);
 }

@@ -2,6 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { commentEvent, messageEvent, primeEvent, SSE_HEADERS } from '../sse/write.ts';
 import { type HeldAnswer, MAX_UNREAD_BYTES, sendPieces } from './answer.ts';
 
+/** Writes that wait for a reader: each costs some kilobytes, however short it is. */
+const MOST_UNREAD_WRITES = 256;
+
 /**
  * The SSE answer of a held call, written directly to node:http's response, so that a held call keeps no web stream,
  * reader or promise of theirs in memory. `taken` means that the operating system has accepted everything; the race
@@ -59,7 +62,8 @@ export class HeldSocket implements HeldAnswer {
 
   raw(bytes: Uint8Array): Promise<void> | undefined {
     this.#write(bytes);
-    if (!this.#open || this.#outgoing.writableLength < MAX_UNREAD_BYTES) return undefined;
+    const hasRoom = this.#outgoing.writableLength < MAX_UNREAD_BYTES && this.#pendingWrites < MOST_UNREAD_WRITES;
+    if (!this.#open || hasRoom) return undefined;
     return new Promise((resolve) => {
       this.#resolveRoom = resolve;
     });

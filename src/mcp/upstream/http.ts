@@ -193,7 +193,9 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
         this.#chunks = [];
       },
       pull: () => {
-        if (this.#controller?.paused) this.#controller.resume();
+        // Each pause copies what was read and not parsed yet: not once for every short chunk that a slow reader takes.
+        const hasRoom = (this.#stream?.desiredSize ?? HIGH_WATER) >= HIGH_WATER / 2;
+        if (hasRoom && this.#controller?.paused) this.#controller.resume();
       },
       cancel: () => this.#abandon(),
     };

@@ -6,7 +6,6 @@ import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
-import { summaryText } from '../../domain/policy/summary.ts';
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
 import { type ArgumentBlock, argumentBlock, sentBlock } from './argument-table.ts';
@@ -139,7 +138,10 @@ function summary(approval: Approval): string {
     return `🛑 Holdfast will not run this: the record of ${codeSpan(approval.id)} ${approval.broken === 'secret' ? FORGED_WORDS.secret : 'was changed outside it'}`;
   const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
   const owner = approval.owner === null ? '' : ` on behalf of ${personMention(approval.owner)}`;
-  const words = approval.trace.summary === undefined ? '' : `. ${escapedMrkdwn(summaryText(approval.trace.summary))}`;
+  const said = approval.trace.summary?.map((part) =>
+    'text' in part ? escapedMrkdwn(part.text) : codeSpan(part.value),
+  );
+  const words = said === undefined ? '' : `. ${said.join('')}`;
   return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}${words}`;
 }
 

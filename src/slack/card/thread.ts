@@ -1,6 +1,6 @@
 import { type Approval, type Decision, STATES, type State } from '../../domain/approval/approval.ts';
 import { FORGED, isForged } from '../../domain/approval/forged.ts';
-import type { Crowd } from '../../ports.ts';
+import type { ChannelLine, Crowd } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { attributed, type Block, LIMIT, section } from './block-kit.ts';
 import { codeSpan, localTime, oneLine } from './escape.ts';
@@ -92,6 +92,14 @@ function reminders(progress: ThreadProgress, approval: Approval): string[] {
 /** One line instead of more cards. */
 export function crowdedLine(grant: string, crowd: Crowd): ThreadReply {
   return reply(`${codeSpan(grant)} ${crowdText(crowd)}`);
+}
+
+/** What the channel is told beside cards. */
+export function channelLine({ door, from, at }: ChannelLine): ThreadReply {
+  const where = from === null ? '' : ` from ${codeSpan(from)}`;
+  return reply(
+    `The admin token was used ${door === 'api' ? 'with the API' : 'to sign in to the console'}${where}, ${localTime(at)}. People sign in as themselves here, so this is the way for emergencies. If none of you did this, change HOLDFAST_ADMIN_TOKEN.`,
+  );
 }
 
 function crowdText(crowd: Crowd): string {

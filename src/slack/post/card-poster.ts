@@ -1,9 +1,9 @@
 import { type Approval, needsNoCard } from '../../domain/approval/approval.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { member } from '../../domain/json/json.ts';
-import type { CardDelivery, CardRecord, Clock, Crowd, Delivery, Log } from '../../ports.ts';
+import type { CardDelivery, CardRecord, ChannelLine, Clock, Crowd, Delivery, Log } from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
-import { cardDigest, crowdedLine, replyAfter, threadProgress } from '../card/thread.ts';
+import { cardDigest, channelLine, crowdedLine, replyAfter, threadProgress } from '../card/thread.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import { ChannelCheck } from '../place/channels.ts';
 import { openDirectMessage } from '../place/direct-message.ts';
@@ -91,6 +91,15 @@ export class CardPoster {
     const post = async (channel: string): Promise<Delivery> =>
       (await this.#channelCheck.refusal(channel)) ?? postReply(api, channel, null, line);
     const delivery = await post(channelFor(routing, call));
+    return delivery.kind === 'unwelcome' && routing.fallback !== undefined ? post(routing.fallback) : delivery;
+  }
+
+  /** One line to the channel of cards that have no other. */
+  async tell(line: ChannelLine): Promise<Delivery> {
+    const { api, routing } = this.#options;
+    const post = async (channel: string): Promise<Delivery> =>
+      (await this.#channelCheck.refusal(channel)) ?? postReply(api, channel, null, channelLine(line));
+    const delivery = await post(routing.channel);
     return delivery.kind === 'unwelcome' && routing.fallback !== undefined ? post(routing.fallback) : delivery;
   }
 

@@ -189,7 +189,7 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
   const rows = change.events.map((event) => eventRow(seals, event));
   const moved = await sql<ApprovalRow & LoggedPart>`${KEPT_PLAN}
     with moved as (
-      update holdfast.approvals set ${columnsOf(change, seal)}
+      update holdfast.approvals set ${columnsOf(seals, change, seal)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
         ${change.joiner === undefined ? sql`` : sql`and ${hasNotLeft(change.joiner)}`}
         ${change.token === undefined ? sql`` : sql`and ${isNotRevoked(change.token)}`}
@@ -222,7 +222,7 @@ function isAsWritten(change: Move, seal: string | null, row: ApprovalRow, { brok
   return broken === null || (decision === undefined && !isSent);
 }
 
-function columnsOf(change: Move, seal: string | null): RawBuilder<unknown> {
+function columnsOf(seals: Seals, change: Move, seal: string | null): RawBuilder<unknown> {
   const { patch = {} } = change;
   const columns: RawBuilder<unknown>[] = [
     sql`state = ${change.to}`,
@@ -243,7 +243,7 @@ function columnsOf(change: Move, seal: string | null): RawBuilder<unknown> {
   if (!begins && patch.questions !== undefined) columns.push(sql`questions = ${patch.questions}::int`);
   if (patch.result !== undefined) columns.push(sql`result = ${patch.result}::bytea`);
   if (patch.resultUntil !== undefined) columns.push(sql`result_until = ${patch.resultUntil}::timestamptz`);
-  if (change.given !== undefined) columns.push(sql`answers = ${withAnswer(change.given)}`);
+  if (change.given !== undefined) columns.push(sql`answers = ${withAnswer(seals, change.id, change.given)}`);
   // The request is needed until it was sent or never will be.
   if (isOver(change.to)) columns.push(sql`request = null`);
   return sql.join(columns);

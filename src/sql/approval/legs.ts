@@ -9,7 +9,8 @@ import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked
 import type { Beliefs } from '../sets/beliefs.ts';
 import { lockSet } from '../sets/set-table.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
-import { stateText } from '../table/sealed-rows.ts';
+import type { SealedAnswer } from '../table/believed-answers.ts';
+import { answerText, stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 import { hasNotEnded } from './history.ts';
 import { seatAgain } from './seats.ts';
@@ -25,10 +26,12 @@ export class Unasked extends Error {}
  */
 export class Altered extends Error {}
 
-/** The latest answers, with this one at the end. A column of approval `a`. */
-export function withAnswer(given: GivenAnswer) {
+/** The latest answers, with this one, sealed, at the end: the column `answers` of the approval `id`. */
+export function withAnswer(seals: Seals, id: string, given: GivenAnswer) {
+  const kept = { ...given, text: given.text.toWellFormed() };
+  const sealed: SealedAnswer = { ...kept, seal: seals.seal('answer', answerText(id, kept)) };
   return sql`(case when jsonb_array_length(answers) >= ${MOST_GIVEN}::int then answers - 0 else answers end)
-    || ${JSON.stringify([given])}::text::jsonb`;
+    || ${JSON.stringify([sealed])}::text::jsonb`;
 }
 
 /**
@@ -77,7 +80,7 @@ export async function continueParent(
   else await sql`delete from holdfast.continuations where approval_id = ${parent}`.execute(trx);
   const next = dispatch === null ? null : goesOn(seals, found);
   const goOn = sql`
-    update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
+    update holdfast.approvals set answers = ${withAnswer(seals, parent, given)}, revision = revision + 1,
       updated_at = clock_timestamp()
       ${dispatch === null || next === null ? sql`` : sql`, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}, ${next.columns}`}
     where id = ${parent}`;

@@ -36,6 +36,8 @@ import { MIGRATION_0042 } from './0042-sealed-cards.ts';
 import { MIGRATION_0043 } from './0043-open-requests.ts';
 import { MIGRATION_0044 } from './0044-found-acceptances.ts';
 import { MIGRATION_0045 } from './0045-sealing-replicas.ts';
+import { MIGRATION_0049 } from './0049-people.ts';
+import { MIGRATION_0050 } from './0050-api-tokens.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -80,4 +82,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0043-open-requests': MIGRATION_0043,
   '0044-found-acceptances': MIGRATION_0044,
   '0045-sealing-replicas': MIGRATION_0045,
+  '0049-people': MIGRATION_0049,
+  '0050-api-tokens': MIGRATION_0050,
 };

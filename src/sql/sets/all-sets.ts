@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { AcceptPlan, Seals, SetReadings } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
+import { API_TOKEN_SET } from './api-token-set.ts';
 import { ASKED_SET } from './asked-set.ts';
 import { FREEZE_SET } from './freeze-set.ts';
 import { ISSUED_SET } from './issued-set.ts';
@@ -21,6 +22,7 @@ const SETS: readonly SetVerbs[] = [
   verbsOf(ASKED_SET),
   verbsOf(ISSUED_SET),
   verbsOf(PURSUIT_SET),
+  verbsOf(API_TOKEN_SET),
 ];
 
 function verbsOf<R extends { readonly seal: string | null }>(table: Parameters<typeof openSet<R>>[2]): SetVerbs {

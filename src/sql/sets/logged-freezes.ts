@@ -52,7 +52,7 @@ function freezeIn(id: string, event: Json, isOwn: boolean): LoggedFreeze | null 
   if (!isObject(data) || !isScope(scope)) return null;
   return {
     ...{ id, scope, name: typeof name === 'string' ? name : null, reason: String(member(data, 'reason')) },
-    by: String(member(event, 'actor')).replace('slack:', ''),
+    by: String(member(event, 'actor')).replace(/^(slack|login):/, ''),
     since: timeIn(event),
     seal: null,
     isOwn,

@@ -1,18 +1,21 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { AskedQuestion, GivenAnswer } from '../../domain/approval/answer.ts';
-import type {
-  Approval,
-  ApprovalGlance,
-  Awaits,
-  BrokenField,
-  Decision,
-  Requirement,
-  State,
+import type { AskedQuestion } from '../../domain/approval/answer.ts';
+import {
+  type Approval,
+  type ApprovalGlance,
+  type Awaits,
+  type BrokenField,
+  type Decision,
+  isOver,
+  type Requirement,
+  type State,
 } from '../../domain/approval/approval.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { SealKind, Seals } from '../../ports.ts';
+import { type BelievedAnswers, believedAnswers } from './believed-answers.ts';
 import {
+  answerText,
   decisionText,
   type FrozenColumns,
   frozenText,
@@ -105,6 +108,7 @@ export function glanceOf(
   const votes = votesOf(row.decisions);
   const recorded = votes.map(({ decision }) => decision);
   const decisions = own === undefined ? recorded : withDecision(recorded, own);
+  const given = answersOf(seals, row);
   return {
     id: row.id,
     state: row.state,
@@ -119,7 +123,7 @@ export function glanceOf(
     answersTo: row.answers_to,
     asked: row.asked as AskedQuestion | null,
     questions: row.questions,
-    answers: row.answers as GivenAnswer[],
+    answers: given.answers,
     statedReason: row.stated_reason,
     laterReasons: row.later_reasons as readonly string[],
     previousUnknown: row.previous_unknown,
@@ -137,7 +141,8 @@ export function glanceOf(
     gaveUp: Number(row.gave_up),
     updatedAt: row.updated_at,
     broken:
-      brokenField(seals, row, digest ?? row.shown_digest, votes) ?? (tooFewVotes(row, decisions) ? 'decisions' : null),
+      brokenField(seals, row, digest ?? row.shown_digest, votes, given) ??
+      (tooFewVotes(row, decisions) ? 'decisions' : null),
     seal: `${row.frozen_seal ?? ''} ${row.state_seal ?? ''}`,
   };
 }
@@ -148,7 +153,13 @@ export function stateTerms(row: Pick<ApprovalRow, 'awaits' | 'pickup_until' | 'q
 }
 
 /** The first field that does not fit its seal; null: all fit. `shown`: the digest of what the row shows of the call. */
-function brokenField(seals: Seals, row: GlanceRow, shown: string | null, votes: readonly Vote[]): BrokenField | null {
+function brokenField(
+  seals: Seals,
+  row: GlanceRow,
+  shown: string | null,
+  votes: readonly Vote[],
+  { foreign, unsealed }: BelievedAnswers,
+): BrokenField | null {
   const { id, state, frozen_seal, state_seal, reasons_seal, shown_digest } = row;
   if (frozen_seal === null && state_seal === null) return 'unsealed';
   if (shown_digest === null || shown_digest !== shown) return 'arguments';
@@ -164,7 +175,18 @@ function brokenField(seals: Seals, row: GlanceRow, shown: string | null, votes: 
   if (row.state_revision > row.revision) return 'state';
   if (!fits('reasons', reasonsText(id, row.later_reasons as string[]), reasons_seal)) return 'reasons';
   if (votes.some(({ decision, seal }) => !fits('decision', decisionText(id, decision), seal))) return 'decisions';
+  // In what has ended, those from before answers had seals are left out, and are no sign of a forger.
+  if (foreign || (unsealed && !isOver(state))) return 'answers';
   return retired ? 'secret' : null;
+}
+
+/** What a retired secret sealed cannot be checked, and is left out only where the rest of the record can be. */
+function answersOf(seals: Seals, { id, answers, frozen_seal }: GlanceRow): BelievedAnswers {
+  const isOld = seals.maker(frozen_seal) === 'retired';
+  return believedAnswers(
+    answers as Json[],
+    (answer, seal) => (isOld && seals.maker(seal) === 'retired') || seals.fits('answer', answerText(id, answer), seal),
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { Json } from '../../domain/json/json.ts';
@@ -12,6 +13,7 @@ import type { Seals } from '../../ports.ts';
  * | state | state, the revision at which it was reached, until when a pass is good, what a call that runs waits for | with every change of these | every read, and before a call goes on |
  * | reasons | what later callers said | at the opening and when one joins | every read |
  * | decision | one person's vote on this very call | with the vote | every read |
+ * | answer | one answer of the agent's to what the server asked during this very call | with the answer | every read |
  * | event | the event's canonical text | when it is written | the sealer and the signer |
  */
 
@@ -91,6 +93,10 @@ export function decisionText(id: string, decision: Decision): string {
   const { approver, choice, reason, via, self, userGroup, at, person } = decision;
   const vote = [id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()];
   return JSON.stringify(person === undefined ? vote : [...vote, person]);
+}
+
+export function answerText(id: string, { at, leg, digest, text }: GivenAnswer): string {
+  return JSON.stringify([id, at, leg, digest, text]);
 }
 
 /** The digest of what is shown of the call, from the columns' own texts. */

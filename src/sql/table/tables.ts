@@ -19,6 +19,7 @@ import type {
   SealedSetTable,
   SinkTable,
 } from './log-tables.ts';
+import type { ApiTokenTable, PersonEmailTable, PersonLoginTable } from './people-tables.ts';
 import type {
   AskedRequestTable,
   ContinuationTable,
@@ -57,6 +58,9 @@ export interface Tables {
   'holdfast.asked_requests': AskedRequestTable;
   'holdfast.issued_states': IssuedStateTable;
   'holdfast.logins': LoginTable;
+  'holdfast.person_logins': PersonLoginTable;
+  'holdfast.person_emails': PersonEmailTable;
+  'holdfast.api_tokens': ApiTokenTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
 }

@@ -216,7 +216,7 @@ async function answerOnce(
   try {
     return await db.transaction().execute(async (trx) => {
       const changed = await sql`
-        update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
+        update holdfast.approvals set answers = ${withAnswer(seals, approval, given)}, revision = revision + 1,
           updated_at = clock_timestamp()
         where id = ${approval} and state = 'dispatched'
           ${thawed === null ? sql`` : sql`and ${thawed}`} returning 1`.execute(trx);

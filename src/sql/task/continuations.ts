@@ -81,7 +81,7 @@ async function spend(
   const next = goesOn(seals, awaited);
   const goOn = sql`
     update holdfast.approvals set dispatcher = ${dispatcher}, lease_until = ${until}, ${next.columns},
-      answers = ${withAnswer(given)}, revision = revision + 1, updated_at = clock_timestamp()
+      answers = ${withAnswer(seals, id, given)}, revision = revision + 1, updated_at = clock_timestamp()
     where id = ${id}`;
   await writeRows(trx, 'approvals', 1, goOn);
   const joiner = await seatAgain(trx, id, returned.joiner, now);

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { type Approver, STATES, type State } from '../../domain/approval/approval.ts';
+import { STATES, type State } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
 import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
@@ -9,8 +9,9 @@ import { decideApproval } from '../../gateway/decision/decide.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
-import { isAdmin } from '../http/admin-token.ts';
+import { type ApiCaller, Callers } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
+import type { PeopleDoors } from '../http/people-doors.ts';
 import type { AddressOf } from '../http/remote-address.ts';
 import { acceptedJson, readReason } from './accept-json.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
@@ -18,6 +19,7 @@ import { type ApiEnv, bodyObject } from './body.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { pageJson } from './page-json.ts';
+import { tokenRoutes } from './tokens-api.ts';
 
 export interface ApiDeps {
   readonly gateway: Gateway;
@@ -27,6 +29,8 @@ export interface ApiDeps {
   /** Absent: console logins are not accepted, only the token. */
   readonly loginSessions?: LoginSessions;
   readonly grants: GrantsApi;
+  /** Absent: there are no people here. */
+  readonly people?: PeopleDoors | undefined;
 }
 
 const UNSTORABLE = 'A value in this request contains characters that cannot be stored. Send plain text.';
@@ -39,20 +43,25 @@ const MAX_REASON_LENGTH = 2_000;
  * The reviewers' door for programs, for the admin token or a console login. The token reads everything; it decides only
  * where an approvers' group lists `admin`, as one vote of that name. A GET decides nothing.
  */
-export function api({ gateway, adminToken, addressOf, loginSessions, grants }: ApiDeps): Hono {
+export function api(deps: ApiDeps): Hono {
+  const { gateway, addressOf, loginSessions, grants, people } = deps;
   const app = new Hono<ApiEnv>();
+  const callers = new Callers(deps);
   const { store } = gateway;
 
   app.use('/api/*', async (c, next) => {
-    if (adminToken === null) return fault(c, 403, 'closed', 'Set HOLDFAST_ADMIN_TOKEN to open the API.');
+    if (!callers.isOpen) return fault(c, 403, 'closed', 'Set HOLDFAST_ADMIN_TOKEN to open the API.');
     const guessed = (): number | null => gateway.reviewerGuesses.wrong(addressOf(c), 'admin');
-    const caller = await identifyCaller(c, adminToken, guessed, loginSessions);
+    const caller = await identifyCaller(c, callers, guessed, loginSessions);
     if (caller instanceof Response) {
       const refusal = { door: 'api', status: caller.status, server: null, grant: null } as const;
       gateway.accessLog.refused({ ...refusal, address: addressOf(c) });
       return caller;
     }
-    c.set('approver', caller);
+    const objection = callers.objection(c, caller);
+    if (objection !== null) return fault(c, 403, 'role', objection);
+    c.set('approver', caller.approver);
+    c.set('caller', caller);
     return next();
   });
 
@@ -84,6 +93,8 @@ export function api({ gateway, adminToken, addressOf, loginSessions, grants }: A
   freezeRoutes(app, gateway);
 
   grantRoutes(app, gateway, grants);
+
+  if (people !== undefined) tokenRoutes(app, gateway, people);
 
   app.get('/api/events', async (c) => {
     const limit = limitOf(c.req.query('limit'));
@@ -137,14 +148,15 @@ function sentence(words: string): string {
  */
 async function identifyCaller(
   c: Context,
-  adminToken: string,
+  callers: Callers,
   guessed: () => number | null,
   loginSessions: LoginSessions | undefined,
-): Promise<Approver | Response> {
+): Promise<ApiCaller | Response> {
   const authorization = c.req.header('authorization');
-  if (isAdmin(authorization, adminToken)) return { id: 'admin', via: 'api', userGroups: [] };
-  const login = authorization === undefined && loginSessions ? await loginSessions.activeLogin(c) : null;
-  if (login === null || loginSessions === undefined) {
+  const byToken = await callers.byToken(c);
+  if (byToken !== null) return byToken;
+  const caller = await callers.byLogin(c);
+  if (caller === null || loginSessions === undefined) {
     const seconds = authorization === undefined ? null : guessed();
     if (seconds !== null) return tooManyGuesses(c, seconds);
     const why =
@@ -155,10 +167,10 @@ async function identifyCaller(
   }
   const refusal = c.req.method === 'GET' ? null : cookieRequestFault(c, loginSessions);
   if (refusal !== null) {
-    loginSessions.noteRefusal(c, login, refusal);
+    loginSessions.noteRefusal(c, caller.approver, refusal);
     return fault(c, 403, 'forbidden', refusal);
   }
-  return { id: login.reviewer.id, via: 'console', userGroups: login.reviewer.userGroups };
+  return caller;
 }
 
 async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Response> {

@@ -1,10 +1,15 @@
 import { type Context, Hono } from 'hono';
 import { NO_SUBJECT } from '../../domain/log/event.ts';
+import { judgeAccess } from '../../domain/people/access.ts';
+import { actorOf } from '../../domain/people/actor.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { type Records, Unavailable, Unstorable } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
-import { isAdmin } from '../http/admin-token.ts';
+import { Callers } from '../http/callers.ts';
+import type { LoginSessions } from '../http/login-sessions.ts';
+import type { PeopleDoors } from '../http/people-doors.ts';
+import type { AddressOf } from '../http/remote-address.ts';
 import { eventJson } from './approval-json.ts';
 import { parseAuditQuery } from './audit-query.ts';
 import { pageJson } from './page-json.ts';
@@ -13,6 +18,10 @@ export interface AuditApiDeps {
   readonly gateway: Gateway;
   readonly records: Pick<Records, 'search' | 'cards'>;
   readonly adminToken: string | null;
+  /** Absent: nobody but the admin token reads here. */
+  readonly addressOf?: AddressOf;
+  readonly loginSessions?: LoginSessions;
+  readonly people?: PeopleDoors | undefined;
 }
 
 /** Items per page. */
@@ -25,7 +34,7 @@ const POLL_MS = 500;
 const ALIASES: Readonly<Record<string, string>> = { from: 'since', to: 'until', agent: 'grant', types: 'type' };
 
 /**
- * The audit log for programs. Takes only requests with the admin token; others pass on to the API, which refuses them.
+ * The audit log for programs. Takes only requests with the admin token or of auditors; others pass on to the API, which refuses them.
  * - `GET /api/events?type=&what=&verdict=&server=&tool=&grant=&approver=&since=&until=&state=&text=&before=`: a search, newest first.
  *   Without any of these fields the API answers: events in the order of writing.
  * - `GET /api/events/tail?after=SEQ&wait=SECONDS`: sealed events after a position in the chain; waits for the first.
@@ -33,27 +42,37 @@ const ALIASES: Readonly<Record<string, string>> = { from: 'since', to: 'until', 
  *   showed.
  * - `GET /api/checkpoints?after=SEQ`: signed checkpoints and the public keys.
  */
-export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
+export function auditApi({ addressOf = () => null, ...deps }: AuditApiDeps): Hono {
+  const { gateway, records } = deps;
+  const callers = new Callers({ ...deps, addressOf });
   const app = new Hono();
   const { ledger, vault, clock, steady, log } = gateway;
-  const isAdminRequest = (c: Context): boolean => isAdmin(c.req.header('authorization'), adminToken);
+  /** Who reads, as the log names them; null: somebody who may not, whom the API refuses. */
+  const readerOf = async (c: Context): Promise<string | null> => {
+    const caller = (await callers.byToken(c)) ?? (await callers.byLogin(c));
+    // A console login with the admin token has never searched here.
+    if (caller === null || (caller.by === 'login' && caller.roles === null)) return null;
+    return judgeAccess(caller.roles, c.req.method, c.req.path).may ? actorOf(caller.approver) : null;
+  };
 
   app.get('/api/events', async (c, next) => {
     const search = parseAuditQuery((name) => c.req.query(name) ?? c.req.query(ALIASES[name] ?? name));
-    if (!isAdminRequest(c) || Object.keys(search.query).length === 0) return next();
+    const reader = Object.keys(search.query).length === 0 ? null : await readerOf(c);
+    if (reader === null) return next();
     if (search.faults.length > 0) return c.json({ error: 'bad_query', reason: search.faults.join(' ') }, 400);
     const limit = Number(c.req.query('limit') ?? 50);
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
       return c.json({ error: 'bad_limit', reason: `limit is a whole number from 1 to ${MAX_LIMIT}.` }, 400);
     }
-    gateway.accessLog.read('events');
+    gateway.accessLog.read('events', reader);
     const found = await records.search({ ...search.filter, limit });
     return pageJson(c, found.items, eventJson, found.next);
   });
 
   app.get('/api/events/tail', async (c, next) => {
-    if (!isAdminRequest(c)) return next();
-    gateway.accessLog.read('events');
+    const reader = await readerOf(c);
+    if (reader === null) return next();
+    gateway.accessLog.read('events', reader);
     const after = c.req.query('after') === undefined ? (await ledger.ends()).head : Number(c.req.query('after'));
     if (!Number.isSafeInteger(after) || after < 0) {
       return c.json(
@@ -77,14 +96,15 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
     return pageJson(c, links, shown, String(links.at(-1)?.seq ?? after));
   });
 
-  app.get('/api/events/export', (c, next) => {
-    if (!isAdminRequest(c)) return next();
+  app.get('/api/events/export', async (c, next) => {
+    const reader = await readerOf(c);
+    if (reader === null) return next();
     const at = clock.now();
     gateway.journal.note({
       ...NO_SUBJECT,
       type: 'admin.read',
       at,
-      actor: 'admin',
+      actor: reader,
       data: { what: 'export', cards: c.req.query('cards') === '1' },
     });
     const headers = {
@@ -93,11 +113,11 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
     };
     const cards = c.req.query('cards') === '1' ? records : null;
     const onFault = (error: unknown): void => log.warn({ err: error }, 'an export broke off');
-    return Promise.resolve(c.body(streamOf(exportLog(ledger, at, vault.publicKeys, cards), onFault), 200, headers));
+    return c.body(streamOf(exportLog(ledger, at, vault.publicKeys, cards), onFault), 200, headers);
   });
 
   app.get('/api/checkpoints', async (c, next) => {
-    if (!isAdminRequest(c)) return next();
+    if ((await readerOf(c)) === null) return next();
     const after = Number(c.req.query('after') ?? 0) || 0;
     const { checkpoint } = await ledger.ends();
     const page = (await ledger.checkpoints(after, checkpoint)).slice(0, MAX_LIMIT);

@@ -1,5 +1,6 @@
 import { STATES, type State } from '../../domain/approval/approval.ts';
 import { EVENTS, type EventType } from '../../domain/log/event.ts';
+import { actorOf } from '../../domain/people/actor.ts';
 import type { DeniedPart } from '../../domain/policy/judge-method.ts';
 import type { EventFilter } from '../../ports.ts';
 
@@ -77,7 +78,7 @@ export function parseAuditQuery(parameters: (name: string) => string | undefined
     ...(agent && { grant: agent }),
     ...(server && { server }),
     ...(tool && { tool }),
-    ...(query.approver && { actor: actorOf(query.approver) }),
+    ...(query.approver && { actor: query.approver.includes(':') ? query.approver : actorOf({ id: query.approver }) }),
     ...(types && { types }),
     ...(denied && { denied }),
     ...(state && { state }),
@@ -145,9 +146,4 @@ function beforeOf(query: AuditQuery, faults: string[]): number | undefined {
   if (Number.isSafeInteger(n) && n > 0) return n;
   faults.push('before is the number of an event.');
   return undefined;
-}
-
-/** People write a bare Slack id; in the log an actor has a prefix. */
-function actorOf(approver: string): string {
-  return approver === 'admin' || approver.includes(':') ? approver : `slack:${approver}`;
 }

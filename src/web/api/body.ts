@@ -1,9 +1,10 @@
 import type { Context } from 'hono';
 import type { Approver } from '../../domain/approval/approval.ts';
 import { isObject, type Json, type JsonObject } from '../../domain/json/json.ts';
+import type { ApiCaller } from '../http/callers.ts';
 
 /** What the API's handlers find in their context: who asks. */
-export type ApiEnv = { Variables: { approver: Approver } };
+export type ApiEnv = { Variables: { approver: Approver; caller: ApiCaller } };
 
 /** Characters. */
 const MAX_BODY_LENGTH = 64 * 1024;

@@ -86,7 +86,7 @@ function scopeIn(body: JsonObject): FreezeScope | null {
 /** Whoever holds the token is `admin`; a signed-in person is who they are. */
 function operatorOf(c: Context<ApiEnv>) {
   const { id, via } = c.get('approver');
-  return { id, via };
+  return { id, via, roles: c.get('caller').roles };
 }
 
 function fault(c: Context, status: NotOk, error: string, reason: string): Response {

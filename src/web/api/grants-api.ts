@@ -3,7 +3,7 @@ import { freezeReason } from '../../domain/freeze/freeze.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { actorOf } from '../../gateway/decision/actor.ts';
 import { type RevocableGrant, revokeGrant } from '../../gateway/decision/revoke-grant.ts';
-import { noteRefusal } from '../../gateway/freeze/set-freeze.ts';
+import { noteRefusal, operates } from '../../gateway/freeze/set-freeze.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Records, Revocation, Revocations } from '../../ports.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
@@ -38,8 +38,8 @@ export function grantRoutes(app: Hono<ApiEnv>, gateway: Gateway, { grants, recor
     if ('fault' in why) return fault(c, 400, 'bad_reason', why.fault);
     const name = c.req.param('name');
     const { id, via } = c.get('approver');
-    const operator = { id, via };
-    if (!gateway.rules.isOperator(id)) {
+    const operator = { id, via, roles: c.get('caller').roles };
+    if (!operates(gateway.rules, operator)) {
       await noteRefusal(gateway, { operator, asked: 'revoke', about: { grant: name } });
       return fault(
         c,

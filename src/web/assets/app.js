@@ -11,6 +11,7 @@ import { navigation } from './nav.js';
 import { notifying, waitingCount } from './notify.js';
 import { revoking } from './revoke.js';
 import { themeSwitch } from './switch.js';
+import { personalTokens } from './token.js';
 
 localTimes();
 localTimeFields();
@@ -21,6 +22,7 @@ countdowns();
 decisions();
 explaining();
 revoking();
+personalTokens();
 freezing();
 askingServers();
 showing();

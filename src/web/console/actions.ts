@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
+import { actorOf } from '../../domain/people/actor.ts';
 import { revokeGrant } from '../../gateway/decision/revoke-grant.ts';
 import { askForTools } from '../../gateway/tools/ask-for-tools.ts';
 import { cookieRequestFault } from '../http/login-sessions.ts';
@@ -20,7 +21,7 @@ export function consoleActions(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     if (c.req.method !== 'POST') return next();
     const fault = cookieRequestFault(c, loginSessions);
     if (fault === null) return next();
-    loginSessions.noteRefusal(c, c.get('login'), fault);
+    loginSessions.noteRefusal(c, c.get('login').reviewer, fault);
     return c.json({ error: 'forbidden', reason: fault }, 403);
   });
   const tooLong = (c: Context) => c.json({ error: 'too_long', reason: 'The body is too long.' }, 413);
@@ -41,7 +42,12 @@ export function consoleActions(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const found = config.grants().find(({ name }) => name === grant);
     if (found === undefined) return c.json({ grant, result: 'not_found' }, 404);
     const { clock } = deps.gateway;
-    const result = await revokeGrant({ clock, revocations: deps.revocations }, found, c.get('login').reviewer.id, why);
+    const result = await revokeGrant(
+      { clock, revocations: deps.revocations },
+      found,
+      actorOf(c.get('login').reviewer),
+      why,
+    );
     if (result === 'revoked') await deps.gateway.storeWatch.tellSets();
     return c.json({ grant, result });
   });
@@ -57,7 +63,7 @@ async function askServerForTools(
     return c.json({ error: 'not_found', reason: 'There is no such server.' }, 404);
   }
   if (askServer === undefined) return c.json({ error: 'closed', reason: 'Servers cannot be asked from here.' }, 403);
-  const answer = await askForTools(gateway, askServer, server, c.get('login').reviewer.id);
+  const answer = await askForTools(gateway, askServer, server, actorOf(c.get('login').reviewer));
   switch (answer.kind) {
     case 'listed':
       return c.json({ server, tools: answer.count });

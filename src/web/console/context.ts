@@ -1,7 +1,7 @@
 import type { Proof } from '../../domain/log/evidence.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskServer } from '../../gateway/tools/ask-for-tools.ts';
-import type { Records, Revocations } from '../../ports.ts';
+import type { Logins, Records, Revocations } from '../../ports.ts';
 import type { ActiveLogin, LoginSessions } from '../http/login-sessions.ts';
 import type { ConfigView } from '../pages/config-view.ts';
 
@@ -21,6 +21,8 @@ export interface ConsoleDeps {
   readonly proof: Proof;
   readonly revocations: Revocations;
   readonly loginSessions: LoginSessions;
+  /** Absent: nobody signs in by a provider here. */
+  readonly logins?: Pick<Logins, 'end'>;
   readonly config: ConfigView;
   /** Absent: servers cannot be asked for their tools from the console. */
   readonly askServer?: AskServer;

@@ -16,12 +16,19 @@ export interface LiveStreamDeps {
   readonly log: Log;
   /** The people of the config as of now, by their ids. */
   readonly names: () => PersonNames;
+  /** Milliseconds without an event after which a heartbeat is sent, and after which the login is checked again. */
+  readonly beatMs?: number;
 }
 
 /** Streams open at once in one process; more are refused with 503. */
 const MAX_STREAMS = 100;
-/** Milliseconds without an event after which a heartbeat is sent and the login is checked again. */
+/** As `beatMs`, where it is absent. */
 const HEARTBEAT_MS = 10_000;
+/**
+ * Events that are kept for a page that does not read them. Then its stream ends; when the page asks again, it is sent
+ * what it missed.
+ */
+const MAX_WAITING = 1_000;
 /** Events that a page is sent of those it missed. */
 const MAX_MISSED = 200;
 
@@ -32,7 +39,7 @@ const MAX_MISSED = 200;
  */
 export function liveStream(
   c: Context,
-  { records, tail, stillSignedIn, stopping, log, names }: LiveStreamDeps,
+  { records, tail, stillSignedIn, stopping, log, names, beatMs = HEARTBEAT_MS }: LiveStreamDeps,
 ): Response {
   if (tail.listenerCount >= MAX_STREAMS) return c.text('Too many pages are watching this gateway. Close some.', 503);
   const withRows = c.req.query('rows') === '1';
@@ -42,37 +49,58 @@ export function liveStream(
     const waiting: LoggedEvent[] = [];
     let wake: () => void = () => undefined;
     const onNews = (): void => wake();
+    let isTooSlow = false;
     const stopFollowing = tail.follow((events) => {
       waiting.push(...events);
+      if (waiting.length > MAX_WAITING) {
+        isTooSlow = true;
+        waiting.length = 0;
+        stopFollowing();
+      }
       onNews();
     });
     stream.onAbort(onNews);
     stopping.addEventListener('abort', onNews);
-    const ended = (): boolean => stream.aborted || stream.closed || stopping.aborted;
+    const ended = (): boolean => isTooSlow || stream.aborted || stream.closed || stopping.aborted;
+    let askedAt = performance.now();
+    // However much happens: a page of somebody who has signed out is told nothing more.
+    const hasSignedOut = async (): Promise<boolean> => {
+      if (performance.now() - askedAt < beatMs) return false;
+      askedAt = performance.now();
+      return !(await stillSignedIn(c));
+    };
     try {
       // The page reads itself anew at `hello`: what happens after that must be told.
-      await tail.placed();
+      await new Promise<void>((resolve) => {
+        wake = () => ended() && resolve();
+        void tail.placed().then(resolve);
+        wake();
+      });
+      if (ended()) return;
       await stream.writeSSE({ event: 'hello', data: '{}' });
       let sent = Number.isSafeInteger(after) && after >= 0 ? after : -1;
       if (sent >= 0) waiting.unshift(...(await records.since(sent, MAX_MISSED)));
+      let isIn = true;
       while (!ended()) {
         for (const event of waiting.splice(0)) {
-          if ((event.seq ?? 0) <= sent) continue;
+          if (ended() || (event.seq ?? 0) <= sent) continue;
+          if (await hasSignedOut()) isIn = false;
+          if (!isIn) break;
           sent = event.seq ?? sent;
           for (const message of await messagesOf(event, withRows, names())) await stream.writeSSE(message);
         }
-        if (ended()) break;
-        const woken = await sleepUntil(HEARTBEAT_MS, (resolve) => {
+        if (ended() || !isIn) break;
+        const woken = await sleepUntil(beatMs, (resolve) => {
           wake = resolve;
           if (waiting.length > 0 || ended()) resolve();
         });
         if (woken) continue;
-        if (!(await stillSignedIn(c))) {
-          await stream.writeSSE({ event: 'signed_out', data: '{}' });
-          break;
-        }
+        isIn = await stillSignedIn(c);
+        if (!isIn) break;
+        askedAt = performance.now();
         await stream.writeSSE({ event: 'beat', data: '{}' });
       }
+      if (!isIn) await stream.writeSSE({ event: 'signed_out', data: '{}' });
     } finally {
       stopFollowing();
       stopping.removeEventListener('abort', onNews);

@@ -1,6 +1,9 @@
 import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import { rolesOf } from '../../domain/people/identity.ts';
+import { operates } from '../../gateway/freeze/set-freeze.ts';
 import { AdminReads } from '../../gateway/log/reads.ts';
+import { MOST_TOKEN_DAYS } from '../../gateway/person/tokens.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import { parseAuditQuery } from '../api/audit-query.ts';
 import type { Html } from '../html/html.ts';
@@ -15,6 +18,7 @@ import { EARLIER_SHOWN, inboxPage, readInbox, skipToFirstCall } from '../pages/i
 import { parseInboxQuery, parseShown } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
+import { peoplePage, tokensPage } from '../pages/people.ts';
 import { policiesPage } from '../pages/policies.ts';
 import { cardDigests, type ShownCards } from '../pages/shown-cards.ts';
 import { callPlaceOf } from '../pages/waiting-card.ts';
@@ -160,9 +164,29 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const [freezes, held] = await Promise.all([gateway.freezes.list(), gateway.freezes.held()]);
     const servers = config.servers().map(({ name }) => name);
     const grants = config.grants().map(({ name }) => name);
-    const operator = gateway.rules.isOperator(c.get('login').reviewer.id);
+    const operator = operates(gateway.rules, c.get('login').reviewer);
     const view = { freezes, held, servers, grants, operator, names: names(), now: clock.now() };
     return show(c, deps, 'Freezes', '/freezes', freezesPage(view));
+  });
+
+  app.get('/people', async (c) => {
+    const people = deps.loginSessions.people;
+    const view = {
+      people: people?.directory.people() ?? [],
+      claims: people?.directory.claims() ?? [],
+      provider: deps.loginSessions.provider?.label ?? null,
+      tokens: (await people?.tokens.list(null)) ?? [],
+    };
+    return show(c, deps, 'People', '/people', peoplePage({ ...view, names: names(), now: clock.now() }));
+  });
+
+  app.get('/tokens', async (c) => {
+    const people = deps.loginSessions.people;
+    const { id } = c.get('login').reviewer;
+    const roles = [...rolesOf(people?.directory.member(id)?.sources ?? [])];
+    const tokens = (await people?.tokens.list(id)) ?? [];
+    const view = { tokens, roles, mostDays: MOST_TOKEN_DAYS, names: names(), now: clock.now() };
+    return show(c, deps, 'Tokens', '/tokens', tokensPage(view));
   });
 }
 
@@ -183,6 +207,7 @@ async function show(
       section,
       body,
       reviewer: c.get('login').reviewer.name,
+      roles: c.get('login').reviewer.roles ?? null,
       waiting,
       banner,
       ...(skip && { skip }),

@@ -75,6 +75,10 @@ const EVENT_LABELS = {
   'admin.signed_out': ['dull', 'Signed out'],
   'admin.refused': ['bad', 'Reviewer refused'],
   'admin.read': ['dull', 'Details read'],
+  'admin.break_glass': ['wait', 'Admin token used'],
+  'token.made': ['wait', 'Personal token made'],
+  'token.revoked': ['bad', 'Personal token revoked'],
+  'token.used': ['dull', 'Personal token used'],
   'grant.used': ['dull', 'Grant used'],
   'grant.revoked': ['bad', 'Grant revoked'],
   'freeze.set': ['bad', 'Frozen'],
@@ -106,13 +110,13 @@ function plainBadge(event: Pick<LoggedEvent, 'type' | 'data'>): Html {
   return approved ? badge('good', 'Approved') : badge('bad', 'Denied');
 }
 
-/** An event's actor in words: `grant:release-bot` as `agent release-bot`, `slack:U0MIRA` as `mira (U0MIRA) in Slack`. */
+/** An event's actor in words: `grant:release-bot` as `agent release-bot`, `slack:U0MIRA` as `mira (U0MIRA)`. */
 export function actorName(actor: string, names: PersonNames = NO_NAMES): Html {
   if (actor === 'holdfast') return html`the gateway`;
   const [kind, ...rest] = actor.split(':');
   const id = rest.join(':');
   if (kind === 'grant') return html`agent ${visibleName(id)}`;
-  if (kind === 'slack') return html`${personName(id, names)} in Slack`;
+  if (kind === 'slack' || kind === 'login') return personName(id, names);
   return personName(actor, names);
 }
 

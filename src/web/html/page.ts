@@ -1,4 +1,6 @@
 import { html } from 'hono/html';
+import { judgeAccess } from '../../domain/people/access.ts';
+import type { Role } from '../../domain/people/role.ts';
 import type { Html } from './html.ts';
 import { count } from './time.ts';
 
@@ -10,6 +12,8 @@ const SECTIONS = [
   ['/policies', 'Policies'],
   ['/grants', 'Grants'],
   ['/freezes', 'Freezes'],
+  ['/people', 'People'],
+  ['/tokens', 'Tokens'],
 ] as const;
 /** A section of the console, by its path. */
 export type ConsoleSection = (typeof SECTIONS)[number][0];
@@ -27,11 +31,14 @@ export interface PageContent {
   readonly banner?: Html;
   /** A second link at the top for keyboards; absent: none. */
   readonly skip?: Html;
+  /** What the reviewer may do; null or absent: the admin token, which has no tokens of its own. */
+  readonly roles?: ReadonlySet<Role> | null;
 }
 
 /** A whole page for a signed-in reviewer. */
-export function consolePage({ title, section, body, reviewer, waiting = 0, banner, skip }: PageContent): Html {
-  const links = SECTIONS.map(
+export function consolePage({ title, section, body, reviewer, waiting = 0, banner, skip, roles }: PageContent): Html {
+  const opened = SECTIONS.filter(([path]) => (roles ? judgeAccess(roles, 'GET', path).may : path !== '/tokens'));
+  const links = opened.map(
     ([path, label]) => html`<li>
       <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${
         path === '/'

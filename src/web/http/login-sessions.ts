@@ -5,8 +5,13 @@ import { isOurHost, isSecure, type OwnAddresses, originOf } from '../../domain/a
 import type { JsonObject } from '../../domain/json/json.ts';
 import { type EventType, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { loginMark } from '../../domain/log/marks.ts';
+import { actorOf } from '../../domain/people/actor.ts';
+import { rolesOf } from '../../domain/people/identity.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import type { Login, Logins } from '../../ports.ts';
+import type { Directory } from '../../gateway/person/directory.ts';
+import { type PersonSignIn, signInPerson } from '../../gateway/person/sign-in.ts';
+import type { Login, Logins, Vouched } from '../../ports.ts';
+import type { PeopleDoors } from './people-doors.ts';
 import type { AddressOf } from './remote-address.ts';
 import type { Identity, Reviewer } from './reviewer.ts';
 import type { SignInLinks } from './sign-in-links.ts';
@@ -20,6 +25,8 @@ export interface LoginSessionsDeps {
   /** The address that a request came from, as far as the runtime knows it. */
   readonly remoteAddress: AddressOf;
   readonly signInLinks: SignInLinks;
+  /** Absent: nobody signs in by a provider. */
+  readonly people?: PeopleDoors | undefined;
 }
 
 /** A reviewer who is signed in. */
@@ -56,7 +63,21 @@ export class LoginSessions {
 
   /** Whether anybody can sign in at all. */
   get canSignIn(): boolean {
+    return this.#deps.identity.canSignIn || this.provider !== null;
+  }
+
+  /** Whether the admin token opens the console. */
+  get takesToken(): boolean {
     return this.#deps.identity.canSignIn;
+  }
+
+  /** By which people sign in as themselves; null: there is none. */
+  get provider(): ReturnType<Directory['provider']> {
+    return this.#deps.people?.directory.provider() ?? null;
+  }
+
+  get people(): PeopleDoors | undefined {
+    return this.#deps.people;
   }
 
   get addresses(): OwnAddresses {
@@ -94,6 +115,12 @@ export class LoginSessions {
     return { kind: 'signed_in' };
   }
 
+  /** A sign-in at the provider came to nothing: counted, and told in events. */
+  noteFailedSignIn(c: Context): void {
+    const { gateway, remoteAddress } = this.#deps;
+    gateway.accessLog.refused({ door: 'console', status: 400, server: null, grant: null, address: remoteAddress(c) });
+  }
+
   #refuse(c: Context): SignInResult {
     const { gateway, remoteAddress } = this.#deps;
     const from = remoteAddress(c);
@@ -104,19 +131,36 @@ export class LoginSessions {
   }
 
   async #begin(c: Context, reviewer: Reviewer, by: 'token' | 'link'): Promise<void> {
-    const { gateway, logins, remoteAddress } = this.#deps;
-    const now = gateway.clock.now();
-    const secret = randomBytes(32).toString('base64url');
-    const login = {
-      id: this.#digests(loginText(secret))[0]!,
-      reviewer: reviewer.id,
-      credential: this.#digests(credentialText(reviewer))[0]!,
-      at: now,
-      seenAt: now,
-      endsAt: new Date(now.getTime() + MAX_AGE_MS),
-    };
+    const { logins, people, remoteAddress } = this.#deps;
+    const { secret, login: fresh } = this.#fresh();
+    const credential = this.#digests(credentialText(reviewer))[0]!;
+    const login = { ...fresh, reviewer: reviewer.id, credential };
     const told = { from: remoteAddress(c), login: loginMark(login.id), ...(by === 'link' && { by }) };
     await logins.begin(login, this.#event('admin.signed_in', reviewer.id, told));
+    if (this.provider !== null) people?.breakGlass.used('console', `POST ${c.req.path}`, remoteAddress(c));
+    this.#setCookie(c, secret);
+  }
+
+  /** Signs in somebody for whom the provider has vouched. `state`: of the sign-in, which is over whatever comes of it. */
+  async signInPerson(c: Context, vouched: Vouched, state: string): Promise<PersonSignIn> {
+    const { gateway, people, remoteAddress } = this.#deps;
+    if (people === undefined) return { kind: 'refused', why: 'There is no provider here.' };
+    // Whoever is signed in in this browser is no more: nobody goes on as somebody else.
+    await this.signOut(c);
+    const { secret, login } = this.#fresh();
+    const signed = await signInPerson({ gateway, ...people }, vouched, state, login, remoteAddress(c));
+    if (signed.kind === 'signed_in') this.#setCookie(c, secret);
+    return signed;
+  }
+
+  #fresh() {
+    const now = this.#deps.gateway.clock.now();
+    const secret = randomBytes(32).toString('base64url');
+    const id = this.#digests(loginText(secret))[0]!;
+    return { secret, login: { id, at: now, seenAt: now, endsAt: new Date(now.getTime() + MAX_AGE_MS) } };
+  }
+
+  #setCookie(c: Context, secret: string): void {
     setCookie(c, this.#cookie, secret, {
       httpOnly: true,
       sameSite: 'Strict',
@@ -134,28 +178,40 @@ export class LoginSessions {
     const login = await this.#loginOf(secret);
     const now = gateway.clock.now();
     if (login === null || now >= login.endsAt || now.getTime() >= login.seenAt.getTime() + IDLE_MS) return null;
-    const reviewer = await identity.reviewer(login.reviewer);
-    if (reviewer === null || !this.#digests(credentialText(reviewer)).includes(login.credential)) return null;
+    const reviewer = login.reviewer === 'admin' ? await identity.reviewer(login.reviewer) : await this.#person(login);
+    if (reviewer === null) return null;
+    if (login.reviewer === 'admin' && !this.#digests(credentialText(reviewer)).includes(login.credential)) return null;
     if (!quiet && now.getTime() - login.seenAt.getTime() >= SEEN_EVERY_MS) await logins.seen(login, now);
     return { login: login.id, reviewer };
   }
 
   /** Ends the login on every replica and deletes the cookie. */
   async signOut(c: Context): Promise<void> {
-    const active = await this.activeLogin(c, true);
-    deleteCookie(c, this.#cookie, { path: '/', secure: isSecure(this.#deps.addresses) });
-    if (active === null) return;
-    const event = this.#event('admin.signed_out', active.reviewer.id, { login: loginMark(active.login) });
-    await this.#deps.logins.end(active.login, event);
+    const { logins, people, addresses } = this.#deps;
+    const secret = getCookie(c, this.#cookie);
+    deleteCookie(c, this.#cookie, { path: '/', secure: isSecure(addresses) });
+    const login = secret === undefined || !isOurHost(addresses, requestHost(c)) ? null : await this.#loginOf(secret);
+    if (login === null) return;
+    // Before its row is gone; nobody waits for the provider, which may be away.
+    if (login.reviewer !== 'admin') await people?.confirmer.forget(login.id);
+    await logins.end(login.id, this.#event('admin.signed_out', login.reviewer, { login: loginMark(login.id) }));
+  }
+
+  /** The person of this login, as the provider says within a minute; null: it is over. Throws while it does not answer. */
+  async #person(login: Login): Promise<Reviewer | null> {
+    const found = await this.#deps.people?.confirmer.confirm(login);
+    if (!found) return null;
+    const { id, person, sources } = found.standing;
+    return { id, name: person ?? found.name, userGroups: [], credential: '', roles: rolesOf(sources) };
   }
 
   /**
    * Logs that a request with a valid cookie was refused because it did not come from our page or was not JSON: it may
    * have been an attack.
    */
-  noteRefusal(c: Context, active: ActiveLogin, reason: string): void {
+  noteRefusal(c: Context, who: { readonly id: string }, reason: string): void {
     const origin = c.req.header('origin')?.slice(0, 200) ?? null;
-    this.#note('admin.refused', active.reviewer.id, { reason, path: c.req.path.slice(0, 200), origin });
+    this.#note('admin.refused', who.id, { reason, path: c.req.path.slice(0, 200), origin });
   }
 
   #note(type: EventType, actor: string, data: JsonObject): void {
@@ -164,7 +220,7 @@ export class LoginSessions {
 
   #event(type: EventType, actor: string, data: JsonObject): NewEvent {
     const at = this.#deps.gateway.clock.now();
-    return { type, at, actor, ...NO_SUBJECT, data };
+    return { type, at, actor: actorOf({ id: actor }), ...NO_SUBJECT, data };
   }
 
   /** `__Host-` binds the cookie to this host over TLS; browsers reject the prefix over plain HTTP. */

@@ -1,4 +1,5 @@
 import { sameSecret } from '../../bytes/same-secret.ts';
+import type { Role } from '../../domain/people/role.ts';
 
 /** A person who uses the console. */
 export interface Reviewer {
@@ -10,9 +11,11 @@ export interface Reviewer {
   readonly userGroups: readonly string[];
   /** What they signed in with. When it changes, every login made with it ends. A secret: only its keyed digest is kept. */
   readonly credential: string;
+  /** What they may do; null or absent: the holder of the admin token, whom no role bounds. */
+  readonly roles?: ReadonlySet<Role> | null;
 }
 
-/** Says who a reviewer is. Single sign-on would be another implementation of this; nothing else would change. */
+/** Says whose the credentials are that are typed in. Who signs in by a provider is known by `people-doors.ts`. */
 export interface Identity {
   /** false: nobody can sign in, and the console explains how to change that. */
   readonly canSignIn: boolean;

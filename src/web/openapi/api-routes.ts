@@ -14,7 +14,10 @@ export interface ApiRoute {
   /** With `{name}` for what varies. */
   readonly path: string;
   readonly says: string;
-  /** `admin`: the admin token, or a console login; `token`: the admin token only. */
+  /**
+   * `admin`: the admin token, a personal token or a console login; `token`: the same, but no console login with the admin
+   * token. What a person's role opens is in docs/identity.md.
+   */
   readonly auth: 'admin' | 'token' | 'none' | 'local';
   readonly query?: readonly QueryParameter[];
   readonly body?: Schema;
@@ -144,6 +147,37 @@ export const API_ROUTES: readonly ApiRoute[] = [
     body: ref('ReasonBody'),
     answers: { 200: ref('Grant'), 409: ref('Grant') },
     errors: { 400: ['bad_body', 'bad_reason'], 403: ['not_an_operator'], 404: ['not_found'] },
+  },
+  {
+    method: 'get',
+    path: '/api/tokens',
+    says: 'Lists your personal tokens; for auditors, operators and the admin token everybody’s. Never returns a token itself.',
+    auth: 'admin',
+    answers: { 200: pageOf(ref('PersonalToken')) },
+  },
+  {
+    method: 'post',
+    path: '/api/tokens',
+    says: 'Makes a personal token, which is in the answer once. Only for a person who is signed in to the console.',
+    auth: 'admin',
+    body: ref('TokenBody'),
+    answers: { 201: ref('NewToken') },
+    errors: { 400: ['bad_token'], 403: ['not_here'] },
+  },
+  {
+    method: 'delete',
+    path: '/api/tokens/{id}',
+    says: 'Revokes a personal token, for good. One’s own; anybody’s for operators and the admin token.',
+    auth: 'admin',
+    answers: { 200: ref('PersonalToken') },
+    errors: { 404: ['not_found'] },
+  },
+  {
+    method: 'get',
+    path: '/api/people',
+    says: 'Lists the people of the config, their roles and where these come from.',
+    auth: 'admin',
+    answers: { 200: pageOf(ref('Person')) },
   },
   {
     method: 'get',

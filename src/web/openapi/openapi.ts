@@ -9,19 +9,25 @@ const OPENAPI_PATH = '/openapi.json';
 const ALWAYS: Readonly<Record<ApiRoute['auth'], Readonly<Record<number, readonly string[]>>>> = {
   admin: {
     401: ['unauthorized'],
-    403: ['closed', 'forbidden'],
+    403: ['closed', 'forbidden', 'role'],
     429: ['too_many_guesses'],
     500: ['failed'],
     503: ['unavailable'],
   },
-  token: { 401: ['unauthorized'], 403: ['closed'], 429: ['too_many_guesses'], 500: ['failed'], 503: ['unavailable'] },
+  token: {
+    401: ['unauthorized'],
+    403: ['closed', 'forbidden', 'role'],
+    429: ['too_many_guesses'],
+    500: ['failed'],
+    503: ['unavailable'],
+  },
   local: {},
   none: {},
 };
 
 const SECURITY: Readonly<Record<ApiRoute['auth'], readonly Schema[]>> = {
-  admin: [{ adminToken: [] }, { console: [] }],
-  token: [{ adminToken: [] }],
+  admin: [{ adminToken: [] }, { personalToken: [] }, { console: [] }],
+  token: [{ adminToken: [] }, { personalToken: [] }, { console: [] }],
   // Without a token for processes on this machine.
   local: [{}, { adminToken: [] }],
   none: [],
@@ -40,7 +46,8 @@ export function openApi(): Schema {
     info: {
       title: 'Holdfast',
       version: '1',
-      description: 'The API of a Holdfast gateway: approvals, freezes, grants and the audit log. See docs/api.md.',
+      description:
+        'The API of a Holdfast gateway: approvals, freezes, grants, people and the audit log. See docs/api.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: 'http://127.0.0.1:8787' }],
@@ -49,6 +56,7 @@ export function openApi(): Schema {
       schemas: SCHEMAS,
       securitySchemes: {
         adminToken: { type: 'http', scheme: 'bearer', description: 'HOLDFAST_ADMIN_TOKEN of the gateway.' },
+        personalToken: { type: 'http', scheme: 'bearer', description: 'A person’s own token, made in the console.' },
         console: { type: 'apiKey', in: 'cookie', name: 'holdfast_session', description: 'A login at the console.' },
       },
     },

@@ -1,6 +1,7 @@
 import { STATES } from '../../domain/approval/approval.ts';
 import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
 import { EVENTS } from '../../domain/log/event.ts';
+import { ROLES } from '../../domain/people/role.ts';
 import {
   anyObject,
   aText,
@@ -21,6 +22,16 @@ const circle = {
   people: listOf(aText(), 'Slack ids, and logins of people without one.'),
   userGroups: listOf(aText(), 'Slack user groups.'),
   admin: yesOrNo('Whether the admin token may decide.'),
+};
+
+const personalToken = {
+  id: aText(),
+  owner: aText('The approver’s id of the person.'),
+  name: aText(),
+  role: oneOf(ROLES),
+  createdAt: instant(),
+  expiresAt: instant(),
+  revoked: orNull(closed({ at: instant(), by: orNull(aText()) })),
 };
 
 const Requirement = closed({
@@ -78,7 +89,7 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   expiresAt: instant(),
   pickupUntil: orNull(instant('An approved call lapses at this time; null: not approved.')),
   broken: oneOf(
-    ['unsealed', 'secret', 'arguments', 'requirement', 'state', 'reasons', 'decisions', 'older', null],
+    ['unsealed', 'secret', 'arguments', 'requirement', 'state', 'reasons', 'decisions', 'answers', 'older', null],
     'What of the record was changed outside Holdfast; null: nothing.',
   ),
   updatedAt: instant(),
@@ -96,7 +107,7 @@ const eventMembers: Readonly<Record<string, Schema>> = {
   hash: orNull(aText('Hex SHA-256; null: not sealed yet.')),
   type: oneOf(EVENTS),
   at: instant(),
-  actor: aText('Who did it: grant:NAME, slack:ID, admin, holdfast.'),
+  actor: aText('Who did it: grant:NAME, slack:ID, login:NAME, sub:ACCOUNT, admin, holdfast.'),
   approval: orNull(aText()),
   server: orNull(aText()),
   tool: orNull(aText()),
@@ -191,6 +202,24 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['gated', 'alarms', 'furtherAlarms', 'frozen'],
   ),
+  PersonalToken: closed(personalToken),
+  NewToken: closed({ ...personalToken, token: aText('The token. It is shown once.') }),
+  TokenBody: closed(
+    {
+      name: { type: 'string', minLength: 1, maxLength: 80 },
+      role: oneOf(ROLES),
+      days: { type: 'integer', minimum: 1, maximum: 90, default: 30 },
+    },
+    ['days'],
+  ),
+  Person: closed({
+    name: aText(),
+    slack: orNull(aText()),
+    login: orNull(aText()),
+    adminToken: yesOrNo('Whether they hold the admin token.'),
+    sources: listOf(closed({ role: oneOf(ROLES), from: aText() }), 'Roles, and where each comes from.'),
+    groups: listOf(aText(), 'Groups of approvers that list them.'),
+  }),
   Healthy: closed({ ok: { const: true } }),
   Refusal: closed({ error: aText('A word for programs.'), reason: aText('A sentence for people.') }),
 };

@@ -2,22 +2,47 @@ import { html } from 'hono/html';
 import type { Html } from '../html/html.ts';
 import { frontPage } from '../html/page.ts';
 
+/** How somebody may sign in. `provider`: where people do, as its host; null: there is none. */
+export interface SignInWays {
+  readonly provider: string | null;
+  readonly token: boolean;
+}
+
+const BY_TOKEN: SignInWays = { provider: null, token: true };
+
 /** `next`: the path to go to afterwards. `fault`: why the last attempt failed. */
-export function loginPage(next: string, fault: string | null): Html {
+export function loginPage(next: string, fault: string | null, { provider, token }: SignInWays = BY_TOKEN): Html {
+  const notice = fault === null ? '' : html`<p class="notice bad" role="alert">${fault}</p>`;
+  if (provider === null) {
+    return frontPage(
+      'Sign in',
+      html`<h1>Sign in</h1>
+      <p>See, search and decide what agents ask for. You need the gateway's admin token.</p>
+      ${notice}
+      ${tokenForm(next, true)}
+      <p class="dim">You stay signed in for up to 8 hours, or 30 minutes without use. Every sign-in is in the audit log.</p>`,
+    );
+  }
+  const path = `/oidc/login?next=${encodeURIComponent(next)}`;
   return frontPage(
     'Sign in',
     html`<h1>Sign in</h1>
-      <p>See, search and decide what agents ask for. You need the gateway's admin token.</p>
-      ${fault === null ? '' : html`<p class="notice bad" role="alert">${fault}</p>`}
-      <form method="post" action="/login" class="login">
+      <p>See, search and decide what agents ask for.</p>
+      ${notice}
+      <p><a class="button main" href="${path}">Sign in with ${provider}</a></p>
+      ${token ? html`<details><summary>Use the admin token, in an emergency</summary><p class="dim">Its use is in the log, and the approvers’ channel is told.</p>${tokenForm(next, false)}</details>` : ''}
+      <p class="dim">You stay signed in for up to 8 hours, or 30 minutes without use, and as long as the provider says so. Every sign-in is in the audit log.</p>`,
+  );
+}
+
+function tokenForm(next: string, first: boolean): Html {
+  return html`<form method="post" action="/login" class="login">
         <input type="hidden" name="next" value="${next}">
         <input type="text" name="username" value="admin" autocomplete="username" hidden>
         <label for="token">Admin token</label>
-        <input id="token" name="token" type="password" required autofocus autocomplete="current-password" spellcheck="false">
+        <input id="token" name="token" type="password" required ${first ? html`autofocus` : ''} autocomplete="current-password" spellcheck="false">
         <button type="submit" class="main">Sign in</button>
-      </form>
-      <p class="dim">You stay signed in for up to 8 hours, or 30 minutes without use. Every sign-in is in the audit log.</p>`,
-  );
+      </form>`;
 }
 
 /** Shown when no admin token is set, so that nobody can sign in. */
@@ -48,5 +73,5 @@ export function bouncePage(path: string): Html {
 /** This text if it is a path of ours, else `/`. Refuses whatever a browser could take for another host. */
 export function localPath(text: string | undefined): string {
   if (text === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/';
-  return text.startsWith('/login') || text.startsWith('/logout') ? '/' : text;
+  return /^\/(login|logout|oidc\/)/.test(text) ? '/' : text;
 }

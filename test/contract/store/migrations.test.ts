@@ -47,6 +47,8 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0043-open-requests': 'd9f775d321ddf52ddae0c879ec7c723c0dbd334f54a9b5997201378781ba5b56',
   '0044-found-acceptances': 'db108d63f240a80a9e8a68c844f1eb264d8a26b98dbb1fc0d870e9ff36c50c59',
   '0045-sealing-replicas': '56071aaf79b0e32242884d38c7625a6661abbd71aa7bb3a16e0bef90f6accbfb',
+  '0049-people': 'f29e6953dec725f56872e3ed53ca9ee5dacbf57c101437e98385a03ffbba5c24',
+  '0050-api-tokens': 'b1ecf994dff5ac6083077525188b0736c2e066ec133631d2241ad627be62a825',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

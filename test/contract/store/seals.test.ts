@@ -47,6 +47,8 @@ const TAMPERINGS: readonly (readonly [string, BrokenField])[] = [
   [`created_at = created_at - interval '1 day'`, 'requirement'],
   [`expires_at = expires_at + interval '1 day'`, 'requirement'],
   [`later_reasons = '["a later caller said so"]'`, 'reasons'],
+  [`answers = '[{"at":"2026-01-01T00:00:00.000Z","leg":"ap_x","digest":"00","text":"forged"}]'`, 'answers'],
+  [`answers = '["no answer at all"]'`, 'answers'],
   [`frozen_seal = null`, 'requirement'],
   [`frozen_seal = state_seal`, 'requirement'],
   [`state_seal = frozen_seal`, 'state'],
@@ -130,6 +132,44 @@ for (const kind of STORES) {
         await tamper(approval.id, `awaits = 'input', questions = 1`);
         assert.equal((await read(approval.id)).broken, null);
       }
+    });
+
+    test('P1: an answer that no agent gave is not shown, nor one that was changed or is of another call', async () => {
+      const given = { at: new Date().toISOString(), leg: null, digest: '00', text: 'half a pair \ud83d' };
+      const answered = async (): Promise<Approval> => {
+        const { approval } = await opened(world.one);
+        const running = await through(world.one, approval, 'approved', 'dispatched');
+        const committed = await world.one.commit(change(running, 'dispatched', { given, events: [] }));
+        assert.ok(committed.kind === 'committed' && committed.approval.broken === null);
+        return committed.approval;
+      };
+      const [approval, another] = [await answered(), await answered()];
+      assert.deepEqual((await read(approval.id)).answers, [{ ...given, text: given.text.toWellFormed() }]);
+      for (const set of [
+        `answers = jsonb_set(answers, '{0,text}', '"yes"')`,
+        `answers = jsonb_set(answers, '{0,leg}', '"ap_x"')`,
+        `answers = answers || '[{"at":"2026-01-01T00:00:00.000Z","leg":null,"digest":"00","text":"forged"}]'`,
+        `answers = (select b.answers from holdfast.approvals b where b.id = '${another.id}')`,
+      ]) {
+        const before = await world.rows(
+          `select answers::text as answers from holdfast.approvals where id = '${approval.id}'`,
+        );
+        await tamper(approval.id, set);
+        assert.equal((await read(approval.id)).broken, 'answers', set);
+        await tamper(approval.id, `answers = '${String(before[0]!.answers)}'`);
+        assert.equal((await read(approval.id)).broken, null);
+      }
+      const ended = await through(world.one, await read(approval.id), 'succeeded');
+      assert.equal(ended.answers.length, 1);
+      await tamper(
+        approval.id,
+        `answers = answers || '[{"at":"2026-01-01","leg":null,"digest":"00","text":"forged"}]'`,
+      );
+      assert.deepEqual(
+        (await read(approval.id)).answers,
+        ended.answers,
+        'what has no seal is left out of what has ended',
+      );
     });
 
     test('P1: a vote that no gateway recorded is not believed, nor one that was changed, moved or deleted', async () => {

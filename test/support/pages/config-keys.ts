@@ -6,7 +6,7 @@ import {
   SESSION_CHILDREN,
   SESSION_OPENINGS,
 } from '../../../src/config/config.ts';
-import { ConfigShape, GrantShape, PersonShape, ServerShape } from '../../../src/config/config-schema.ts';
+import { ConfigShape, GrantShape, OidcShape, PersonShape, ServerShape } from '../../../src/config/config-schema.ts';
 import { SandboxShape } from '../../../src/config/confinement.ts';
 
 interface Node {
@@ -28,6 +28,7 @@ const OPEN: Readonly<Record<string, z.ZodType>> = {
   'servers.*': ServerShape,
   'grants[]': GrantShape,
   'people.*': PersonShape,
+  oidc: OidcShape,
   'servers.*.sandbox': SandboxShape,
 };
 

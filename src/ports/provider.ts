@@ -1,0 +1,51 @@
+import type { ProvenIdentity } from '../domain/people/identity.ts';
+
+/** The client of one provider, as the config has it. */
+export interface ProviderTerms {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** null: a public client. */
+  readonly clientSecret: string | null;
+  /** Beside `openid`. */
+  readonly scopes: readonly string[];
+  /** The claim whose values count; null: none. */
+  readonly claim: string | null;
+  /** The values that count. */
+  readonly values: ReadonlySet<string>;
+}
+
+/** What a browser keeps while its person is at the provider. Secret. */
+export interface SignInFlow {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+/** What the provider has said of somebody, and what it is asked again with. */
+export interface Vouched {
+  readonly identity: ProvenIdentity;
+  /** `sid`; null: the provider gave none. */
+  readonly session: string | null;
+  /** Tokens of the provider, as JSON. Secret. */
+  readonly tokens: string;
+}
+
+/** Why a sign-in was refused: what is wrong, and what to do, for the person who signs in. Holds no secret. */
+export interface SignInFault {
+  readonly kind: 'refused';
+  readonly why: string;
+}
+
+/** The OpenID provider of the config that is in force. Throws `Unavailable('provider')` when it does not answer. */
+export interface IdentityProvider {
+  /** Where the browser is sent, and what it keeps meanwhile. */
+  begin(redirectUri: string): Promise<{ readonly url: string; readonly flow: SignInFlow }>;
+  /** `callback`: the whole address with which the browser came back. */
+  finish(callback: URL, flow: SignInFlow): Promise<Vouched | SignInFault>;
+  /** Asks again; `gone`: the account, its session or this client's access to it is no more. */
+  again(before: Vouched): Promise<Vouched | 'gone'>;
+  /** Best effort: the provider forgets the tokens. Never rejects. */
+  forget(tokens: string): Promise<void>;
+  /** What a logout token of the provider's says; null: it is not one. */
+  logout(token: string): Promise<{ readonly session: string | null; readonly subject: string | null } | null>;
+}

@@ -1,0 +1,16 @@
+import type { BreakGlass } from '../../gateway/person/break-glass.ts';
+import type { PersonConfirmer } from '../../gateway/person/confirm.ts';
+import type { Directory } from '../../gateway/person/directory.ts';
+import type { TokenDeps, TokenHolders } from '../../gateway/person/tokens.ts';
+import type { IdentityProvider, PersonLogins } from '../../ports.ts';
+
+/** What the doors need to let people in as themselves. */
+export interface PeopleDoors {
+  readonly directory: Directory;
+  readonly provider: IdentityProvider;
+  readonly personLogins: PersonLogins;
+  readonly confirmer: PersonConfirmer;
+  readonly breakGlass: BreakGlass;
+  readonly tokens: TokenDeps['tokens'];
+  readonly holders: TokenHolders;
+}
