@@ -138,6 +138,13 @@ describe('what the running program answers is what its description says', () => 
     await ask('GET', '/api/grants', '/api/grants', 200);
   });
 
+  test('people and their tokens, which the admin token makes for nobody', async () => {
+    await ask('GET', '/api/people', '/api/people', 200);
+    await ask('GET', '/api/tokens', '/api/tokens', 200);
+    await ask('POST', '/api/tokens', '/api/tokens', 403, { name: 'ci', role: 'auditor' });
+    await ask('DELETE', '/api/tokens/{id}', '/api/tokens/none', 404);
+  });
+
   test('the log, its checkpoints and what accepting would do', async () => {
     await ask('GET', '/api/events', '/api/events?limit=500', 200);
     await ask('GET', '/api/events', '/api/events?type=approval.decided', 200);
@@ -196,7 +203,7 @@ describe('what the running program answers is what its description says', () => 
         assert.equal(status, 404, `${method} ${path}`);
       }
     }
-    for (const path of ['/api', '/api/', '/api/decisions', '/api/tokens', '/api/approvals/x/y', '/openapi.yaml']) {
+    for (const path of ['/api', '/api/', '/api/decisions', '/api/persons', '/api/approvals/x/y', '/openapi.yaml']) {
       assert.equal((await gateway.api(path)).status, 404, path);
     }
   });

@@ -554,7 +554,7 @@ describe('init in a folder, and with a file, of somebody else’s making', () =>
     assert.match(out, /secret: args\[0\] names Holdfast_Secret, which is Holdfast's own/);
     assert.match(
       out,
-      /given: is at .*\n.*\n {2}gets from your environment: CLOUD_KEY\n {2}gets from files: .*\.ssh\/id\n/,
+      /given: is at .*\n.*\n {2}is given from your environment: CLOUD_KEY\n {2}is given from files: .*\.ssh\/id\n/,
     );
   });
 });
