@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   defaultTextMapGetter,
+  type HrTime,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -24,6 +25,7 @@ export class LiveCall {
   /** What every span of a message of this call says, by the conventions for MCP. */
   readonly #common: Attributes;
   readonly #tool: string;
+  readonly #began = { at: Date.now(), ran: performance.now() };
   #open = 0;
   #ended = false;
 
@@ -52,7 +54,7 @@ export class LiveCall {
     const links = isOther ? [{ context: ambient }] : [];
     const parent = message ?? request ?? ROOT_CONTEXT;
     const name = `tools/call ${this.#tool}`;
-    this.#span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, links }, parent);
+    this.#span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, links, startTime: this.#now() }, parent);
     this.#context = trace.setSpan(parent, this.#span);
   }
 
@@ -75,7 +77,7 @@ export class LiveCall {
       this.#open -= 1;
       if (this.#open > 0) return;
       this.#ended = true;
-      this.#span.end();
+      this.#span.end(this.#now());
     };
   }
 
@@ -94,16 +96,27 @@ export class LiveCall {
     return this.#common as TraceMarks;
   }
 
+  /** The spans of one call have one clock: it is set once, and runs evenly whatever happens to the machine's. */
+  #now(): HrTime {
+    const ms = this.#began.at + performance.now() - this.#began.ran;
+    const seconds = Math.floor(ms / 1_000);
+    return [seconds, Math.round((ms - seconds * 1_000) * 1e6)];
+  }
+
   #child(name: string, kind: SpanKind, marks: TraceMarks): OpenSpan {
     const leave = this.enter();
-    const span = this.#tracer.startSpan(name, { kind, attributes: { ...marks } }, this.#context);
+    const span = this.#tracer.startSpan(
+      name,
+      { kind, attributes: { ...marks }, startTime: this.#now() },
+      this.#context,
+    );
     let over = false;
     return {
       end: (more = {}, error = null) => {
         if (over) return;
         over = true;
         mark(span, more, error);
-        span.end();
+        span.end(this.#now());
         leave();
       },
     };
