@@ -14,8 +14,8 @@ import { prepare } from './support/store/prepared.ts';
 /** Milliseconds that one test, and one file, may take: one that hangs must not hang the run. */
 const TEST_MS = 300_000;
 const FILE_MS = Number(process.env.HOLDFAST_TEST_FILE_MS ?? 600_000);
-/** Files that run at once: for two cores, as most files wait for their own processes. */
-const AT_ONCE = 4;
+/** Files that run at once: each has processes of its own, and with more of them two cores keep all waiting. */
+const AT_ONCE = 3;
 /** What is made once for all runs: an empty database, and what Node compiled. */
 const CACHE = new URL('../node_modules/.cache/holdfast-test/', import.meta.url).pathname;
 /** The slowest first, so that the quick ones fill the end. */

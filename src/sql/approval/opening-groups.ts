@@ -10,6 +10,8 @@ import { openingRow } from './opening-row.ts';
 /** Calls that one statement opens at most, and the bytes of their requests. */
 const MOST_CALLS = 50;
 const MOST_BYTES = 256 * 1024;
+/** Calls of one grant that are remembered while others wait. */
+const MOST_KNOWN = 1_000;
 /** Bytes from which on a call is written in steps, between which others get their turns. */
 const LONG = 64 * 1024;
 
@@ -54,8 +56,16 @@ export class OpeningGroups {
   }
 
   async #takeTurns(grant: string, waiting: WaitingOpening[]): Promise<void> {
+    const known = new Set<string>();
     this.#waiting.set(grant, waiting);
-    while (waiting.length > 0) await this.#openTogether(waiting.splice(0, groupLength(waiting)));
+    while (waiting.length > 0) {
+      const group = waiting.splice(0, groupLength(waiting));
+      // Whoever joins goes the way of many steps, so the statement for new calls would only be one more.
+      if (group.length === 1 && known.has(fingerprintOf(group[0]!))) await this.#openAlone(group[0]!);
+      else await this.#openTogether(group);
+      if (known.size > MOST_KNOWN) known.clear();
+      for (const one of group) known.add(fingerprintOf(one));
+    }
     this.#waiting.delete(grant);
   }
 
@@ -86,6 +96,10 @@ export class OpeningGroups {
   async #openAlone({ request, joiner, room, event, settle, fail }: WaitingOpening): Promise<void> {
     await openApproval(this.#db, this.#seals, request, joiner, room, event).then(settle, fail);
   }
+}
+
+function fingerprintOf({ request }: WaitingOpening): string {
+  return request.approval.fingerprint;
 }
 
 /** Most calls are: not long, and no answer to what a server asked. */

@@ -122,7 +122,7 @@ describe('floods of questions', () => {
     const agents = await Promise.all(Array.from({ length: 51 }, () => agentOf('second')));
     const sent = agents.map((agent) => agent.call('create_key', { name: 'joined' }, patient));
     const { id } = await gateway.pending('create_key', { name: 'joined' });
-    await eventually('fifty wait', async () => ((await gateway.approval(id)).callers === 50 ? true : null));
+    await eventually('fifty wait', async () => ((await gateway.approval(id)).callers === 50 ? true : null), 90_000);
     await gateway.api(`/api/approvals/${id}/decisions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
