@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds within which anything that a test waits for must happen. */
-export const PATIENCE = 20_000;
+export const PATIENCE = 60_000;
 
 /** Tries `probe` until it returns something that is not null; fails after `ms`. A probe that throws is tried again. */
 export async function eventually<T>(

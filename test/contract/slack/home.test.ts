@@ -6,7 +6,7 @@ import { slackClient } from '../../../src/slack/wire/client.ts';
 import { quiet } from '../../support/log.ts';
 import { CHANNEL, type DoorWorld, doorWorld } from '../../support/slack/door-world.ts';
 
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 describe('a click and the home it is judged by', () => {
   let world: DoorWorld;

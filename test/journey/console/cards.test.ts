@@ -16,7 +16,7 @@ import { eventually } from '../../support/wait.ts';
 
 const CHANNEL = 'C0APPROVALS';
 const EVIL = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>';
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 describe('What the approver saw, for a reviewer', { concurrency: false }, () => {
   let world: ConsoleWorld;

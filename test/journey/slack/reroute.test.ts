@@ -9,7 +9,7 @@ const POLICY = 'version: "1"\ndefault: deny\ntools: { create_key: { action: requ
 const OTHER = 'C0KEYS';
 const SHARED = 'C0SHARED';
 const FOREIGN = 'C0NOTOURS';
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 describe('where cards go, while the gateway runs', () => {
   let upstream: Collector;

@@ -8,7 +8,7 @@ import { type CountingUpstream, countingUpstream } from '../../support/upstream/
 import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools: { create_key: { action: require_approval }, read: {} }\n';
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 interface Ready {
   readonly ready: boolean;
