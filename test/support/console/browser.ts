@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -115,7 +116,9 @@ function goesOnWaiting(client: Client): Client {
     for (;;) {
       const answer = await once(...call);
       const [first] = (answer as { content?: readonly { text?: string }[] }).content ?? [];
-      if (first?.text?.startsWith('Waiting for approval') !== true) return answer;
+      // What is told at once, because others wait already for example, is the answer.
+      if (first?.text?.includes('is held until a person approves it') !== true) return answer;
+      await sleep(500);
     }
   };
   return client;
