@@ -12,11 +12,11 @@ import { type GatewayProcess, type House, openHouse } from '../../support/gatewa
 import { type ErasUpstream, erasUpstream } from '../../support/upstream/eras.ts';
 
 /**
- * Every client gets its answer. Time is scaled down through the clients' own options (60 s become 4 s) and the
+ * Every client gets its answer. Time is scaled down through the clients' own options (60 s become 6 s) and the
  * gateway's own settings (a hold of 50 s becomes 1 s). All clients wait at once, longer than their time-out, while the
  * gateway is killed and started again.
  */
-const CLIENT_TIMEOUT = 4_000;
+const CLIENT_TIMEOUT = 6_000;
 const POLICY = `version: "1"
 default: allow
 tools:
