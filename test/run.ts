@@ -1,5 +1,5 @@
 /**
- * `npm test`: what holds each promise on each store and at each door, in minutes. `--all`: every case of every kind, as
+ * `npm test`: all but the largest matrices, with tests of each promise. `--all`: every case of every kind, as
  * CI runs it; `--long`: the files named `.long.test.ts` as well. With arguments: the files whose path contains one of
  * them, whatever they are. Says in one line what this machine lacks; tests that need it are skipped, or fail the run
  * with HOLDFAST_TEST_REQUIRE=all.

@@ -1,7 +1,7 @@
 /**
  * The files that `npm test` leaves to `npm test -- --all`, and so to CI: matrices over stores, eras and attacks that take
- * most of the time. What `npm test` runs holds each promise at least once, on each store, at each door. By folder; what is
- * named nowhere here always runs.
+ * most of the time. `npm run check` sees to it that tests of each promise are left. By folder; what is not named here always
+ * runs.
  */
 const LEFT_TO_ALL: Readonly<Record<string, readonly string[]>> = {
   'contract/audit': ['evidence', 'foreign-events', 'rotation'],
