@@ -57,18 +57,19 @@ const events = run({
   env: { ...process.env, ...prepared, NODE_COMPILE_CACHE: `${CACHE}compiled`, HOLDFAST_TEST_FILE_MS: String(FILE_MS) },
 });
 let failed = 0;
-let skipped = 0;
+const skipped: string[] = [];
 events.on('test:fail', () => {
   failed += 1;
 });
-events.on('test:pass', ({ skip }) => {
-  if (skip !== undefined && skip !== false) skipped += 1;
+events.on('test:pass', ({ name, file, skip }) => {
+  if (skip !== undefined && skip !== false) skipped.push(`${file ?? ''}: ${name} (${skip})`);
 });
 events.compose(new spec()).pipe(process.stdout);
 events.on('end', () => {
   if (failed > 0) process.exitCode = 1;
-  if (skipped > 0 && process.env.HOLDFAST_TEST_REQUIRE === 'all') {
-    console.log(`${skipped} tests were skipped; HOLDFAST_TEST_REQUIRE=all makes that a failure.`);
+  if (skipped.length > 0 && process.env.HOLDFAST_TEST_REQUIRE === 'all') {
+    for (const one of skipped) console.log(`Skipped: ${one}`);
+    console.log(`${skipped.length} tests were skipped; HOLDFAST_TEST_REQUIRE=all makes that a failure.`);
     process.exitCode = 1;
   }
 });
