@@ -40,6 +40,9 @@ grant select, insert on holdfast.acceptances to holdfast_gateway;
 grant select, insert, update on holdfast.sealed_sets to holdfast_gateway;
 grant update (seal) on holdfast.revocations to holdfast_gateway;
 
+-- The texts of policies that were in force: never changed.
+grant select, insert on holdfast.policy_texts to holdfast_gateway;
+
 -- Callers: never deleted.
 grant select, insert, update on holdfast.joiners, holdfast.asked_requests to holdfast_gateway;
 

@@ -21,6 +21,8 @@ export interface Loaded {
   readonly config: Config;
   /** By server. */
   readonly policies: ReadonlyMap<string, Policy>;
+  /** The policies' own texts, by their digest. */
+  readonly policyTexts?: ReadonlyMap<string, string>;
   readonly settings: Settings;
   readonly secrets: Secrets;
   /** What is accepted but looks like a mistake; reported once, at the start. */
@@ -60,11 +62,13 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
     ...(config === null ? {} : { file: config.file, slackChannel: config.slack.channel }),
   });
   if (!read.ok) faults.push(...read.faults);
-  const policies = config === null ? new Map<string, Policy>() : await policiesOf(config, sources.readFile, faults);
+  const policyTexts = new Map<string, string>();
+  const policies =
+    config === null ? new Map<string, Policy>() : await policiesOf(config, sources.readFile, faults, policyTexts);
   if (config === null || !read.ok || faults.length > 0) return { ok: false, faults };
   const { settings, secrets } = read;
   const warnings = [...read.warnings, ...named, ...tooFewPeople(config, policies)];
-  return { ok: true, config, policies, settings, secrets, warnings };
+  return { ok: true, config, policies, policyTexts, settings, secrets, warnings };
 }
 
 /**
@@ -80,15 +84,23 @@ export async function reload(previous: Loaded, sources: Sources): Promise<LoadRe
   return { ...next, settings: { ...settings, slack }, secrets };
 }
 
-/** Every server's policy, checked against the config's groups; faults are added to `faults`. */
-export async function policiesOf(config: Config, readFile: ReadFile, faults: Fault[]): Promise<Map<string, Policy>> {
+/**
+ * Every server's policy, checked against the config's groups; faults are added to `faults`, each policy's text to `texts`
+ * under its digest.
+ */
+export async function policiesOf(
+  config: Config,
+  readFile: ReadFile,
+  faults: Fault[],
+  texts: Map<string, string> = new Map(),
+): Promise<Map<string, Policy>> {
   const servers = [...config.servers.values()];
   const paths = [...new Set(servers.map((server) => server.policyPath))];
   // Read all at once, since files may come over a network. Faults are reported in the config's order.
   const parsed = await Promise.all(
     paths.map(async (path) => {
       const found: Fault[] = [];
-      return { policy: await policyAt(path, config, readFile, found), found };
+      return { policy: await policyAt(path, config, readFile, found, texts), found };
     }),
   );
   faults.push(...parsed.flatMap(({ found }) => found));
@@ -100,7 +112,13 @@ export async function policiesOf(config: Config, readFile: ReadFile, faults: Fau
   return policies;
 }
 
-async function policyAt(path: string, config: Config, readFile: ReadFile, faults: Fault[]): Promise<Policy | null> {
+async function policyAt(
+  path: string,
+  config: Config,
+  readFile: ReadFile,
+  faults: Fault[],
+  texts: Map<string, string>,
+): Promise<Policy | null> {
   const text = await readTextFile(path, readFile, faults);
   if (text === null) return null;
   const parsed = parsePolicy(text, { path });
@@ -109,6 +127,7 @@ async function policyAt(path: string, config: Config, readFile: ReadFile, faults
     return null;
   }
   faults.push(...unknownGroups(parsed, config), ...unanswerable(parsed, config));
+  texts.set(parsed.policy.digest, text);
   return parsed.policy;
 }
 

@@ -12,6 +12,7 @@ import { OpenVisits } from '../gateway/state/open-visits.ts';
 import type { HttpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import type { SlackDoor } from '../slack/door.ts';
+import { keepPolicyTexts } from '../sql/log/policy-texts.ts';
 import { sqlRecords } from '../sql/records.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
 import { sqlBeliefs } from '../sql/sets/beliefs.ts';
@@ -40,6 +41,8 @@ export interface Assembled extends Lifecycle {
   readonly signInLinks: SignInLinks | null;
   /** Writes an event of the gateway itself. */
   noteEvent(type: EventType, data: JsonObject): void;
+  /** Logs which policies are in force, and keeps their texts for evidence. */
+  notePolicies(inForce: Loaded): void;
   /** Takes over this config's Slack settings. Returns what is wrong with them, in words; then none of them is taken. */
   changeSlack(loaded: Loaded): Promise<readonly string[]>;
   /** Closes the connections to all servers: a call that is still under way there ends as unknown. */
@@ -81,7 +84,13 @@ export function assemble(runtime: Runtime): Assembled {
   const noteEvent: Assembled['noteEvent'] = (type, data) => {
     gateway.journal.note({ ...NO_SUBJECT, type, at: clock.now(), actor: 'holdfast', data });
   };
-  const started = (): void => noteEvent('policy.loaded', policyDigests(loaded));
+  const notePolicies: Assembled['notePolicies'] = (inForce) => {
+    noteEvent('policy.loaded', policyDigests(inForce));
+    keepPolicyTexts(storage.connection.db, inForce.policyTexts ?? new Map()).catch((error: unknown) =>
+      log.warn({ err: error }, 'the texts of the policies could not be kept for evidence'),
+    );
+  };
+  const started = (): void => notePolicies(loaded);
   return {
     app,
     gateway,
@@ -90,6 +99,7 @@ export function assemble(runtime: Runtime): Assembled {
     slack,
     signInLinks: pages?.signInLinks ?? null,
     noteEvent,
+    notePolicies,
     changeSlack: async (next) => (await approvers?.changeSlack(next)) ?? [],
     closeServers: () => servers.close(),
     ...lifecycleOf({

@@ -47,6 +47,7 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
       gateway,
       adminToken,
       addressOf,
+      records,
       grants: { grants: () => rules.loaded.config.grants, records, revocations },
       ...(pages && { loginSessions: pages.sessions, people: pages.people }),
     }),

@@ -39,7 +39,7 @@ import { listTools } from './upstream/list-configured.ts';
 import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
 
 /** A gateway that runs on Node. */
-export interface Running extends Pick<Assembled, 'rules' | 'noteEvent' | 'changeSlack'> {
+export interface Running extends Pick<Assembled, 'rules' | 'noteEvent' | 'notePolicies' | 'changeSlack'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
   /**
@@ -120,11 +120,11 @@ export async function startNode(
       drain.end();
       for (const step of undo.reverse()) await step();
     };
-    const { rules, noteEvent, changeSlack, signInLinks } = assembled;
+    const { rules, noteEvent, notePolicies, changeSlack, signInLinks } = assembled;
     const offered = signInLinks !== null && secrets.adminToken !== null && isReachedFromHereOnly(settings);
     const signInLink = (): string | null =>
       offered ? `${url}/sign-in#${signInLinks.make(storage.clock.now())}` : null;
-    return { url, signInLink, rules, noteEvent, changeSlack, stop };
+    return { url, signInLink, rules, noteEvent, notePolicies, changeSlack, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;

@@ -5,7 +5,6 @@ import type { Log } from '../ports.ts';
 import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
 import type { Running } from './node.ts';
-import { policyDigests } from './rules/digests.ts';
 
 /** Milliseconds between two checks of the files. */
 const CHECK_MS = 1_000;
@@ -32,7 +31,7 @@ export function watchConfig(running: Running, sources: Sources, log: Log): () =>
     running.rules.swap(next);
     watch(filesOf(next));
     log.info({}, 'config and policies were read again');
-    running.noteEvent('policy.loaded', policyDigests(next));
+    running.notePolicies(next);
   };
   const watch = (files: readonly string[]): void => {
     for (const file of watched) unwatchFile(file, changed);

@@ -70,6 +70,10 @@ export interface Ledger {
   changeKey(to: string, event: (retired: readonly string[]) => NewEvent): Promise<boolean>;
   /** Checkpoints at places after `after` and up to `upTo`, in order. */
   checkpoints(after: number, upTo: number): Promise<readonly (SignedCheckpoint & { readonly seq: number })[]>;
+  /** The first checkpoint that covers this place; null: none does yet. */
+  covering(seq: number): Promise<(SignedCheckpoint & { readonly seq: number }) | null>;
+  /** The hashes of the events after `after`, up to `upTo`, in order: 64 hex digits each. */
+  hashes(after: number, upTo: number): Promise<readonly string[]>;
   /** The place up to which a sink has taken events, and how often it has failed since. */
   sinkCursor(name: string): Promise<{ readonly seq: number; readonly failures: number }>;
   /** False: another replica moved it first. */

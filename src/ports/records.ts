@@ -34,6 +34,10 @@ export interface FoundEvent extends LoggedEvent {
 export interface ProvenEvent extends LoggedEvent {
   /** Whether its hash follows from its text, its place and the event before it; null until it is sealed. */
   readonly fits: boolean | null;
+  /** Its canonical text, over which the hash is made. */
+  readonly text: string;
+  /** The hash of the event before it in the chain, 64 zeros for the first; null until it is sealed. */
+  readonly previous: string | null;
 }
 
 /** The state of the chain, of which only the newest events are checked. `holdfast audit verify` checks all of it. */
@@ -83,6 +87,10 @@ export interface Records {
   event(n: number): Promise<ProvenEvent | null>;
   /** Everything about one approval, oldest first. */
   story(approval: string): Promise<readonly ProvenEvent[]>;
+  /** The events of the chain that say which keys sign it, in order: its beginning, and one for each change. */
+  keyStory(): Promise<readonly ProvenEvent[]>;
+  /** The text of a policy that was in force, by the SHA-256 that events name; null: it is not kept. */
+  policyText(digest: string): Promise<string | null>;
   /** What these cards showed, by the SHA-256 that their events name. Cards that are not kept are missing. */
   cards(digests: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Checks the newest `newest` events one by one. */

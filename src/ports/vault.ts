@@ -1,4 +1,5 @@
 import type { Json } from '../domain/json/json.ts';
+import type { Proof } from '../domain/log/evidence.ts';
 
 /** What is done with keys. They are derived from `HOLDFAST_SECRET`, one for each purpose. */
 export interface Vault {
@@ -18,6 +19,8 @@ export interface Vault {
   sign(text: string, key?: string): string;
   /** Whether this is the text's Ed25519 signature by this public key, of which no secret needs to be listed. */
   verifies(key: string, text: string, signature: string): boolean;
+  /** What can be computed without a key. */
+  readonly proof: Proof;
   /** The public keys of every listed secret, 64 hex digits each, newest first. */
   readonly publicKeys: readonly string[];
 }

@@ -4,7 +4,7 @@ import { guarded } from './connection/guard.ts';
 import { chainEnds, readBacklog } from './log/backlog.ts';
 import { sealedEvents, unsealedEvents } from './log/chained.ts';
 import { changeKey } from './log/change-key.ts';
-import { readCheckpoints, saveCheckpoint, unsignedHead } from './log/checkpoints.ts';
+import { chainHashes, coveringCheckpoint, readCheckpoints, saveCheckpoint, unsignedHead } from './log/checkpoints.ts';
 import { readKeyEvents } from './log/keys.ts';
 import { moveSink, sinkCursor } from './log/sinks.ts';
 import type { Tables } from './table/tables.ts';
@@ -34,6 +34,8 @@ export function sqlLedger(db: Kysely<Tables>, seals: Seals | null): Ledger {
       return changeKey(db, seals, to, event);
     },
     checkpoints: (after, upTo) => readCheckpoints(db, after, upTo),
+    covering: (seq) => coveringCheckpoint(db, seq),
+    hashes: (after, upTo) => chainHashes(db, after, upTo),
     sinkCursor: (name) => sinkCursor(db, name),
     moveSink: (name, from, to, failures) => moveSink(db, name, from, to, failures),
     backlog: () => readBacklog(db, seals?.prefix ?? null),

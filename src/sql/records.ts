@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import type { Records, Seals } from '../ports.ts';
 import { cardContents } from './approval/cards.ts';
 import { guarded } from './connection/guard.ts';
-import { approvalStory, lookAtChain, proveEvent } from './log/proof.ts';
+import { readPolicyText } from './log/policy-texts.ts';
+import { approvalStory, keyStory, lookAtChain, proveEvent } from './log/proof.ts';
 import { lastUses, sealedSince, toolsSeen } from './search/newest.ts';
 import { searchEvents } from './search/search.ts';
 import { tally } from './search/tally.ts';
@@ -15,6 +16,8 @@ export function sqlRecords(db: Kysely<Tables>, seals: Seals | null): Records {
     since: (seq, limit) => sealedSince(db, seals, seq, limit),
     event: (n) => proveEvent(db, seals, n),
     story: (approval) => approvalStory(db, seals, approval),
+    keyStory: () => keyStory(db, seals),
+    policyText: (digest) => readPolicyText(db, digest),
     cards: (digests) => cardContents(db, digests),
     chain: (newest) => lookAtChain(db, newest),
     tally: (from, to, slotMs) => tally(db, from, to, slotMs),

@@ -46,6 +46,7 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
       return by.sign(text);
     },
     verifies: proven.verifies,
+    proof: proven,
     get publicKeys() {
       return signers().map(({ publicKey }) => publicKey);
     },

@@ -21,7 +21,10 @@ function registered(): string[] {
   const grants = { grants: () => [], records: {} as never, revocations: {} as never };
   const app = new Hono()
     .route('/', auditApi({ gateway, records: {} as never, adminToken: null }))
-    .route('/', api({ gateway, adminToken: null, addressOf: nobody, grants, people: {} as never }))
+    .route(
+      '/',
+      api({ gateway, adminToken: null, addressOf: nobody, grants, records: {} as never, people: {} as never }),
+    )
     .route('/', health(gateway))
     .route('/', metrics({ gateway, meters: new Meters(), adminToken: null, addressOf: nobody, hosts: () => new Set() }))
     .route(

@@ -16,7 +16,19 @@ const EVIL = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>';
 
 function event(n: number, type: ProvenEvent['type'], data: ProvenEvent['data']): ProvenEvent {
   const nothing = { approval: 'ap_1', server: 'prometheus', tool: 'create_api_key', grant: 'release-bot' };
-  return { ...nothing, n, seq: n, hash: 'f'.repeat(64), fits: true, type, at: new Date(0), actor: 'holdfast', data };
+  const link = { text: '', previous: null };
+  return {
+    ...nothing,
+    ...link,
+    n,
+    seq: n,
+    hash: 'f'.repeat(64),
+    fits: true,
+    type,
+    at: new Date(0),
+    actor: 'holdfast',
+    data,
+  };
 }
 
 /** A card as the gateway logs and keeps it. */

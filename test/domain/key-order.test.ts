@@ -134,13 +134,28 @@ describe('P7: a log has an id', () => {
 describe('A checkpoint', () => {
   const place = { seq: 1, hash: 'a', count: 1, at: 'now', key: 'k', previous: null };
 
-  test('is of version 2 with a log, or of version 1 without one', () => {
+  test('is of version 3 with a root, of version 2 without one, or of version 1 without a log', () => {
+    const root = 'a'.repeat(64);
+    const rooted = checkpointText({ v: 3, log: LOG, since: 0, root, ...place });
+    assert.equal(
+      rooted,
+      `{"at":"now","count":1,"hash":"a","key":"k","log":"${LOG}","previous":null,"root":"${root}","seq":1,"since":0,"v":3}`,
+    );
+    assert.deepEqual(readCheckpoint(rooted), { v: 3, log: LOG, since: 0, root, ...place });
+    for (const wrong of [
+      rooted.replace('"v":3', '"v":2'),
+      rooted.replace(root, 'a'),
+      rooted.replace('"since":0', '"since":1'),
+    ]) {
+      assert.equal(readCheckpoint(wrong), null, wrong);
+    }
     const named = checkpointText({ v: 2, log: LOG, ...place });
     assert.equal(named, `{"at":"now","count":1,"hash":"a","key":"k","log":"${LOG}","previous":null,"seq":1,"v":2}`);
-    assert.deepEqual(readCheckpoint(named), { v: 2, log: LOG, ...place });
+    assert.deepEqual(readCheckpoint(named), { v: 2, log: LOG, since: null, root: null, ...place });
     const unnamed = checkpointText({ v: 1, log: null, ...place });
-    assert.deepEqual(readCheckpoint(unnamed), { v: 1, log: null, ...place });
+    assert.deepEqual(readCheckpoint(unnamed), { v: 1, log: null, since: null, root: null, ...place });
     assert.equal(readCheckpoint(unnamed.replace('"v":1', '"v":2')), null);
+    assert.equal(readCheckpoint(named.replace('"v":2', '"v":3')), null);
     assert.equal(readCheckpoint(named.replace('"v":2', '"v":1')), null);
   });
 });

@@ -69,7 +69,7 @@ function wentBackText({ seq, at }: Checkpoint, head: number): Printed {
   return printed`the log went back, or was cut: it ends at event ${head}, and the witness knows that events up to ${seq} were signed at ${at}`;
 }
 
-function chainFaultText(fault: ChainFault): Printed {
+export function chainFaultText(fault: ChainFault): Printed {
   const { seq } = fault;
   switch (fault.kind) {
     case 'changed':
@@ -100,6 +100,8 @@ function chainFaultText(fault: ChainFault): Printed {
       return printed`the signature on the checkpoint of event ${seq} does not match its text`;
     case 'checkpoint_swapped':
       return printed`the checkpoint of event ${seq} is not in its place`;
+    case 'wrong_root':
+      return printed`the checkpoint of event ${seq} does not have the Merkle root of the events after ${fault.since}`;
     case 'checkpoint_removed':
       return printed`a checkpoint was removed: the log or the checkpoint of event ${seq} names it`;
     default:

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { DURATION_FORM, parseDuration } from '../../config/document/duration.ts';
 import type { ChainReport } from '../../domain/log/chain.ts';
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
@@ -8,16 +7,20 @@ import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } 
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { printed, printedJson } from '../../text/printed.ts';
-import { proof, publicKeyIn } from '../../vault/proof.ts';
+import { proof } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { linesOf } from './lines.ts';
 import { openLedger } from './open-ledger.ts';
-import { dataDirectory, ownKeys } from './own-keys.ts';
+import { dataDirectory } from './own-keys.ts';
 import { reportText, type VerifyFindings } from './report.ts';
+import { trustedKeys } from './trusted-keys.ts';
+import { verifyEvidence } from './verify-evidence.ts';
 
 interface AuditVerifyOptions {
   /** A file, or `-` for standard input; without it the database is verified. */
   readonly export?: string;
+  /** The evidence of one decision: a file, or `-`. */
+  readonly evidence?: string;
   /** Files, or keys as hex. */
   readonly key: readonly string[];
   /** Files. */
@@ -41,6 +44,9 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
   const maxAgeMs = options.maxAge === 'off' ? null : parseDuration(options.maxAge);
   if (maxAgeMs === null && options.maxAge !== 'off') throw new Misuse(`--max-age is ${DURATION_FORM}, or off`);
   const keys = trustedKeys(options.key, data, terminal);
+  if (options.evidence !== undefined) {
+    return verifyEvidence({ file: options.evidence, keys, log: options.log ?? null, json: options.json }, terminal);
+  }
   const witnessed = options.witness === undefined ? [] : await checkpointsIn(options.witness);
   const kept = await Promise.all(options.checkpoints.map(checkpointsIn));
   const trust: EvidenceTrust = { keys, elsewhere: [...kept.flat(), ...witnessed], log: options.log ?? null };
@@ -65,14 +71,6 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
   return report.head > 0 && report.covered === 0 ? 3 : 0;
 }
 
-/** The keys that may sign: those given, else those of this machine's secret. Never a key that the evidence names. */
-function trustedKeys(given: readonly string[], data: string, terminal: Terminal): string[] {
-  if (given.length > 0) return given.map(readKey);
-  const own = ownKeys(data, terminal);
-  if (own.length > 0) return own;
-  throw new Misuse('Give the public key: --key FILE or --key HEX (the gateway prints it: holdfast audit key).');
-}
-
 /**
  * A key of the auditor's that the log knows nothing of: the log may have been cut before the change to it and signed with
  * an older one, which leaked. Where no checkpoint counts at all, that is said already.
@@ -84,13 +82,6 @@ function unusedKeys({ unusedKeys, covered }: ChainReport): string[] {
       `the key ${key} neither signed this log nor came into force in it. The log may have been cut before the change to that key.  ` +
       'If that is expected, leave out that --key',
   );
-}
-
-function readKey(given: string): string {
-  const text = /^[0-9a-f]{64}$/i.test(given) ? given : readFileSync(given, 'utf8');
-  const key = publicKeyIn(text);
-  if (key === null) throw new Misuse(`${given} is not an Ed25519 public key (64 hex digits, or PEM).`);
-  return key;
 }
 
 /** The newest of these checkpoints, by a key that may sign, if the log ends before the event that it vouches for. */

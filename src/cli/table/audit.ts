@@ -1,5 +1,5 @@
 import { command, flag, group, list, text, textOr } from '../parse/command.ts';
-import { ASKS_A_GATEWAY, admin, asking, data, json, STATE_NAMES, TIME, url } from './options.ts';
+import { ASKS_A_GATEWAY, admin, approvalId, asking, data, json, STATE_NAMES, TIME, url } from './options.ts';
 
 const EXIT_CODES = [
   'Exit codes: 0 the log fits and is signed, 1 it does not fit or is too old, 2 usage error, 3 it fits, but no checkpoint covers it.',
@@ -57,11 +57,23 @@ export const AUDIT_COMMANDS = [
         load: async () => (await import('../audit/export.ts')).auditExportCommand,
       }),
       command({
+        name: 'evidence',
+        summary: 'print what proves one decision, signed, for an auditor',
+        notes: ['One line of JSON. Check it with: holdfast audit verify --evidence FILE', ...ASKS_A_GATEWAY],
+        takes: { id: approvalId, url, ...admin, json: { ...json, hidden: true } },
+        printsData: true,
+        load: async () => (await import('../audit/evidence.ts')).auditEvidenceCommand,
+      }),
+      command({
         name: 'verify',
         summary: 'check that the log is what the gateway wrote and signed',
         notes: ['Needs no gateway: an export and a public key, or the database.', ...EXIT_CODES],
         takes: {
           export: text('<file>', 'verify an export; - reads standard input (default: the database)'),
+          evidence: {
+            ...text('<file>', 'verify the evidence of one decision; - reads standard input'),
+            excludes: 'export',
+          },
           database: flag('verify the database, as without --export', { excludes: 'export' }),
           key: list('<file|hex>', 'public key that may sign; repeat for several (default: from HOLDFAST_SECRET)'),
           checkpoints: list('<file>', 'checkpoints that were kept elsewhere; repeat for several'),

@@ -1,6 +1,7 @@
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import type { ChainFault, Link, Proof } from './evidence.ts';
 import { KeyOrder, type KeyTrust, type Standing } from './key-order.ts';
+import { GrowingTree } from './merkle.ts';
 import { diagnoseMisfit } from './misfit.ts';
 
 /** Stands for the hash before the first event. */
@@ -63,11 +64,15 @@ export class ChainCheck {
   #checkpoints = 0;
   #lastDigest: string | null = null;
   #covered: Checkpoint | null = null;
+  /** Over the events after the last checkpoint that was in its place. */
+  readonly #tree: GrowingTree;
+  #treeSince = 0;
 
   /** `elsewhere`: checkpoints kept out of reach of whoever could change the log. */
   constructor(proof: Proof, trust: KeyTrust, elsewhere: readonly SignedCheckpoint[] = []) {
     this.#proof = proof;
     this.#order = new KeyOrder(proof, trust);
+    this.#tree = new GrowingTree(proof.digest);
     for (const signed of elsewhere) {
       const read = this.#signature(signed);
       if (read !== null) this.#elsewhere.push(read);
@@ -97,6 +102,7 @@ export class ChainCheck {
       return;
     }
     this.#head = { seq: link.seq, hash: link.hash, previous: this.#head.hash };
+    this.#tree.push(link.hash);
     if (!link.agrees) this.#faults.push({ kind: 'mislabelled', seq: link.seq });
     if (link.text.endsWith(SIGNED)) this.#named(link.text);
     const wrongKey = this.#order.event(link.seq, link.text);
@@ -108,16 +114,18 @@ export class ChainCheck {
   checkpoint(signed: SignedCheckpoint): void {
     const read = this.#signature(signed);
     if (read === null) return;
-    const before = this.#lastDigest;
+    const previous = this.#lastDigest;
     this.#lastDigest = this.#proof.sha256(signed.text);
     if (this.#misfit !== null || this.#broken) return;
     if (read.seq < this.#head.seq) this.#faults.push({ kind: 'checkpoint_swapped', seq: read.seq });
     // It may vouch for events that were removed; end() decides.
     if (read.seq > this.#head.seq) this.#misplaced.push(read);
     if (read.seq !== this.#head.seq) return;
-    if (read.previous !== before) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
+    if (read.previous !== previous) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
     this.#unnamed.set(read.seq, this.#lastDigest);
+    const before = this.#faults.length;
     this.#judge(read);
+    if (this.#faults.length === before) this.#root(read);
   }
 
   end(): ChainReport {
@@ -160,6 +168,14 @@ export class ChainCheck {
     else if (this.#order.knows(read.key)) this.#faults.push({ kind: 'bad_signature', seq: read.seq });
     else this.#faults.push({ kind: 'foreign_key', seq: read.seq, key: read.key });
     return null;
+  }
+
+  /** Compares its root with the tree over the events since the checkpoint before it. One that does not count has no say. */
+  #root({ v, seq, since, root }: Checkpoint): void {
+    const isRight = v !== 3 || (since === this.#treeSince && root === this.#tree.root());
+    if (!isRight) this.#faults.push({ kind: 'wrong_root', seq, since: since ?? 0 });
+    this.#tree.clear();
+    this.#treeSince = seq;
   }
 
   /** Whose checkpoint this is, over the event that was just read. */

@@ -2,6 +2,8 @@
 export interface Proof {
   /** Hex SHA-256 of the text as UTF-8. */
   sha256(text: string): string;
+  /** SHA-256 of these octets. */
+  digest(octets: Uint8Array): Uint8Array;
   /** Ed25519 (RFC 8032). Key and signature as hex; false for anything malformed. */
   verifies(key: string, text: string, signature: string): boolean;
 }
@@ -43,4 +45,6 @@ export type ChainFault =
   /** The checkpoint of `seq` is at another's place, or appears twice. */
   | { readonly kind: 'checkpoint_swapped'; readonly seq: number }
   /** A checkpoint that the next one, or an event of the log, names is missing. */
-  | { readonly kind: 'checkpoint_removed'; readonly seq: number };
+  | { readonly kind: 'checkpoint_removed'; readonly seq: number }
+  /** The Merkle root in the checkpoint of `seq` is not that of the events after `since`. */
+  | { readonly kind: 'wrong_root'; readonly seq: number; readonly since: number };

@@ -68,6 +68,11 @@ export class KeyOrder {
     return this.#trusted.has(key) || this.declares(key);
   }
 
+  /** Whether this key is trusted, and the one that signs after all that was read. */
+  signsNow(key: string): boolean {
+    return this.#trusted.has(key) && !this.#ended.has(key) && (this.#inForce ?? key) === key;
+  }
+
   /** An event that is in its place. */
   event(seq: number, text: string): ChainFault | null {
     const said = readKeyEvent(text);
@@ -101,7 +106,7 @@ export class KeyOrder {
       if (v === 1) return this.#trusted.has(key) ? this.#counts(key) : 'declared';
       this.#use(key);
     }
-    if (v === 2) this.#named = true;
+    if (v !== 1) this.#named = true;
     if (key === this.#inForce) return this.#trusted.has(key) ? this.#counts(key) : 'declared';
     return this.#stranger(seq, key);
   }
@@ -126,7 +131,7 @@ export class KeyOrder {
   }
 
   #ofThisLog({ v, seq, log }: Checkpoint): ChainFault | null {
-    if (v === 2 && log !== null) return this.#belongs(seq, log);
+    if (v !== 1 && log !== null) return this.#belongs(seq, log);
     return this.#named ? { kind: 'other_log', seq, log: null, expected: this.#log } : null;
   }
 

@@ -1,11 +1,11 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { keyChangeText, type Succession, successionOf } from '../../domain/log/key-change.ts';
-import type { Acceptance, Epoch, ForeignEvent } from '../../ports.ts';
-import { breathe } from '../../time/breathe.ts';
+import type { Acceptance, Epoch } from '../../ports.ts';
 import type { Ports } from '../ports.ts';
 import { AlarmEvents } from './alarm-events.ts';
 import { Alarms } from './alarms.ts';
+import { readStretch } from './read-stretch.ts';
 import { FOREIGN_WORDS } from './seal-watch.ts';
 
 /**
@@ -112,16 +112,19 @@ export class CheckpointSigner {
       log.error({ seq, hash }, 'the audit log is not what was signed, and is not signed again; run audit verify');
       return null;
     }
-    const found = await this.#foreignEvent(gateway, newest?.seq ?? 0, head.seq);
-    if (found?.retired === true) {
+    // The event of the newest checkpoint is not in the chain yet.
+    if (newest !== null && newest.seq >= head.seq) return null;
+    const read = await readStretch(gateway, newest, head.seq, this.#unsealedUntil);
+    if (read === null) return null;
+    if (read.kind === 'foreign' && read.retired) {
       return this.#silent(
         log,
-        `event ${found.seq} of the log was sealed by a secret that HOLDFAST_SECRET no longer lists; the log is not signed until a gateway that lists it has signed up to there`,
+        `event ${read.seq} of the log was sealed by a secret that HOLDFAST_SECRET no longer lists; the log is not signed until a gateway that lists it has signed up to there`,
       );
     }
-    if (found !== null) {
+    if (read.kind === 'foreign') {
       this.#alarm = true;
-      const { seq, field } = found;
+      const { seq, field } = read;
       const why = `event ${seq} of the chain ${FOREIGN_WORDS[field]}`;
       if (this.#alarms.raise('seal_broken', `chained event ${seq}`, why, clock.now())) {
         log.error({ seq }, `${why}; the log is not signed until an operator has looked`);
@@ -132,11 +135,21 @@ export class CheckpointSigner {
       }
       return null;
     }
+    if (read.kind === 'misfit') {
+      this.#alarm = true;
+      const why = `event ${read.seq} of the chain does not follow from the one before it`;
+      if (this.#alarms.raise('log_changed', `event ${read.seq}`, why, clock.now())) {
+        log.error({ seq: read.seq }, `${why}; the log is not signed; run audit verify`);
+      }
+      return null;
+    }
     const key = await this.#keyAt(gateway, head.seq, newest);
     if (key === null) return null;
     const text = checkpointText({
-      v: 2,
+      v: 3,
       log: logId,
+      since: newest?.seq ?? 0,
+      root: read.root,
       seq: head.seq,
       hash: head.hash,
       count: head.seq,
@@ -160,7 +173,7 @@ export class CheckpointSigner {
   ): Promise<string | null> {
     const events = await ledger.keyEvents(seq);
     const order = successionOf(events);
-    if (newest?.v === 2) {
+    if (newest !== null && newest.v !== 1) {
       const then = inForceAt(successionOf(await ledger.keyEvents(newest.seq)), newest);
       if (newest.log !== this.#logId || then !== newest.key) {
         this.#alarm = true;
@@ -183,7 +196,7 @@ export class CheckpointSigner {
    */
   #isGenuine(vault: SignerPorts['vault'], { text, signature }: SignedCheckpoint, read: Checkpoint | null): boolean {
     if (read === null) return false;
-    if (read.v === 2) return vault.verifies(read.key, text, signature);
+    if (read.v !== 1) return vault.verifies(read.key, text, signature);
     return read.seq <= this.#unsealedUntil;
   }
 
@@ -193,26 +206,6 @@ export class CheckpointSigner {
     this.#said = why;
     return null;
   }
-
-  /** The first event after `after`, up to `until`, that no gateway wrote as it is; null: there is none (P7). */
-  async #foreignEvent(
-    { ledger }: Pick<Ports, 'ledger'>,
-    after: number,
-    until: number,
-  ): Promise<(Pick<ForeignEvent, 'field'> & { readonly seq: number; readonly retired: boolean }) | null> {
-    for (let from = Math.max(after, this.#unsealedUntil); from < until; ) {
-      const page = await ledger.chain(from, PAGE, { phrases: true, copies: true });
-      for (const event of page) {
-        if (event.seq! > until) return null;
-        const field = event.ours !== true ? 'body' : event.copied ? 'seal' : event.agrees ? null : 'columns';
-        if (field !== null) return { seq: event.seq!, field, retired: event.ours !== true && event.retired };
-      }
-      if (page.length === 0) return null;
-      from = page.at(-1)!.seq!;
-      await breathe();
-    }
-    return null;
-  }
 }
 
 type SignerPorts = Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'store' | 'vault' | 'checkpointCopies'>;
@@ -220,11 +213,8 @@ type ChangePorts = 'clock' | 'ledger' | 'log' | 'replica' | 'vault';
 
 /** Logs from before keys were recorded say nothing of the first one; there the checkpoints do. */
 function inForceAt({ inForce }: Succession, newest: Checkpoint | null): string | null {
-  return inForce ?? (newest?.v === 2 ? newest.key : null);
+  return inForce ?? (newest !== null && newest.v !== 1 ? newest.key : null);
 }
-
-/** Events that are read at once: half a millisecond's work for each hundred. */
-const PAGE = 500;
 
 async function eventOf(
   { clock, replica }: Pick<Ports, 'clock' | 'replica'>,

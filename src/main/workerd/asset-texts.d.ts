@@ -75,6 +75,10 @@ declare module '*/assets/nav.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/print.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/notify.js' {
   const text: string;
   export default text;

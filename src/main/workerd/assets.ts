@@ -12,6 +12,7 @@ import localtime from '../../web/assets/localtime.js';
 import merge from '../../web/assets/merge.js';
 import nav from '../../web/assets/nav.js';
 import notify from '../../web/assets/notify.js';
+import print from '../../web/assets/print.js';
 import revoke from '../../web/assets/revoke.js';
 import say from '../../web/assets/say.js';
 import signInLink from '../../web/assets/sign-in-link.js';
@@ -38,6 +39,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['localtime.js', localtime],
     ['merge.js', merge],
     ['nav.js', nav],
+    ['print.js', print],
     ['notify.js', notify],
     ['revoke.js', revoke],
     ['say.js', say],

@@ -81,3 +81,26 @@ export async function readCheckpoints(
     .execute();
   return rows.map(({ seq, body, signature }) => ({ seq: Number(seq), text: body, signature }));
 }
+
+/** The first checkpoint at this place or behind it. */
+export async function coveringCheckpoint(db: Kysely<Tables>, seq: number): ReturnType<Ledger['covering']> {
+  const row = await db
+    .selectFrom('holdfast.checkpoints')
+    .select(['seq', 'body', 'signature'])
+    .where('seq', '>=', String(seq))
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? null : { seq: Number(row.seq), text: row.body, signature: row.signature };
+}
+
+export async function chainHashes(db: Kysely<Tables>, after: number, upTo: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('holdfast.events')
+    .select('hash')
+    .where('seq', '>', String(after))
+    .where('seq', '<=', String(upTo))
+    .orderBy('seq')
+    .execute();
+  return rows.map(({ hash }) => hash!);
+}

@@ -6,6 +6,7 @@ import type { Tables } from '../table/tables.ts';
 import { isAbout } from './about.ts';
 import { LINK, type LinkRow } from './chained.ts';
 import { eventOf } from './events.ts';
+import { MOST_KEY_EVENTS } from './keys.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
 import { chainHash } from './seal.ts';
 
@@ -41,13 +42,28 @@ export async function approvalStory(db: Kysely<Tables>, seals: Seals | null, app
   return events.filter((event) => event.approval === approval);
 }
 
+/** Events that say which keys sign: the log's beginning, and one for each change. What no gateway wrote says nothing. */
+export async function keyStory(db: Kysely<Tables>, seals: Seals | null): Promise<ProvenEvent[]> {
+  const found = await sql<ProofRow>`
+    ${WITH_PREVIOUS} where e.type in ('seals.began', 'key.changed') and e.seq is not null
+    order by e.seq limit ${MOST_KEY_EVENTS}`.execute(db);
+  const events = await mapInTurns(found.rows, (row) => proven(seals, row));
+  return events.filter(({ doubt }) => doubt === undefined);
+}
+
 function proven(seals: Seals | null, row: ProofRow): ProvenEvent {
-  return { ...eventOf(seals, row), fits: row.seq === null ? null : fits(row) };
+  const event = { ...eventOf(seals, row), text: row.body };
+  if (row.seq === null) return { ...event, fits: null, previous: null };
+  return { ...event, fits: fits(row), previous: beforeOf(row) };
 }
 
 function fits({ seq, hash, body, previous }: ChainRow): boolean {
-  const before = Number(seq) === 1 ? GENESIS : previous;
+  const before = beforeOf({ seq, previous });
   return before !== null && chainHash(before, Number(seq), body) === hash;
+}
+
+function beforeOf({ seq, previous }: Pick<ChainRow, 'previous' | 'seq'>): string | null {
+  return Number(seq) === 1 ? GENESIS : previous;
 }
 
 /** Where the chain stands, and whether its newest links hold. The oldest of them is compared with the one before it. */

@@ -38,6 +38,7 @@ import { MIGRATION_0044 } from './0044-found-acceptances.ts';
 import { MIGRATION_0045 } from './0045-sealing-replicas.ts';
 import { MIGRATION_0049 } from './0049-people.ts';
 import { MIGRATION_0050 } from './0050-api-tokens.ts';
+import { MIGRATION_0061 } from './0061-policy-texts.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -84,4 +85,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0045-sealing-replicas': MIGRATION_0045,
   '0049-people': MIGRATION_0049,
   '0050-api-tokens': MIGRATION_0050,
+  '0061-policy-texts': MIGRATION_0061,
 };

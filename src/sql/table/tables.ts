@@ -63,6 +63,7 @@ export interface Tables {
   'holdfast.api_tokens': ApiTokenTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
+  'holdfast.policy_texts': PolicyTextTable;
 }
 
 /** A database, or a transaction in it: for what runs in either. */
@@ -73,6 +74,13 @@ export interface CounterTable {
   window_start: Date;
   window_end: Date;
   used: string;
+}
+
+/** No seal: the digest of the text is its key. */
+export interface PolicyTextTable {
+  digest: string;
+  body: string;
+  at: Generated<Date>;
 }
 
 export interface LoginTable {

@@ -8,7 +8,7 @@ import { actorOf } from '../../gateway/decision/actor.ts';
 import { decideApproval } from '../../gateway/decision/decide.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
+import { type Records, Swallowed, Unavailable, Unstorable } from '../../ports.ts';
 import { type ApiCaller, Callers } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
@@ -16,6 +16,7 @@ import type { AddressOf } from '../http/remote-address.ts';
 import { acceptedJson, readReason } from './accept-json.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
+import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { pageJson } from './page-json.ts';
@@ -29,6 +30,7 @@ export interface ApiDeps {
   /** Absent: console logins are not accepted, only the token. */
   readonly loginSessions?: LoginSessions;
   readonly grants: GrantsApi;
+  readonly records: Pick<Records, 'cards' | 'keyStory' | 'policyText' | 'story'>;
   /** Absent: there are no people here. */
   readonly people?: PeopleDoors | undefined;
 }
@@ -89,6 +91,8 @@ export function api(deps: ApiDeps): Hono {
   app.post('/api/approvals/:id/decisions', (c) => takeDecision(c, gateway));
 
   app.post('/api/approvals/:id/take-back', (c) => takeYesBack(c, gateway));
+
+  evidenceRoutes(app, gateway, deps.records);
 
   freezeRoutes(app, gateway);
 

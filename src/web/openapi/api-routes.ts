@@ -66,6 +66,14 @@ export const API_ROUTES: readonly ApiRoute[] = [
     errors: { 404: ['not_found'] },
   },
   {
+    method: 'get',
+    path: '/api/approvals/{id}/evidence',
+    says: 'Returns what proves one decision, signed, for `holdfast audit verify --evidence`.',
+    auth: 'admin',
+    answers: { 200: ref('Evidence') },
+    errors: { 404: ['not_found'], 409: ['no_key'] },
+  },
+  {
     method: 'post',
     path: '/api/approvals/{id}/decisions',
     says: 'Approves or denies a call. The admin token counts where a group of its approvers lists admin.',

@@ -170,6 +170,11 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     revoked: { anyOf: [closed({ by: aText(), at: instant(), reason: orNull(aText()) }), { type: 'null' }] },
   }),
   Event: closed(eventMembers, ['replica', 'state', 'doubt']),
+  Evidence: closed({
+    evidence: anyObject('What proves the decision: docs/audit.md, Evidence of one decision.'),
+    key: aText('The Ed25519 public key that signed it, 64 hex digits.'),
+    signature: aText('Over the text of `evidence`, 128 hex digits.'),
+  }),
   SealedEvent: anyObject('An event with n, seq and hash.'),
   Checkpoints: closed({
     log: orNull(aText('The id of the log.')),

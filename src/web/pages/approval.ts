@@ -86,7 +86,9 @@ export function approvalPage({
       </div>
       <section aria-labelledby="story-head">
         <div class="story-head"><h2 id="story-head">What happened <small>${zone()}</small></h2>
-          <a class="button small" download href="/approvals/${approval.id}/export">Export this story</a></div>
+          <span class="takeaways"><a class="button small" download href="/api/approvals/${approval.id}/evidence">Download evidence</a>
+            <a class="button small" download href="/approvals/${approval.id}/export">Export this story</a>
+            <button class="small" type="button" data-print>Print</button></span></div>
         <div id="story" data-live>${timeline(story, chain, cards, names)}</div>
       </section>
     </div>`;

@@ -49,6 +49,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0045-sealing-replicas': '56071aaf79b0e32242884d38c7625a6661abbd71aa7bb3a16e0bef90f6accbfb',
   '0049-people': 'f29e6953dec725f56872e3ed53ca9ee5dacbf57c101437e98385a03ffbba5c24',
   '0050-api-tokens': 'b1ecf994dff5ac6083077525188b0736c2e066ec133631d2241ad627be62a825',
+  '0061-policy-texts': '54ebd7a577f92ce850f6f7a3cd5f3497f85a15f153e7b501f54492315b776b3e',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

@@ -98,6 +98,8 @@ describe('what the running program answers is what its description says', () => 
     await ask('GET', '/api/approvals', '/api/approvals?limit=501', 400);
     const one = await ask<{ fingerprint: string }>('GET', '/api/approvals/{id}', `/api/approvals/${id}`, 200);
     await ask('GET', '/api/approvals/{id}', '/api/approvals/nothing', 404);
+    await ask('GET', '/api/approvals/{id}/evidence', `/api/approvals/${id}/evidence`, 200);
+    await ask('GET', '/api/approvals/{id}/evidence', '/api/approvals/nothing/evidence', 404);
     const decide = (real: string, status: number, body: object) =>
       ask<{ error: string }>('POST', '/api/approvals/{id}/decisions', `/api/approvals/${real}/decisions`, status, body);
     assert.equal((await decide(id, 400, { decision: 'perhaps' })).error, 'bad_decision');

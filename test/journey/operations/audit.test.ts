@@ -268,11 +268,54 @@ describe('the audit log of a running gateway', () => {
     assert.match(held.err, /in use by a running gateway[\s\S]*audit export/);
   });
 
+  test('P7: the evidence of one decision is taken from a terminal and judged with the public key alone', async () => {
+    const { out: key } = await cli(['key', '--url', gateway.url]);
+    const { id } = (await gateway.approvals()).find((one) => one.tool === 'create_key' && one.state === 'succeeded')!;
+    const file = join(house.folder, 'evidence.json');
+    const verify = () => cli(['verify', '--evidence', file, '--key', key.trim()], { HOLDFAST_ADMIN_TOKEN: '' });
+    const whole = await eventually(
+      'all of it is under a checkpoint',
+      async () => {
+        const { code, out, err } = await cli(['evidence', id, '--url', gateway.url]);
+        assert.equal(code, 0, err);
+        writeFileSync(file, out);
+        const judged = await verify();
+        assert.ok(judged.code === 0 || judged.code === 3, judged.out + judged.err);
+        return judged.code === 0 ? judged : null;
+      },
+      45_000,
+    );
+    assert.match(whole.out, new RegExp(`^FITS: what is told of ${id} is in the log`));
+    assert.match(whole.out, /approval\.decided +slack:U0MIRA +choice=approve/);
+    assert.match(whole.out, /\n[1-9]\d* cards are what was logged\nthe policy’s text is what was logged\n/);
+    const text = readFileSync(file, 'utf8');
+    assert.ok(text.includes('Makes a credential.'), 'the policy is in it');
+    for (const marker of Object.values(MARKERS)) assert.ok(!text.includes(marker), marker);
+    writeFileSync(file, text.replace('U0MIRA', 'U0MORA'));
+    const spoilt = await verify();
+    assert.deepEqual([spoilt.code, spoilt.out.startsWith('DOES NOT FIT: the signature over the file')], [1, true]);
+    writeFileSync(file, 'nothing of the kind');
+    assert.equal((await verify()).code, 1);
+    assert.match((await cli(['evidence', 'ap_nothing', '--url', gateway.url])).err, /no event about an approval/);
+    const { items } = (await (await gateway.api('/api/events?type=admin.read')).json()) as {
+      items: { data: object }[];
+    };
+    assert.ok(
+      items.some(({ data }) => JSON.stringify(data).includes(`"evidence"`)),
+      'who took it is logged',
+    );
+  });
+
   test('P8: what a reviewer or a program can fetch is fetched, to be looked through at the end', async () => {
     // One that had a card: what was taken back before its post has none.
     const { id } = (await gateway.approvals()).find((one) => one.tool === 'create_key' && one.state !== 'withdrawn')!;
     const paths = ['/metrics', '/api/approvals', `/api/approvals/${id}`, '/api/events?limit=500&after=0'];
-    paths.push('/api/events/tail?after=0', '/api/events/export?cards=1', '/api/checkpoints');
+    paths.push(
+      `/api/approvals/${id}/evidence`,
+      '/api/events/tail?after=0',
+      '/api/events/export?cards=1',
+      '/api/checkpoints',
+    );
     const form = { method: 'POST', redirect: 'manual', headers: { origin: gateway.url } } as const;
     const login = await fetch(`${gateway.url}/login`, {
       ...form,

@@ -27,6 +27,7 @@ const ROUTES: readonly (readonly [method: string, path: string, queries: readonl
   ['DELETE', '/api/freeze/:id', []],
   ['GET', '/api/approvals', ['state', 'limit', 'after']],
   ['GET', '/api/approvals/:id', []],
+  ['GET', '/api/approvals/:id/evidence', []],
   ['POST', '/api/approvals/:id/decisions', []],
   ['POST', '/api/approvals/:id/take-back', []],
   [

@@ -1,0 +1,45 @@
+import { isObject, type Json } from '../json/json.ts';
+import type { EvidenceFault, EvidenceStep } from './evidence-report.ts';
+
+/**
+ * Whether the events of one approval tell one story: it was asked once, first, about one call, and sent only when as many
+ * persons had approved it as were asked for.
+ */
+export function judgeStory(steps: readonly EvidenceStep[]): EvidenceFault[] {
+  const [first] = steps;
+  const faults: EvidenceFault[] = [];
+  const wrong = (step: EvidenceStep | undefined, why: string): void => {
+    faults.push({ kind: 'story', seq: step?.seq ?? null, why });
+  };
+  if (first?.type !== 'approval.requested') wrong(first, 'the first event is not the request');
+  const again = steps.find(({ type }, n) => n > 0 && type === 'approval.requested');
+  if (again !== undefined) wrong(again, 'the approval is requested a second time');
+  if (first === undefined || first.type !== 'approval.requested') return faults;
+  const { fingerprint } = first.data;
+  const other = steps.find(({ type, data }) => isVote(type) && data.fingerprint !== fingerprint);
+  if (other !== undefined) wrong(other, 'the decision is on a call with another fingerprint');
+  const approving = new Map<string, boolean>();
+  const needed = neededOf(first.data.quorum);
+  for (const step of steps) {
+    const { type, data } = step;
+    if (isVote(type)) approving.set(personOf(step), data.choice === 'approve');
+    if (type !== 'call.dispatched' || data.continues !== undefined) continue;
+    const votes = [...approving.values()].filter(Boolean).length;
+    if (votes < needed) wrong(step, `the call is sent after ${votes} of ${needed} approvals`);
+  }
+  return faults;
+}
+
+const isVote = (type: string): boolean => type === 'approval.decided' || type === 'approval.changed';
+
+/** One person is one vote, whichever way it came. */
+function personOf({ actor, data }: EvidenceStep): string {
+  return typeof data.person === 'string' ? `person ${data.person}` : actor;
+}
+
+/** A number, or one for each group. What is neither is more than anybody has. */
+function neededOf(quorum: Json | undefined): number {
+  if (typeof quorum === 'number') return quorum;
+  if (!isObject(quorum ?? null)) return Number.POSITIVE_INFINITY;
+  return Object.values(quorum as object).reduce((sum, n) => sum + Number(n), 0);
+}

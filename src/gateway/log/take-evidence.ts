@@ -1,0 +1,132 @@
+import { cardShown } from '../../domain/approval/seen-card.ts';
+import { readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import {
+  type DecisionEvidence,
+  evidenceLine,
+  evidenceText,
+  type ProvenStep,
+} from '../../domain/log/decision-evidence.ts';
+import { successionOf } from '../../domain/log/key-change.ts';
+import { inclusionPath, type TreeRows, treeRows } from '../../domain/log/merkle.ts';
+import type { ProvenEvent, Records } from '../../ports.ts';
+import { inTurns } from '../../time/in-turns.ts';
+import type { Ports } from '../ports.ts';
+
+/** Characters of all cards in one file; what a card showed is up to 50,000. */
+const MOST_CARD_TEXT = 8 * 1024 * 1024;
+/** Cards in one file. */
+const MOST_CARDS = 200;
+/** Events of one approval that are read; `Records.story`. */
+const LONGEST_STORY = 1_000;
+
+export type TakenEvidence =
+  | {
+      readonly kind: 'taken';
+      readonly line: string /** Events that no checkpoint with a root covers yet. */;
+      readonly open: number;
+    }
+  /** No event is about this approval. */
+  | { readonly kind: 'not_found' }
+  /** The key that signs the log is of a secret that this process does not list. */
+  | { readonly kind: 'no_key' };
+
+/**
+ * Collects what proves one decision, for somebody who has public keys and nothing else: its events with their proofs of
+ * inclusion, the log's key events, what the cards showed, and the policy that asked. Signed by the key in force. Changes nothing.
+ */
+export async function takeEvidence(
+  gateway: Pick<Ports, 'clock' | 'ledger' | 'vault'>,
+  records: Pick<Records, 'cards' | 'keyStory' | 'policyText' | 'story'>,
+  approval: string,
+): Promise<TakenEvidence> {
+  const { clock, ledger, vault } = gateway;
+  const story = await records.story(approval);
+  if (story.length === 0) return { kind: 'not_found' };
+  const [first] = vault.publicKeys;
+  const key = successionOf(await ledger.keyEvents((await ledger.ends()).head)).inForce ?? first!;
+  if (!vault.publicKeys.includes(key)) return { kind: 'no_key' };
+  const shown = await shownCards(records, story);
+  const steps = new StepProofs(gateway);
+  const evidence: DecisionEvidence = {
+    approval,
+    log: await ledger.logId(),
+    at: clock.now().toISOString(),
+    events: await steps.of(story),
+    keyEvents: await steps.of(await records.keyStory()),
+    checkpoints: steps.checkpoints,
+    cards: shown.cards,
+    policy: await policyOf(records, story),
+    complete: shown.complete && story.length < LONGEST_STORY,
+  };
+  const text = evidenceText(evidence);
+  const open = evidence.events.filter(({ checkpoint }) => checkpoint === null).length;
+  return { kind: 'taken', line: evidenceLine({ text, key, signature: vault.sign(text, key) }), open };
+}
+
+async function shownCards(
+  records: Pick<Records, 'cards'>,
+  story: readonly ProvenEvent[],
+): Promise<Pick<DecisionEvidence, 'cards' | 'complete'>> {
+  const named = [...new Set(story.flatMap((event) => cardShown(event) ?? []))];
+  const asked = named.slice(0, MOST_CARDS);
+  const found = await records.cards(asked);
+  const cards: { digest: string; content: string }[] = [];
+  let left = MOST_CARD_TEXT;
+  for (const digest of asked) {
+    const content = found.get(digest);
+    if (content === undefined) continue;
+    left -= content.length;
+    if (left < 0) break;
+    cards.push({ digest, content });
+  }
+  return { cards, complete: named.length <= MOST_CARDS && left >= 0 };
+}
+
+async function policyOf(
+  records: Pick<Records, 'policyText'>,
+  story: readonly ProvenEvent[],
+): Promise<DecisionEvidence['policy']> {
+  const digest = story.find(({ type }) => type === 'approval.requested')?.data.policy;
+  if (typeof digest !== 'string') return null;
+  return { digest, text: await records.policyText(digest) };
+}
+
+/** Makes the proofs of inclusion, and keeps the checkpoints, and the tree under the last of them. */
+class StepProofs {
+  readonly #gateway: Pick<Ports, 'ledger' | 'vault'>;
+  readonly #checkpoints = new Map<number, SignedCheckpoint>();
+  #tree: { readonly seq: number; readonly rows: TreeRows } = { seq: 0, rows: [] };
+
+  constructor(gateway: Pick<Ports, 'ledger' | 'vault'>) {
+    this.#gateway = gateway;
+  }
+
+  /** Those that a proof names, in the chain's order. */
+  get checkpoints(): SignedCheckpoint[] {
+    return [...this.#checkpoints].sort(([a], [b]) => a - b).map(([, { text, signature }]) => ({ text, signature }));
+  }
+
+  async of(events: readonly ProvenEvent[]): Promise<ProvenStep[]> {
+    const steps: ProvenStep[] = [];
+    for (const event of events) steps.push(await this.#proofOf(event));
+    return steps;
+  }
+
+  async #proofOf({ seq, hash, previous, text }: ProvenEvent): Promise<ProvenStep> {
+    if (seq === null) return { seq, hash: null, previous: null, text, checkpoint: null, path: [] };
+    const { ledger, vault } = this.#gateway;
+    const over = await ledger.covering(seq);
+    const read = over === null ? null : readCheckpoint(over.text);
+    // One from before checkpoints had roots vouches only for a log that is there as a whole.
+    if (over === null || read === null || read.since === null || read.since >= seq) {
+      return { seq, hash, previous, text, checkpoint: null, path: [] };
+    }
+    if (this.#tree.seq !== over.seq) {
+      const entries = await ledger.hashes(read.since, over.seq);
+      this.#tree = { seq: over.seq, rows: await inTurns(treeRows(vault.proof.digest, entries)) };
+    }
+    const path = inclusionPath(this.#tree.rows, seq - read.since - 1);
+    this.#checkpoints.set(over.seq, over);
+    return { seq, hash, previous, text, checkpoint: over.seq, path };
+  }
+}
