@@ -85,6 +85,7 @@ export function parseConfig(
         data: shape.data ?? null,
         maxBody: shape.max_body ?? null,
         trustedProxies: shape.trusted_proxies ?? null,
+        agentHosts: shape.agent_hosts ?? null,
         ...(secrets !== null && { secrets }),
       },
     },

@@ -4,6 +4,7 @@ import { DURATION_FORM } from './document/duration.ts';
 import { RATE_FORM } from './document/opening-rate.ts';
 
 export const PROXIES_FORM = 'addresses or networks of proxies such as 10.0.0.5 or 10.0.0.0/8';
+export const AGENT_HOSTS_FORM = 'names or addresses as clients write them into Host, such as holdfast:8787';
 
 /** The shape of `holdfast.yaml`. Maps with free keys are `unknown` here and checked entry by entry. */
 const durationText = z.string({ error: DURATION_FORM });
@@ -172,6 +173,7 @@ export const ConfigShape = z.strictObject({
   listen: z.string().optional(),
   public_url: z.string().optional(),
   trusted_proxies: z.array(z.string({ error: PROXIES_FORM }), { error: PROXIES_FORM }).optional(),
+  agent_hosts: z.array(z.string({ error: AGENT_HOSTS_FORM }), { error: AGENT_HOSTS_FORM }).optional(),
   data: z.string().min(1).optional(),
   secrets: z
     .string({ error: 'a folder with secrets, one a file' })

@@ -183,6 +183,8 @@ export interface FileSettings {
   readonly maxBody: number | null;
   /** Addresses and networks, such as `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[] | null;
+  /** Further `Host` values under which agents reach the gateway, such as `holdfast:8787`. */
+  readonly agentHosts?: readonly string[] | null;
   /** A folder with secrets in files of their variables' names. */
   readonly secrets?: string | null;
 }

@@ -1,6 +1,6 @@
 import { notProxy } from '../domain/source.ts';
 import type { FileSettings } from './config.ts';
-import { PROXIES_FORM } from './config-schema.ts';
+import { AGENT_HOSTS_FORM, PROXIES_FORM } from './config-schema.ts';
 import type { Fault } from './document/fault.ts';
 import { isNow } from './document/shape.ts';
 import { type Environment, inEnvironment, type ReportFault } from './environment.ts';
@@ -17,6 +17,8 @@ export interface Settings {
   readonly data: string;
   /** Proxies whose `X-Forwarded-For` is believed: addresses and networks. Empty: none. */
   readonly trustedProxies: readonly string[];
+  /** Further values of `Host` that agents may ask for, in lower case. */
+  readonly agentHosts?: readonly string[];
   /** The most bytes that a request's body may have. */
   readonly maxBody: number;
   /** `sql`: the queue is in the store's own database. */
@@ -95,12 +97,14 @@ export function readSettings(from: {
   });
   const maxBody = file.maxBody === null ? null : String(file.maxBody);
   const proxies = file.trustedProxies === null ? null : file.trustedProxies.join();
+  const agentHosts = file.agentHosts?.join() ?? null;
   const settings: Settings = {
     configPath,
     listen: listenOf(first(flags.listen, 'HOLDFAST_LISTEN', 'listen', file.listen)),
     publicUrl: publicUrlOf(first(flags.publicUrl, 'HOLDFAST_PUBLIC_URL', 'public_url', file.publicUrl)),
     data: first(flags.data, 'HOLDFAST_DATA', 'data', file.data)?.text ?? '.holdfast',
     trustedProxies: proxiesOf(first(undefined, 'HOLDFAST_TRUSTED_PROXIES', 'trusted_proxies', proxies)),
+    agentHosts: agentHostsOf(first(undefined, 'HOLDFAST_AGENT_HOSTS', 'agent_hosts', agentHosts)),
     maxBody: maxBodyOf(first(flags.maxBody, 'HOLDFAST_MAX_BODY', 'max_body', maxBody)),
     queue: secrets.redisUrl === null ? 'sql' : 'redis',
     store: secrets.databaseUrl === null ? 'embedded' : 'postgres',
@@ -143,6 +147,21 @@ function proxiesOf(given: GivenSetting | null): readonly string[] {
   const words = (given?.text ?? '').split(/[\s,]+/).filter((word) => word !== '');
   const wrong = notProxy(words);
   if (wrong !== undefined) given?.wrong(`has ${JSON.stringify(wrong.slice(0, 60))}`, PROXIES_FORM);
+  return words;
+}
+
+/** A name or an address, with a port where it is not the scheme's own: as a client writes it into `Host`. */
+const AGENT_HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::\d{1,5})?$/;
+const MOST_AGENT_HOSTS = 20;
+
+function agentHostsOf(given: GivenSetting | null): readonly string[] {
+  const words = (given?.text ?? '')
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((word) => word !== '');
+  const wrong = words.find((word) => !AGENT_HOST.test(word));
+  if (wrong !== undefined) given?.wrong(`has ${JSON.stringify(wrong.slice(0, 60))}`, AGENT_HOSTS_FORM);
+  else if (words.length > MOST_AGENT_HOSTS) given?.wrong(`has ${words.length} entries`, `at most ${MOST_AGENT_HOSTS}`);
   return words;
 }
 

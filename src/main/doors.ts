@@ -86,7 +86,7 @@ function agentsDoor(
     sessionOpenings: () => rules.loaded.config.sessionOpenings,
     beatMs: () => rules.loaded.config.approval.hold.beatMs,
     maxBody: loaded.settings.maxBody,
-    hosts: () => addresses().hosts,
+    hosts: () => new Set([...addresses().hosts, ...(loaded.settings.agentHosts ?? [])]),
     publicUrl: () => addresses().publicUrl,
     access: gateway.accessLog,
     addressOf,

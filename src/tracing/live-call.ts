@@ -29,7 +29,7 @@ export class LiveCall {
   #open = 0;
   #ended = false;
 
-  constructor(tracer: Tracer, call: TracedCall) {
+  constructor(tracer: Tracer, call: TracedCall, belowAgents: boolean) {
     this.#tracer = tracer;
     this.#tool = short(call.tool);
     this.#common = {
@@ -51,8 +51,13 @@ export class LiveCall {
     // The message's own context comes first; that of the HTTP request which brought it is linked (conventions for MCP).
     const ambient = message === null || request === null ? undefined : trace.getSpanContext(request);
     const isOther = ambient !== undefined && ambient.spanId !== trace.getSpanContext(message!)?.spanId;
-    const links = isOther ? [{ context: ambient }] : [];
-    const parent = message ?? request ?? ROOT_CONTEXT;
+    const agents = message ?? request;
+    // The ratio of a sampler is taken by the trace's id, which an agent chooses: where it has no say, neither has its id.
+    const parent = belowAgents ? (agents ?? ROOT_CONTEXT) : ROOT_CONTEXT;
+    const above = belowAgents || agents === null ? undefined : trace.getSpanContext(agents);
+    const links = [above, isOther ? ambient : undefined].flatMap((context) =>
+      context === undefined ? [] : [{ context }],
+    );
     const name = `tools/call ${this.#tool}`;
     this.#span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, links, startTime: this.#now() }, parent);
     this.#context = trace.setSpan(parent, this.#span);

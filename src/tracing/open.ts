@@ -35,7 +35,10 @@ export async function openTracing(settings: TracingSettings, replica: string): P
     sampler: samplerFor(sampler),
     spanProcessors: [new BatchSpanProcessor({ ...batch, exporter: await exporterFor(protocol) })],
   });
-  return { tracing: tracingWith(provider.getTracer('holdfast')), close: () => provider.shutdown() };
+  return {
+    tracing: tracingWith(provider.getTracer('holdfast'), sampler.parentBased),
+    close: () => provider.shutdown(),
+  };
 }
 
 async function exporterFor(protocol: TracingSettings['protocol']): Promise<SpanExporter> {

@@ -3,8 +3,12 @@ import type { Tracer } from '@opentelemetry/api';
 import type { OpenSpan, TracedCall, TraceMarks, Tracing } from '../ports.ts';
 import { LiveCall } from './live-call.ts';
 
-/** Tracing with the spans of OpenTelemetry. Which call runs is known by the flow of its asynchronous work. */
-export function tracingWith(tracer: Tracer): Tracing {
+/**
+ * Tracing with the spans of OpenTelemetry. `belowAgents`: a call's span is below the agent's own, who then decides whether it
+ * is traced; else it begins a trace of ours, to which the agent's context is linked. Which call runs is known by the flow of
+ * its asynchronous work.
+ */
+export function tracingWith(tracer: Tracer, belowAgents: boolean): Tracing {
   const running = new AsyncLocalStorage<LiveCall>();
   const here = (): LiveCall | null => {
     const live = running.getStore();
@@ -12,7 +16,7 @@ export function tracingWith(tracer: Tracer): Tracing {
   };
   return {
     async call<T>(call: TracedCall, work: () => Promise<T>): Promise<T> {
-      const live = new LiveCall(tracer, call);
+      const live = new LiveCall(tracer, call, belowAgents);
       const leave = live.enter();
       try {
         return await running.run(live, work);

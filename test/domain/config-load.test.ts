@@ -188,6 +188,21 @@ for (const [env, name] of ODD) {
   });
 }
 
+test('further hosts for agents are names as they stand in Host, in lower case', () => {
+  const of = (text: string) => readSettings({ env: { HOLDFAST_AGENT_HOSTS: text } });
+  const read = of('Holdfast:8787, holdfast.default.svc 10.1.2.3:8787 [fd00::1]:8787');
+  assert.ok(read.ok);
+  assert.deepEqual(read.settings.agentHosts, [
+    'holdfast:8787',
+    'holdfast.default.svc',
+    '10.1.2.3:8787',
+    '[fd00::1]:8787',
+  ]);
+  for (const wrong of ['http://holdfast', 'a/b', '*', 'a:x', '-a', 'a_b', Array(21).fill('a').join()]) {
+    assert.equal(of(wrong).ok, false, wrong);
+  }
+});
+
 test('a bad setting is told where it was given', () => {
   const of = (from: Parameters<typeof readSettings>[0]) => {
     const read = readSettings(from);

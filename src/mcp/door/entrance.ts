@@ -80,7 +80,11 @@ function turnAway(response: Response, grant: string | null = null): TurnedAway {
  */
 export function refuseForeignAddress(addresses: OwnAddresses, { host, origin }: HeaderRecord): Response | null {
   if (!isOurHost(addresses, host)) {
-    return rpcError(403, 403, "This Host is not one of the gateway's. Set HOLDFAST_PUBLIC_URL to the address you use.");
+    return rpcError(
+      403,
+      403,
+      "This Host is not one of the gateway's. Set HOLDFAST_PUBLIC_URL to the address that people use, or list this one in HOLDFAST_AGENT_HOSTS.",
+    );
   }
   if (originOf(addresses, host, origin) !== 'foreign') return null;
   return rpcError(403, 403, 'Requests from this Origin are not accepted.');

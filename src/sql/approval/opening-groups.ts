@@ -10,6 +10,9 @@ import { openingRow } from './opening-row.ts';
 /** Calls that one statement opens at most, and the bytes of their requests. */
 const MOST_CALLS = 50;
 const MOST_BYTES = 256 * 1024;
+/** Calls of one grant that wait for their turn, and the bytes of their requests. */
+const MOST_WAITING = 2_000;
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** Calls of one grant that are remembered while others wait. */
 const MOST_KNOWN = 1_000;
 /** Bytes from which on a call is written in steps, between which others get their turns. */
@@ -20,21 +23,22 @@ interface WaitingOpening {
   readonly joiner: NewJoiner;
   readonly room: GrantRoom;
   readonly event: NewEvent;
-  /** By which it can be opened with others; null: it goes alone. */
-  readonly grouped: GroupedOpening | null;
+  /** It can be opened with others. */
+  readonly plain: boolean;
   readonly settle: (opened: Opened) => void;
   readonly fail: (error: unknown) => void;
 }
 
 /**
  * Opens approvals. Openers of one grant take turns, so that they hold one connection while they wait for its lock; what
- * waits when a turn comes is opened together, as far as it can be. Nobody waits for others to come.
+ * waits when a turn comes is opened together, as far as it can be. Nobody waits for others to come. Where the database
+ * fails, all that wait fail with whoever had the turn: each would wait as long.
  */
 export class OpeningGroups {
   readonly #db: Kysely<Tables>;
   readonly #seals: Seals;
   /** Those that wait, of each grant whose turn somebody has. */
-  readonly #waiting = new Map<string, WaitingOpening[]>();
+  readonly #waiting = new Map<string, WaitingLine>();
 
   constructor(db: Kysely<Tables>, seals: Seals) {
     this.#db = db;
@@ -45,57 +49,100 @@ export class OpeningGroups {
   open(request: NewApproval, joiner: NewJoiner, room: GrantRoom, event: NewEvent): Promise<Opened> {
     const { grant } = request.approval;
     return new Promise((settle, fail) => {
-      const grouped = isPlain(request)
-        ? { request, joiner, row: openingRow(this.#seals, request, joiner, event) }
-        : null;
-      const opening = { request, joiner, room, event, grouped, settle, fail };
-      const waiting = this.#waiting.get(grant);
-      if (waiting !== undefined) waiting.push(opening);
-      else void this.#takeTurns(grant, [opening]);
+      const opening = { request, joiner, room, event, plain: isPlain(request), settle, fail };
+      const line = this.#waiting.get(grant);
+      if (line === undefined) return void this.#takeTurns(grant, { waiting: [opening], bytes: bytesOf(opening) });
+      const { waiting, bytes } = line;
+      if (waiting.length >= MOST_WAITING) return settle({ kind: 'overjoined', of: 'grant', most: MOST_WAITING });
+      const asked = bytesOf(opening);
+      if (bytes + asked > MOST_WAITING_BYTES) {
+        return settle({ kind: 'heavy', kept: bytes, asked, most: MOST_WAITING_BYTES });
+      }
+      waiting.push(opening);
+      line.bytes += asked;
     });
   }
 
-  async #takeTurns(grant: string, waiting: WaitingOpening[]): Promise<void> {
+  async #takeTurns(grant: string, line: WaitingLine): Promise<void> {
     const known = new Set<string>();
-    this.#waiting.set(grant, waiting);
+    const { waiting } = line;
+    this.#waiting.set(grant, line);
     while (waiting.length > 0) {
       const group = waiting.splice(0, groupLength(waiting));
+      for (const one of group) line.bytes -= bytesOf(one);
       // Whoever joins goes the way of many steps, so the statement for new calls would only be one more.
-      if (group.length === 1 && known.has(fingerprintOf(group[0]!))) await this.#openAlone(group[0]!);
-      else await this.#openTogether(group);
+      const isKnown = group.length === 1 && known.has(fingerprintOf(group[0]!));
+      const fault = isKnown ? await this.#openAlone(group[0]!) : await this.#openTogether(group);
+      if (fault !== null && !isAboutOne(fault)) {
+        line.bytes = 0;
+        for (const one of waiting.splice(0)) one.fail(fault);
+      }
       if (known.size > MOST_KNOWN) known.clear();
       for (const one of group) known.add(fingerprintOf(one));
     }
     this.#waiting.delete(grant);
   }
 
-  /** Never rejects: each is told what became of it. */
-  async #openTogether(group: readonly WaitingOpening[]): Promise<void> {
-    const [{ room, grouped }] = group as readonly [WaitingOpening];
-    if (grouped === null) return this.#openAlone(group[0]!);
+  /** Never rejects: each is told what became of it. Returns the fault with which the last of them failed; null: none did. */
+  async #openTogether(group: readonly WaitingOpening[]): Promise<unknown> {
+    const [{ room, plain }] = group as readonly [WaitingOpening];
+    if (!plain) return this.#openAlone(group[0]!);
     try {
-      const calls = group.map((one) => one.grouped!);
+      const calls = group.map((one) => this.#grouped(one));
       const opened = await openGroup(this.#db, this.#seals, calls, room);
       const left = group.filter((one, at) => {
         const mine = opened[at]!;
         if (mine !== null) one.settle(mine);
         return mine === null;
       });
-      if (group.length === 1) for (const one of left) await this.#openAlone(one);
-      else await this.#openEach(left);
+      return await (group.length === 1 ? this.#alone(left) : this.#openEach(left));
     } catch (error) {
-      if (group.length > 1 && isAboutOne(error)) await this.#openEach(group);
-      else for (const one of group) one.fail(error);
+      if (group.length > 1 && isAboutOne(error)) return this.#openEach(group);
+      for (const one of group) one.fail(error);
+      return error;
     }
   }
 
-  async #openEach(group: readonly WaitingOpening[]): Promise<void> {
-    for (const one of group) await this.#openTogether([one]);
+  async #alone(group: readonly WaitingOpening[]): Promise<unknown> {
+    const [one] = group;
+    return one === undefined ? null : this.#openAlone(one);
   }
 
-  async #openAlone({ request, joiner, room, event, settle, fail }: WaitingOpening): Promise<void> {
-    await openApproval(this.#db, this.#seals, request, joiner, room, event).then(settle, fail);
+  /** One after the other; those behind a fault of the database fail with it. */
+  async #openEach(group: readonly WaitingOpening[]): Promise<unknown> {
+    for (const [at, one] of group.entries()) {
+      const fault = await this.#openTogether([one]);
+      if (fault === null || isAboutOne(fault)) continue;
+      for (const behind of group.slice(at + 1)) behind.fail(fault);
+      return fault;
+    }
+    return null;
   }
+
+  async #openAlone({ request, joiner, room, event, settle, fail }: WaitingOpening): Promise<unknown> {
+    try {
+      settle(await openApproval(this.#db, this.#seals, request, joiner, room, event));
+      return null;
+    } catch (error) {
+      fail(error);
+      return error;
+    }
+  }
+
+  /** Its row is made when its turn has come: until then it may be refused, and it would be in memory twice. */
+  #grouped({ request, joiner, event }: WaitingOpening): GroupedOpening {
+    return { request, joiner, row: openingRow(this.#seals, request, joiner, event) };
+  }
+}
+
+/** Those of one grant that wait, and the bytes of their requests. */
+interface WaitingLine {
+  readonly waiting: WaitingOpening[];
+  bytes: number;
+}
+
+function bytesOf({ request }: WaitingOpening): number {
+  return request.request.byteLength;
 }
 
 function fingerprintOf({ request }: WaitingOpening): string {
@@ -110,14 +157,14 @@ function isPlain({ approval, leg, rounds = [], request }: NewApproval): boolean 
 /** How many of the first that wait can be opened together; at least one. */
 function groupLength(waiting: readonly WaitingOpening[]): number {
   const [first] = waiting as readonly [WaitingOpening];
-  if (first.grouped === null) return 1;
+  if (!first.plain) return 1;
   const room = JSON.stringify(first.room);
   const fingerprints = new Set<string>();
   let bytes = 0;
-  for (const [at, { request, grouped, room: other }] of waiting.entries()) {
+  for (const [at, { request, plain, room: other }] of waiting.entries()) {
     bytes += request.request.byteLength;
     const own = [request.approval.fingerprint, ...request.olderFingerprints];
-    const fits = grouped !== null && at < MOST_CALLS && bytes <= MOST_BYTES && JSON.stringify(other) === room;
+    const fits = plain && at < MOST_CALLS && bytes <= MOST_BYTES && JSON.stringify(other) === room;
     if (at > 0 && (!fits || own.some((one) => fingerprints.has(one)))) return at;
     for (const one of own) fingerprints.add(one);
   }

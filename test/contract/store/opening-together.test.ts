@@ -175,11 +175,12 @@ for (const kind of STORES) {
       await world.rows(`select pg_advisory_lock(${lock})`).catch(() => undefined);
       const results = asked.map((one) => open(world.other, one));
       const settled = Promise.allSettled(results);
-      for (let cut = 0; cut < 2; ) {
+      // Whoever has the turn is cut off once; those behind it do not try for themselves.
+      for (let cut = false; !cut; ) {
         const ended = await world.rows(
           `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted`,
         );
-        cut += ended.length > 0 ? 1 : 0;
+        cut = ended.length > 0;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       for (const result of await settled) {

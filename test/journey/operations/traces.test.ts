@@ -182,6 +182,26 @@ describe('traces of a running gateway', () => {
     assert.equal(await gateway.stop(), 0);
     assert.ok(spans().some((one) => marks(one)['jsonrpc.request.id'] === '904'));
   });
+
+  test('without parentbased_ an agent’s trace id has no say in the ratio: each call begins a trace of its own', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: traces.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
+    const sampled = {
+      OTEL_TRACES_SAMPLER: 'traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '1',
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+    };
+    gateway = await house.start({ env: { ...env, ...sampled } });
+    agent = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
+    await call('read', 905, { meta: parentOf(IN_MESSAGE), header: parentOf(IN_HEADER) });
+    const span = await spanOf(905);
+    assert.equal(span.parentSpanId ?? '', '');
+    assert.ok(![IN_MESSAGE.trace, IN_HEADER.trace].includes(span.traceId));
+    assert.deepEqual(
+      span.links?.map(({ traceId, spanId }) => ({ trace: traceId, span: spanId })),
+      [IN_MESSAGE, IN_HEADER],
+    );
+    await gateway.stop();
+  });
 });
 
 /** Node reports every module that is loaded, to a file. */
