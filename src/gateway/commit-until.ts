@@ -16,6 +16,8 @@ export type CommitEnd<K> =
   | { readonly kind: 'unchanged'; readonly known: K }
   /** Its row was put back to before its end, or is written by somebody else too. */
   | { readonly kind: 'put_back'; readonly known: K }
+  /** As many allowances or standing denials live as may. */
+  | { readonly kind: 'crowded'; readonly known: K }
   | { readonly kind: 'gone' };
 
 /**
@@ -29,6 +31,7 @@ export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null 
     if (change === null) return { kind: 'unchanged', known: now };
     const committed = await attempt.commit(change, now);
     if (committed.kind === 'committed') return { kind: 'committed', known: now, change, approval: committed.approval };
+    if (committed.kind === 'crowded') return { kind: 'crowded', known: now };
     // It would be so again and again, until a person lifts it.
     if (committed.kind === 'frozen') return { kind: 'unchanged', known: now };
     // The log says that it has ended: however often the row is read, it is not one to be changed.

@@ -16,6 +16,7 @@ import type { FullLimits } from './state/full-limits.ts';
 import type { GuessThrottle } from './state/guess-throttle.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
 import type { KnownFreezes } from './state/known-freezes.ts';
+import type { KnownInAdvance } from './state/known-in-advance.ts';
 import type { LateSessions } from './state/late-sessions.ts';
 import type { Leases } from './state/leases.ts';
 import type { LongResults } from './state/long-results.ts';
@@ -43,6 +44,7 @@ export interface Gateway extends Ports {
   readonly journal: Journal;
   readonly waitingRoom: WaitingRoom;
   readonly knownFreezes: KnownFreezes;
+  readonly knownInAdvance: KnownInAdvance;
   readonly fullLimits: FullLimits;
   readonly leases: Leases;
   readonly parkedCalls: ParkedCalls;

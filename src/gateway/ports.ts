@@ -1,9 +1,11 @@
 import type { NewEvent } from '../domain/log/event.ts';
 import type {
+  Allowances,
   Cards,
   CheckpointCopy,
   Clock,
   CopiedCheckpoint,
+  Denials,
   Freezes,
   Ledger,
   Log,
@@ -26,6 +28,8 @@ export interface Ports {
   readonly ledger: Ledger;
   readonly tasks: TaskStore;
   readonly freezes: Freezes;
+  readonly allowances: Allowances;
+  readonly denials: Denials;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

@@ -1,8 +1,10 @@
+import type { Allowance } from '../domain/allowance/allowance.ts';
+import { toldBeside } from '../domain/allowance/told.ts';
 import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
 import { FORGED, isForged } from '../domain/approval/forged.ts';
 import type { Freeze } from '../domain/freeze/freeze.ts';
 import { approvalEvent } from '../domain/log/event.ts';
-import type { CardDelivery, CardRecord, Cards } from '../ports.ts';
+import type { BesideCard, CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
@@ -38,7 +40,17 @@ const NEVER_POSTED = 'never posted';
 export async function publishCard(
   gateway: Pick<
     Gateway,
-    'cardGate' | 'cards' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'replica' | 'retries' | 'store'
+    | 'allowances'
+    | 'cardGate'
+    | 'cards'
+    | 'clock'
+    | 'faultPoint'
+    | 'inline'
+    | 'knownFreezes'
+    | 'log'
+    | 'replica'
+    | 'retries'
+    | 'store'
   >,
   id: string,
   turn = 1,
@@ -65,7 +77,7 @@ export async function publishCard(
 }
 
 async function bringUpToDate(
-  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'allowances' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
   cards: Cards,
   id: string,
   run: CardRun,
@@ -74,8 +86,8 @@ async function bringUpToDate(
   const { card: record, unposted } = run;
   const approval = await gateway.store.find(id);
   if (approval === null) return { againMs: null };
-  const freeze = freezeToTell(gateway, approval);
-  const tells = !record?.ts || (record.freeze ?? null) === (freeze?.id ?? null);
+  const beside = { freeze: freezeToTell(gateway, approval), allowance: await allowanceToTell(gateway, approval) };
+  const tells = !record?.ts || (record.freeze ?? null) === toldBeside(beside);
   if (record !== null && shows(record, approval) && tells && !(looks && (await isGone(cards, record)))) {
     return { againMs: null };
   }
@@ -83,10 +95,10 @@ async function bringUpToDate(
     return { againMs: await recordDelivery(gateway, approval, record, { kind: 'unneeded' }) };
   }
   gateway.faultPoint?.('post.before');
-  const delivery = await showCard(cards, approval, record, freeze);
+  const delivery = await showCard(cards, approval, record, beside);
   gateway.faultPoint?.('post.after');
   if (delivery.kind === 'later' && !delivery.ambiguous) unposted();
-  const againMs = await recordDelivery(gateway, approval, record, delivery, freeze, run);
+  const againMs = await recordDelivery(gateway, approval, record, delivery, beside, run);
   return { againMs, refused: delivery.kind === 'unwelcome' };
 }
 
@@ -106,15 +118,24 @@ function freezeToTell({ knownFreezes }: Pick<Gateway, 'knownFreezes'>, approval:
   return approval.state === 'pending' || approval.state === 'approved' ? knownFreezes.over(approval) : null;
 }
 
+/** What was allowed with this call. Only a vote that offers it can have given one. */
+async function allowanceToTell(
+  { allowances }: Pick<Gateway, 'allowances'>,
+  { id, decisions }: Approval,
+): Promise<Allowance | null> {
+  if (!decisions.some(({ offers }) => offers !== undefined)) return null;
+  return (await allowances.list({ approval: id, limit: 1 })).items[0] ?? null;
+}
+
 /** An adapter that throws, or never ends, is treated as one that could not deliver yet. */
 async function showCard(
   cards: Cards,
   approval: Approval,
   record: CardRecord | null,
-  freeze: Freeze | null,
+  beside: BesideCard,
 ): Promise<CardDelivery> {
   try {
-    return await within(LONGEST_MS, cards.show(approval, record, freeze));
+    return await within(LONGEST_MS, cards.show(approval, record, beside));
   } catch (error) {
     return { kind: 'later', afterMs: 5_000, why: error instanceof Error ? error.message : 'unknown', ambiguous: true };
   }
@@ -125,7 +146,7 @@ async function recordDelivery(
   approval: Approval,
   record: CardRecord | null,
   delivery: CardDelivery,
-  freeze: Freeze | null = null,
+  beside: BesideCard = {},
   run: CardRun | null = null,
 ): Promise<number | null> {
   const { store, clock, log } = gateway;
@@ -136,11 +157,16 @@ async function recordDelivery(
       const isSame = record?.ts === ts && record.channel === channel;
       const type = isSame ? 'card.updated' : 'card.posted';
       const replaces = isSame || !record?.ts ? {} : { replaces: record.ts };
-      const frozen = freeze === null ? {} : { freeze: freeze.id };
-      const data = { channel, ts, digest, state: approval.state, revision: approval.revision, ...frozen, ...replaces };
+      const told = toldBeside(beside);
+      const { freeze, allowance } = beside;
+      const tellsOf = {
+        ...(freeze ? { freeze: freeze.id } : {}),
+        ...(allowance ? { allowance: allowance.id, used: allowance.used } : {}),
+      };
+      const data = { channel, ts, digest, state: approval.state, revision: approval.revision, ...tellsOf, ...replaces };
       const card = {
         ...{ approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at },
-        freeze: freeze?.id ?? null,
+        freeze: told,
       };
       const event = approvalEvent(approval, { type, at, actor: 'holdfast', data });
       const revision = await store.saveCard(card, event, content, run?.id);
@@ -162,7 +188,7 @@ async function recordDelivery(
         }
         return patienceMs(approval, at);
       }
-      return recordDelivery(gateway, approval, record, { kind: 'never', why: delivery.why }, freeze);
+      return recordDelivery(gateway, approval, record, { kind: 'never', why: delivery.why }, beside);
     case 'never':
       log.error({ approval: approval.id, why: delivery.why }, 'the card cannot be shown');
       await store.saveCard(
@@ -171,7 +197,7 @@ async function recordDelivery(
           channel: record?.channel ?? '',
           ts: record?.ts ?? null,
           revision: approval.revision,
-          freeze: freeze?.id ?? null,
+          freeze: toldBeside(beside),
         },
         approvalEvent(approval, { type: 'card.failed', at, actor: 'holdfast', data: { why: delivery.why } }),
       );

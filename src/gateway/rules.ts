@@ -2,6 +2,8 @@ import type { Approval, Requirement } from '../domain/approval/approval.ts';
 import type { CurrentApprovers, Persons } from '../domain/approval/current.ts';
 import type { Principal } from '../domain/call/call.ts';
 import type { FreezeScope } from '../domain/freeze/freeze.ts';
+import type { Json } from '../domain/json/json.ts';
+import type { WordedBound } from '../domain/policy/allowance-rule.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 import type { GrantRoom } from '../ports.ts';
@@ -31,6 +33,10 @@ export interface Rules {
   isOperator(person: string): boolean;
   /** Whether the config has the server or grant that this scope names. */
   knows(scope: FreezeScope): boolean;
+  /** A digest of how the tool looks in the lists of its server that passed through this process; null: in none. */
+  look(server: string, tool: string): string | null;
+  /** Compiles conditions that a person gives, as a policy has them; a text: what is wrong with them. */
+  conditions(within: readonly Json[]): readonly WordedBound[] | string;
   /** Reads what all replicas have revoked so far; called before a pass is spent. Throws `Unavailable('store')`. */
   refresh(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { AlarmEvents } from './log/alarm-events.ts';
 import { Alarms } from './log/alarms.ts';
 import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
-import { meteredFreezes, meteredStore } from './log/event-metering.ts';
+import { meteredFreezes, meteredInAdvance, meteredStore } from './log/event-metering.ts';
 import { Journal } from './log/journal.ts';
 import { MethodLog } from './log/method-log.ts';
 import { watchedStore } from './log/seal-watch.ts';
@@ -28,6 +28,7 @@ import { FullLimits } from './state/full-limits.ts';
 import { AGENT_GUESSES, GuessThrottle, REVIEWER_GUESSES } from './state/guess-throttle.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
 import { KnownFreezes } from './state/known-freezes.ts';
+import { KnownInAdvance } from './state/known-in-advance.ts';
 import { LateSessions } from './state/late-sessions.ts';
 import { Leases } from './state/leases.ts';
 import { LongResults } from './state/long-results.ts';
@@ -53,6 +54,12 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     writtenEvents.events += 1;
     outside.eventMeter?.(event);
   });
+  const meter = (event: NewEvent): void => {
+    writtenEvents.events += 1;
+    outside.eventMeter?.(event);
+  };
+  const allowances = meteredInAdvance(outside.allowances, replica, meter);
+  const denials = meteredInAdvance(outside.denials, replica, meter);
   const alarmEvents = new AlarmEvents({ store, clock, log });
   const storeWatch = new StoreWatch({
     ...{ store, ledger: outside.ledger, clock, log, alarms, alarmEvents, sets },
@@ -71,6 +78,8 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
   const watched: Ports = {
     ...outside,
     freezes,
+    allowances,
+    denials,
     store: watchedStore({
       ...{ store: witnessed.store, queue: outside.queue, clock, log, alarms, alarmEvents, watch: storeWatch },
     }),
@@ -90,6 +99,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     journal,
     waitingRoom,
     knownFreezes: new KnownFreezes(freezes, log),
+    knownInAdvance: new KnownInAdvance(allowances, denials, log),
     fullLimits: new FullLimits(),
     leases: new Leases(watched.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
@@ -120,6 +130,8 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     store: watchedWrites(ports.store, parts),
     tasks: watchedWrites(ports.tasks, parts),
     freezes: watchedWrites(ports.freezes, parts),
+    allowances: watchedWrites(ports.allowances, parts),
+    denials: watchedWrites(ports.denials, parts),
     ledger: watchedWrites(ports.ledger, parts),
   };
 }
@@ -133,6 +145,7 @@ export async function startGateway(
     Gateway,
     | 'accessLog'
     | 'alarms'
+    | 'allowances'
     | 'announcer'
     | 'cardGate'
     | 'cards'
@@ -144,6 +157,7 @@ export async function startGateway(
     | 'leases'
     | 'journal'
     | 'knownFreezes'
+    | 'knownInAdvance'
     | 'leases'
     | 'ledger'
     | 'log'
@@ -215,6 +229,7 @@ export async function startGateway(
 function handlersOf(
   gateway: Pick<
     Gateway,
+    | 'allowances'
     | 'announcer'
     | 'cardGate'
     | 'cards'

@@ -4,6 +4,7 @@ import { due } from './decision/due.ts';
 import { endRevoked } from './decision/end-revoked.ts';
 import { remind } from './decision/remind.ts';
 import { endLeg } from './dispatch/leg.ts';
+import { endUnfounded } from './dispatch/under-allowance.ts';
 import type { Gateway } from './gateway.ts';
 import { deliver } from './log/deliver.ts';
 import { publishCard } from './publish-card.ts';
@@ -12,6 +13,7 @@ import { SweepSteps } from './sweep-steps.ts';
 /** What a sweep touches. */
 export type SweptGateway = Pick<
   Gateway,
+  | 'allowances'
   | 'announcer'
   | 'cardGate'
   | 'cards'
@@ -19,6 +21,7 @@ export type SweptGateway = Pick<
   | 'faultPoint'
   | 'inline'
   | 'knownFreezes'
+  | 'knownInAdvance'
   | 'leases'
   | 'ledger'
   | 'log'
@@ -69,6 +72,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   await steps.each('abandoned', abandoned, (one) => withdrawAbandoned(gateway, one, NOBODY));
   await steps.kind('forsaken', () => withdrawForsaken(gateway, AT_ONCE));
   await steps.each('revoked', revoked, (one) => endRevoked(gateway, one));
+  await steps.kind('allowances', () => endUnfounded(gateway));
   await steps.each('moot', moot, (leg) => endLeg(gateway, leg, 'moot'));
   await steps.each('orphaned', orphaned, (leg) => endLeg(gateway, leg, 'orphaned'));
   if (cards !== null) {

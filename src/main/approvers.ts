@@ -1,4 +1,5 @@
 import type { Loaded } from '../config/load.ts';
+import { revokeAllowance } from '../gateway/allowance/end.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import { takeBack } from '../gateway/decision/take-back.ts';
@@ -113,7 +114,10 @@ export function approversInSlack(
 function useCasesOf(
   gateway: Gateway,
   current: () => Loaded,
-): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'operator' | 'refused' | 'takeBack'> {
+): Pick<
+  SlackDeps,
+  'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'operator' | 'refused' | 'revokeAllowance' | 'takeBack'
+> {
   return {
     look: (id) => gateway.store.look(id),
     recall: (id) => gateway.inline.remembered(id),
@@ -132,6 +136,12 @@ function useCasesOf(
       thaw: (id, reason, user) => liftFreeze(gateway, id, reason, { id: user, via: 'slack' }),
     },
     takeBack: (id, request, approver) => takeBack(gateway, id, request, approver),
+    revokeAllowance: async (id, approver) => {
+      const given = (await gateway.allowances.list({ approval: id, limit: 1 })).items[0];
+      if (given === undefined) return 'not_living';
+      const { kind } = await revokeAllowance(gateway, given.id, approver);
+      return kind === 'ended' ? 'revoked' : kind === 'not_allowed' ? 'not_allowed' : 'not_living';
+    },
     refused: (id, user, reason, choice) =>
       refuseAtDoor(gateway, id, { approver: { id: user, via: 'slack' }, reason, choice }),
   };

@@ -1,3 +1,4 @@
+import { endStale } from '../gateway/allowance/end.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { beginSeals } from '../gateway/log/begin-seals.ts';
 import { startGateway } from '../gateway/start.ts';
@@ -43,6 +44,7 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
     const epoch = await beginSeals(gateway);
     await revoked.start();
     await gateway.knownFreezes.start();
+    await gateway.knownInAdvance.start(() => endStale(gateway));
     return epoch;
   };
   const prepare = (): Promise<Epoch | null> => {
@@ -59,6 +61,7 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
       await prepared?.catch(() => undefined);
       revoked.stop();
       gateway.knownFreezes.stop();
+      gateway.knownInAdvance.stop();
       throw error;
     });
     const stopTasks = calls.begin();
@@ -70,6 +73,7 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
       pages?.console.stop();
       revoked.stop();
       gateway.knownFreezes.stop();
+      gateway.knownInAdvance.stop();
       await stopGateway();
       await servers.close();
     };

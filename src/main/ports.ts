@@ -4,6 +4,7 @@ import type { Journal } from '../gateway/log/journal.ts';
 import type { Ports } from '../gateway/ports.ts';
 import { ToolLists } from '../gateway/tools/tool-lists.ts';
 import type { Cards, Seals } from '../ports.ts';
+import { sqlAllowances, sqlDenials } from '../sql/allowances.ts';
 import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlRecords } from '../sql/records.ts';
@@ -37,6 +38,8 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     ledger: sqlLedger(storage.connection.db, seals),
     tasks: sqlTasks(storage.connection, seals, beliefs),
     freezes: sqlFreezes(storage.connection.db, seals, beliefs.freezes),
+    allowances: sqlAllowances(storage.connection.db, seals, beliefs),
+    denials: sqlDenials(storage.connection.db, seals, beliefs),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

@@ -9,6 +9,7 @@ import {
   pendingLimitResult,
   rateLimitedResult,
   resultText,
+  standingDenialResult,
   type ToolResult,
   tooLongResult,
   unavailableResult,
@@ -19,6 +20,7 @@ import { wantedTaskEra } from './tasks/messages.ts';
 /** JSON-RPC error codes of our own: HTTP statuses, outside the range that JSON-RPC reserves. */
 const REFUSAL_CODES = {
   denied: 403,
+  standing: 403,
   limited: 429,
   inexact: 400,
   unshown: 400,
@@ -46,6 +48,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
   switch (handled.kind) {
     case 'denied':
       return deniedResult(handled.reason);
+    case 'standing':
+      return standingDenialResult(handled.denial);
     case 'limited':
       return rateLimitedResult(handled.full);
     case 'inexact':

@@ -11,7 +11,7 @@ export interface CardRecord {
   /** What the card shows, as its adapter writes it: state, votes, and at the end `.` and the SHA-256 of its content. */
   readonly digest: string;
   readonly postedAt: Date | null;
-  /** The freeze that the card tells of; null or absent: none. */
+  /** What the card tells besides: the freeze, and how what was allowed with it stands (`toldBeside`); null or absent: nothing. */
   readonly freeze?: string | null;
   /** Its row is missing, or cannot be believed: this is what the log says of it, and it is to be saved anew. */
   readonly restored?: true;

@@ -1,3 +1,4 @@
+import type { Allowance } from '../domain/allowance/allowance.ts';
 import type { Approval } from '../domain/approval/approval.ts';
 import type { Freeze } from '../domain/freeze/freeze.ts';
 import type { CardRecord } from './card-store.ts';
@@ -50,15 +51,23 @@ export interface CardsTrouble {
   readonly remedy: string;
 }
 
+/** What a card tells that is not of its approval. */
+export interface BesideCard {
+  /** Nothing of it runs before this is lifted; null or absent: nothing stops it. */
+  readonly freeze?: Freeze | null;
+  /** What was allowed with it; null or absent: nothing. */
+  readonly allowance?: Allowance | null;
+}
+
 /** The approvers' door as the gateway sees it. It renders what the store says and never decides. */
 export interface Cards {
   /**
    * Posts the card, or updates the one at `at`, with a reply in its thread for each change of state. While the call waits
    * for a decision, a card that is gone is posted anew, and one that its channel does not take goes to the fallback. Where `at` does not
    * say whether it was posted, it is looked for first, and not posted any more once the call has ended unsent without anybody's decision.
-   * `freeze`: nothing of it runs before this is lifted; null or absent: nothing stops it.
+   * `beside`: what it tells besides.
    */
-  show(approval: Approval, at: CardRecord | null, freeze?: Freeze | null): Promise<CardDelivery>;
+  show(approval: Approval, at: CardRecord | null, beside?: BesideCard): Promise<CardDelivery>;
   /** Whether Slack says that this message is not there any more. False where it says nothing clear. Absent: it cannot tell. */
   isGone?(at: { readonly channel: string; readonly ts: string }): Promise<boolean>;
   /** Posts one line instead of more cards. */

@@ -1,3 +1,4 @@
+import type { Allowance, StandingDenial } from '../domain/allowance/allowance.ts';
 import type { AskedQuestion, GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval, Awaits, Decision, State } from '../domain/approval/approval.ts';
 import type { FrozenPlace } from '../domain/freeze/freeze.ts';
@@ -56,9 +57,25 @@ export interface Change {
   readonly dispatcher?: string;
   /** What the agent answered to what the server asked, to be kept with the call. */
   readonly given?: GivenAnswer;
+  /** Its votes, which were given elsewhere: those of the allowance that it is approved and spent under. */
+  readonly votes?: readonly Decision[];
+  /** Nothing is changed unless this allowance lives, and, where it is used once more, has a use left: exactly, in this transaction. */
+  readonly under?: UnderAllowance;
+  /** Given with the decision. */
+  readonly allows?: { readonly allowance: Allowance; readonly event: NewEvent };
+  readonly denies?: { readonly denial: StandingDenial; readonly event: NewEvent };
   /** A leg is spent: with it, in the same transaction, the call that it answers for goes on. */
   readonly continues?: Continuing;
   readonly events: readonly NewEvent[];
+}
+
+export interface UnderAllowance {
+  readonly id: string;
+  /** False: the pass came back, and its use was counted before. */
+  readonly counts: boolean;
+  readonly now: Date;
+  /** What is logged of the use. `after`: the allowance with it. */
+  events(after: Allowance): readonly NewEvent[];
 }
 
 /** The call whose server asked, as it goes on with an answer. It must still wait for an answer to this question. */
@@ -106,5 +123,9 @@ export type Committed =
   | { readonly kind: 'held_back'; readonly approval: Approval; readonly why: string }
   /** Somebody else was first: read again. */
   | { readonly kind: 'conflict' }
+  /** The allowance has ended, or is used up, or cannot be believed; nothing was changed. */
+  | { readonly kind: 'outside' }
+  /** As many allowances, or standing denials, live as may; nothing was changed. */
+  | { readonly kind: 'crowded' }
   /** A limit has no room; nothing was changed. */
   | { readonly kind: 'full'; readonly full: FullLimit };

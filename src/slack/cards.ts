@@ -15,9 +15,9 @@ export interface SlackCardsOptions extends CardPosterOptions {
 export function slackCards(options: SlackCardsOptions): Cards {
   const poster = new CardPoster(options);
   return {
-    show: async (approval, stored, freeze) => {
+    show: async (approval, stored, beside) => {
       await options.rush?.calm();
-      return poster.show(approval, stored, freeze);
+      return poster.show(approval, stored, beside);
     },
     isGone: (at) => poster.isGone(at),
     person: (user, userGroups) => personNow(options.people(), user, userGroups),

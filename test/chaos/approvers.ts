@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHANNEL } from '../support/gateway/program.ts';
 import type { Dice } from './dice.ts';
-import type { Town } from './town.ts';
+import { MOST_ALLOWED, type Town } from './town.ts';
 
 /** A vote that a gateway acknowledged: it must be on record, unless its person was told that it is not. */
 export interface Acknowledged {
@@ -26,6 +26,8 @@ export interface Manners {
 export class TownApprovers {
   /** Decisions over the API that were answered 200. */
   readonly recorded: Acknowledged[] = [];
+  /** Allowances that were revoked, and when that was answered. */
+  readonly revoked: { readonly id: string; readonly at: number }[] = [];
   /** Clicks to which Slack got the answer 200. */
   readonly clicked: Acknowledged[] = [];
   /** Clicks to which it did not, and why. */
@@ -94,6 +96,8 @@ export class TownApprovers {
 
   async #decideInSlack(ts: string, approval: string, text: string): Promise<void> {
     const dice = this.#dice;
+    // Sometimes the like is allowed too, which is done over the API here.
+    if (text.includes('create_key') && dice.one(0.25)) return this.#overApi(approval, true);
     const people =
       text.includes('charge') || dice.one(0.2)
         ? (['U0MIRA', 'U0ALEX'] as const)
@@ -115,15 +119,31 @@ export class TownApprovers {
     else this.unanswered.push(`${approval}: ${status} ${body}`);
   }
 
-  async #overApi(approval: string): Promise<void> {
-    const choice = this.#choice();
+  async #overApi(approval: string, wide = false): Promise<void> {
+    const choice = wide ? 'approve' : this.#choice();
+    // Refused for the tools that offer none: then nobody was told that anything is recorded.
+    const isWide = wide || (choice === 'approve' && this.#dice.one(0.3));
+    const allowance = isWide ? { allowance: { minutes: 1, calls: MOST_ALLOWED } } : undefined;
     const response = await this.#api(`/api/approvals/${approval}/decisions`, {
       method: 'POST',
-      body: JSON.stringify({ decision: choice, reason: 'chaos' }),
+      body: JSON.stringify({ decision: choice, reason: 'chaos', ...allowance }),
     });
     if (response === null) return;
-    await response.text().catch(() => '');
-    if (response.status === 200) this.recorded.push({ approval, approver: 'admin', choice });
+    const text = await response.text().catch(() => '');
+    if (response.status !== 200) return;
+    this.recorded.push({ approval, approver: 'admin', choice });
+    if (allowance !== undefined && this.#dice.one(0.5)) await this.#revoke(text);
+  }
+
+  /** Some uses later. */
+  async #revoke(decided: string): Promise<void> {
+    const { gave } = JSON.parse(decided) as { gave: { allowance: { id: string } | null } };
+    if (gave.allowance === null) return;
+    const { id } = gave.allowance;
+    await sleep(this.#dice.between(50, 1_500));
+    const response = await this.#api(`/api/allowances/${id}`, { method: 'DELETE', body: '{}' });
+    await response?.text().catch(() => '');
+    if (response?.status === 200) this.revoked.push({ id, at: Date.now() });
   }
 
   async #api(path: string, init: RequestInit): Promise<Response | null> {

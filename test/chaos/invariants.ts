@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { allowanceOf } from '../../src/domain/allowance/allowance.ts';
 import type { Approval } from '../../src/domain/approval/approval.ts';
 import { approvalsCounted } from '../../src/domain/approval/quorum.ts';
 import { member } from '../../src/domain/json/json.ts';
 import type { AgentCall } from './agent-call.ts';
 import type { Acknowledged } from './approvers.ts';
 import type { FinalRecord, LoggedEvent } from './record.ts';
-import { type ArrivedCall, MOST, TIMES } from './town.ts';
+import { type ArrivedCall, MOST, MOST_ALLOWED, TIMES } from './town.ts';
 
 /** What everyone saw. The invariants over it must hold whatever happened; each break is one line: what, and where. */
 export interface Seen {
@@ -15,12 +16,16 @@ export interface Seen {
   readonly told: readonly AgentCall[];
   readonly recorded: readonly Acknowledged[];
   readonly clicked: readonly Acknowledged[];
+  /** Allowances that were revoked, and when that was answered: ms since the epoch. */
+  readonly revoked: readonly { readonly id: string; readonly at: number }[];
   /** How many of this person's clicks they were told were not recorded. */
   readonly toldLost: (approver: string) => number;
 }
 
 export const INVARIANTS: Readonly<Record<string, (seen: Seen) => string[]>> = {
   'P1 no call without approval': noCallWithoutApproval,
+  'P1 no use beyond an allowance': noUseBeyond,
+  'P1 nothing under what was revoked': nothingAfterRevoked,
   'P2 no approval spent twice': noneSpentTwice,
   'P3 no decision lost': noDecisionLost,
   'P4 no click lost without a word': noClickLost,
@@ -75,6 +80,43 @@ function noCallWithoutApproval(seen: Seen): string[] {
   return faults;
 }
 
+/** The calls that ran under each allowance, by the records of their approvals. */
+function usesOf({ evidence, arrivals }: Seen): Map<string, ArrivedCall[]> {
+  const uses = new Map<string, ArrivedCall[]>();
+  for (const approval of evidence.approvals) {
+    const under = allowanceOf(approval);
+    if (under === null) continue;
+    const id = idOf(approval);
+    uses.set(under, [...(uses.get(under) ?? []), ...arrivals.filter((arrival) => arrival.id === id)]);
+  }
+  return uses;
+}
+
+function noUseBeyond(seen: Seen): string[] {
+  const over = [...usesOf(seen)].filter(([, runs]) => runs.length > MOST_ALLOWED);
+  const faults = over.map(([id, runs]) => `${id}: ${runs.length} calls of ${MOST_ALLOWED}`);
+  const counted = Map.groupBy(
+    seen.evidence.events.filter(({ type }) => type === 'allowance.used'),
+    ({ body }) => String((JSON.parse(body) as { data: { allowance: string } }).data.allowance),
+  );
+  for (const [id, events] of counted) {
+    if (events.length > MOST_ALLOWED) faults.push(`${id}: ${events.length} uses of ${MOST_ALLOWED} in the log`);
+  }
+  return faults;
+}
+
+/** Milliseconds after which a revocation holds everywhere. */
+const REVOKED_MS = 2_000;
+
+function nothingAfterRevoked(seen: Seen): string[] {
+  const uses = usesOf(seen);
+  return seen.revoked.flatMap(({ id, at }) =>
+    (uses.get(id) ?? [])
+      .filter((arrival) => arrival.at > at + REVOKED_MS)
+      .map((arrival) => `${id}: ${arrival.id} arrived ${arrival.at - at} ms after it was revoked`),
+  );
+}
+
 function noneSpentTwice(seen: Seen): string[] {
   const events = eventsOf(seen);
   const faults: string[] = [];
@@ -107,7 +149,7 @@ function noDecisionLost(seen: Seen): string[] {
   }
   for (const approval of seen.evidence.approvals) {
     const decided = (events.get(approval.id) ?? []).filter(({ type }) => type === 'approval.decided').length;
-    if (decided !== approval.decisions.length) {
+    if (decided !== approval.decisions.filter(({ allowance }) => allowance === undefined).length) {
       faults.push(`${approval.id}: ${approval.decisions.length} decisions, ${decided} events of them`);
     }
   }

@@ -20,7 +20,7 @@ export interface ChaosReport {
 /** What everyone saw. */
 export interface Account {
   readonly told: readonly AgentCall[];
-  readonly approvers: Pick<TownApprovers, 'recorded' | 'clicked' | 'unanswered'>;
+  readonly approvers: Pick<TownApprovers, 'recorded' | 'clicked' | 'revoked' | 'unanswered'>;
   readonly evidence: FinalRecord;
   readonly ms: number;
   /** Rows that only this kind of trouble has. */
@@ -45,10 +45,10 @@ export async function quiet(town: Town, end: number): Promise<FinalRecord> {
 
 /** Compares what everyone saw. */
 export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): ChaosReport {
-  const { recorded, clicked } = approvers;
+  const { recorded, clicked, revoked } = approvers;
   const toldLost = (approver: string): number =>
     town.house.slack.ephemerals(approver).filter(({ text }) => text.startsWith(CLICK_NOTICES.notRecorded)).length;
-  const seen = { evidence, arrivals: town.arrivals, told, recorded, clicked, toldLost };
+  const seen = { evidence, arrivals: town.arrivals, told, recorded, clicked, revoked, toldLost };
   const all = {
     ...Object.fromEntries(Object.entries(INVARIANTS).map(([name, holds]) => [name, holds(seen)])),
     'P4 every card is true': cardsAreTrue(town.house.slack, evidence.approvals),
@@ -64,6 +64,8 @@ export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faul
     ['approvals', evidence.approvals.length],
     ...counted(evidence.approvals, ({ state }) => state),
     ['decisions', evidence.approvals.reduce((sum, one) => sum + one.decisions.length, 0)],
+    ['uses of allowances', evidence.events.filter(({ type }) => type === 'allowance.used').length],
+    ['allowances revoked', revoked.length],
     ['clicks', clicked.length + approvers.unanswered.length],
     ['  not acknowledged', approvers.unanswered.length],
     ['  told that they are lost', toldLost('U0MIRA') + toldLost('U0ALEX')],

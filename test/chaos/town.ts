@@ -7,6 +7,9 @@ import type { Dice } from './dice.ts';
 
 /** How many calls a day each agent may make of the gated `burst` and of `read`, which nobody is asked about. */
 export const MOST = { burst: 6, read: 12 } as const;
+/** How many further calls of `create_key` an approver may allow with one. */
+export const MOST_ALLOWED = 3;
+
 /** The agents of a town, the settings of its gateways, and how its server behaves. */
 export interface Scene {
   /** Names of the agents; each has a grant of its own. */
@@ -34,7 +37,11 @@ export const STORMY: Scene = {
 const POLICY = `version: "1"
 default: deny
 tools:
-  create_key: { action: require_approval, risk: write, reason: Makes a key. }
+  create_key:
+    action: require_approval
+    risk: write
+    reason: Makes a key.
+    approval: { allowance: { max_minutes: 1, max_calls: ${MOST_ALLOWED}, may_vary: [args.id] } }
   charge: { action: require_approval, risk: write, approval: { approvers: [security], quorum: 2 } }
   burst:
     action: require_approval

@@ -43,8 +43,9 @@ describe('help', () => {
     const known = [
       'start, demo, init, init slack, doctor, doctor slack, grant, grant list, grant new, grant revoke, scan',
       'policy, policy check, policy explain, policy test, policy schema',
-      'approvals, approvals list, approvals show, approvals approve, approvals deny, approvals take-back, freeze, thaw',
-      'audit, audit list, audit tail, audit export, audit verify, audit key, store, store accept, migrate, backup',
+      'approvals, approvals list, approvals show, approvals approve, approvals deny, approvals take-back',
+      'allowances, allowances list, allowances revoke, denials, denials list, denials revoke, freeze, thaw',
+      'audit, audit list, audit tail, audit export, audit evidence, audit verify, audit key, store, store accept, migrate, backup',
       'completion',
     ];
     assert.deepEqual(

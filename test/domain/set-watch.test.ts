@@ -81,6 +81,26 @@ describe('Seals of rows', () => {
     // Frozen: rows that were sealed would not be believed with others.
     assert.deepEqual(SEALED_COLUMNS, {
       freezes: ['id', 'scope', 'name', 'reason', 'by', 'since'],
+      allowances: [
+        ...['id', 'approval_id', 'grant_name', 'server', 'tool', 'owner', 'token_sha256', 'policy_digest', 'may_vary'],
+        ...[
+          'within',
+          'likeness',
+          'look',
+          'bounds',
+          'used',
+          'at',
+          'until',
+          'given_by',
+          'ended_at',
+          'ended_why',
+          'ended_by',
+        ],
+      ],
+      denials: [
+        ...['id', 'approval_id', 'grant_name', 'server', 'tool', 'may_vary', 'likeness', 'reason', 'at', 'until'],
+        ...['given_by', 'ended_at', 'ended_why', 'ended_by'],
+      ],
       logins: ['id', 'reviewer', 'credential', 'at', 'seen_at', 'ends_at'],
       person_logins: ['id', 'flow', 'issuer', 'subject', 'session', 'email', 'name', 'said', 'checked_at', 'kept'],
       person_emails: ['email', 'issuer', 'subject', 'at'],

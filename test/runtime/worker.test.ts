@@ -126,7 +126,16 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     const held = agent.call('create_key', { name: 'by console' });
     const { id } = await node.pending('create_key', { name: 'by console' });
     assert.ok((await page('/', reviewer)).text.includes(id));
-    for (const path of [`/approvals/${id}`, '/activity', '/audit', '/overview', '/policies', '/grants', '/freezes']) {
+    for (const path of [
+      `/approvals/${id}`,
+      '/activity',
+      '/audit',
+      '/overview',
+      '/policies',
+      '/grants',
+      '/allowances',
+      '/freezes',
+    ]) {
       assert.equal((await page(path, reviewer)).status, 200, path);
     }
     const decided = await fetch(`${worker.url}/api/approvals/${id}/decisions`, {

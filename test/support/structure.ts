@@ -46,10 +46,23 @@ export function circles(graph: Graph): string[][] {
  * below it, never above. Files are named with their endings.
  */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  domain: ['addresses.ts', 'source.ts', 'people', 'json', 'call', 'tool', 'policy', 'approval', 'freeze', 'log'],
+  domain: [
+    'addresses.ts',
+    'source.ts',
+    'people',
+    'json',
+    'call',
+    'tool',
+    'policy',
+    'approval',
+    'freeze',
+    'allowance',
+    'log',
+  ],
   gateway: [
     ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts', 'person'],
     ...[
+      'allowance',
       'decision',
       'freeze',
       'dispatch',
@@ -83,7 +96,19 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'stop', 'door.ts', 'web-door.ts'],
   web: ['http', 'api', 'openapi', 'html', 'pages', 'console'],
   sql: [
-    ...['table', 'migrations', 'connection', 'log', 'sets', 'freezes.ts', 'limit', 'approval', 'task', 'search'],
+    ...[
+      'table',
+      'migrations',
+      'connection',
+      'log',
+      'sets',
+      'freezes.ts',
+      'allowances.ts',
+      'limit',
+      'approval',
+      'task',
+      'search',
+    ],
     ...[
       'ledger.ts',
       'api-tokens.ts',
@@ -119,6 +144,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'config-file.ts',
       'rule',
+      'own-conditions.ts',
       'intercept',
       'policy',
       'requirement.ts',
@@ -175,6 +201,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'parse',
       'remote',
       'approvals',
+      'allowances',
       'freeze',
       'audit',
       'doctor',

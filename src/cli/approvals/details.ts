@@ -98,10 +98,12 @@ function legEntries({ answersTo, asked }: ListedApproval): DetailEntry[] {
 
 function decisionLines({ decisions }: ListedApproval): string[] {
   if (decisions.length === 0) return ['none yet'];
-  return decisions.map(({ approver, person, decision, reason, via, at }) => {
+  return decisions.map(({ approver, person, decision, reason, via, at, allows, allowance }) => {
     const where = via === undefined ? '' : ` over ${via}${at === undefined ? '' : ` at ${at}`}`;
     const name = person ? `${person} (${approver})` : approver;
-    return `${name}: ${decision}${where}${reason ? ` (${reason})` : ''}`;
+    const like = allows ? `, and the like ${allows.calls} times for ${allows.minutes} minutes` : '';
+    const under = allowance ? `, by the allowance ${allowance}` : '';
+    return `${name}: ${decision}${where}${like}${under}${reason ? ` (${reason})` : ''}`;
   });
 }
 

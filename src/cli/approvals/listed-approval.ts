@@ -41,6 +41,10 @@ export interface ListedApproval {
     /** Absent at gateways of an earlier release. */
     readonly person?: string | null;
     readonly decision: string;
+    /** What the vote allows in advance; absent from gateways of an earlier release. */
+    readonly allows?: { readonly minutes: number; readonly calls: number } | null;
+    /** The allowance by which it counts here. */
+    readonly allowance?: string | null;
     readonly reason: string | null;
     readonly via?: string;
     readonly at?: string;

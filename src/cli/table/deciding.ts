@@ -1,10 +1,17 @@
-import { command, flag, group, text, textOr } from '../parse/command.ts';
+import { command, flag, group, operand, text, textOr } from '../parse/command.ts';
 import { ASKS_A_GATEWAY, approvalId, asking, STATE_NAMES, why } from './options.ts';
 
 const decision = {
   id: approvalId,
   reason: text('<text>', 'reason, for the agent and the log'),
   fingerprint: text('<hex>', 'only the call with this fingerprint, as show prints it'),
+  ...asking,
+};
+
+const advance = {
+  state: { ...textOr('living', '<state>', 'living, ended or all'), choices: ['living', 'ended', 'all'] },
+  limit: textOr('100', '<n>', 'maximum number'),
+  after: text('<id>', 'continue after this one (next of the previous page)'),
   ...asking,
 };
 
@@ -78,6 +85,48 @@ export const DECIDING_COMMANDS = [
         notes: ASKS_A_GATEWAY,
         takes: decision,
         load: async () => (await import('../approvals/take-back.ts')).approvalsTakeBackCommand,
+      }),
+    ],
+  }),
+  group({
+    name: 'allowances',
+    summary: 'list and revoke what people have allowed in advance',
+    commands: [
+      command({
+        name: 'list',
+        summary: 'list allowances with their uses and bounds, newest first',
+        notes: ASKS_A_GATEWAY,
+        takes: advance,
+        printsData: true,
+        load: async () => (await import('../allowances/list.ts')).allowancesListCommand,
+      }),
+      command({
+        name: 'revoke',
+        summary: 'revoke an allowance',
+        notes: ['Nothing is sent under it once this returns. Exit code 1 if it had ended already.', ...ASKS_A_GATEWAY],
+        takes: { id: operand('<id>', 'id of the allowance'), ...asking },
+        load: async () => (await import('../allowances/list.ts')).allowancesRevokeCommand,
+      }),
+    ],
+  }),
+  group({
+    name: 'denials',
+    summary: 'list and end standing denials',
+    commands: [
+      command({
+        name: 'list',
+        summary: 'list standing denials, newest first',
+        notes: ASKS_A_GATEWAY,
+        takes: advance,
+        printsData: true,
+        load: async () => (await import('../allowances/list.ts')).denialsListCommand,
+      }),
+      command({
+        name: 'revoke',
+        summary: 'end a standing denial',
+        notes: ['Its calls are asked about again. Exit code 1 if it had ended already.', ...ASKS_A_GATEWAY],
+        takes: { id: operand('<id>', 'id of the standing denial'), ...asking },
+        load: async () => (await import('../allowances/list.ts')).denialsRevokeCommand,
       }),
     ],
   }),

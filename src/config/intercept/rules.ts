@@ -4,6 +4,7 @@ import type { Ask } from '../../domain/policy/verdict.ts';
 import { parseGoDuration } from '../document/duration.ts';
 import { type Key, pathText } from '../document/fault.ts';
 import { entriesOf, type FaultList, isNow, salvage } from '../document/shape.ts';
+import { refuseAllowance, refuseForAll } from '../rule/allowance.ts';
 import { combined, compileTest, type WordedCondition } from '../rule/clause.ts';
 import { compileAsk, compileRedaction } from '../rule/rule.ts';
 import { counterLimits } from './counter.ts';
@@ -26,6 +27,8 @@ export function interceptRule(shape: InterceptToolShape, key: string, fallback: 
   const { denied, timeoutMs, ...checks } = translate(shape.rules ?? [], key, at, faults);
   const always = checks.askIf.find((clause) => clause.condition.kind === 'always');
   const ask = compileAsk(shape.approval, [...at, 'approval'], fallback, faults);
+  const redaction = compileRedaction(shape.redact, [...at, 'redact'], faults);
+  refuseAllowance(shape, ask.allowance ?? null, redaction, [...at, 'approval', 'allowance'], faults);
   return {
     key,
     risk: shape.risk ?? null,
@@ -34,7 +37,7 @@ export function interceptRule(shape: InterceptToolShape, key: string, fallback: 
     reason: (denied ?? always)?.reason ?? null,
     ...checks,
     ask: timeoutMs === null ? ask : { ...ask, timeoutMs },
-    redaction: compileRedaction(shape.redact, [...at, 'redact'], faults),
+    redaction,
     drift: 'allow',
     seen: null,
   };
@@ -48,6 +51,7 @@ export function interceptEveryTool(
 ): Checks & { readonly ask: Ask } {
   const at = ['tools', EVERY_TOOL];
   const { denied, timeoutMs, ...checks } = translate(shape.rules ?? [], EVERY_TOOL, at, faults);
+  refuseForAll(shape.approval, [...at, 'approval', 'allowance'], faults);
   const ask = compileAsk(shape.approval, [...at, 'approval'], fallback, faults);
   return {
     ...checks,

@@ -9,6 +9,7 @@ import type { Fault, Key } from '../document/fault.ts';
 import { checkShape, entriesOf, FaultList, salvage } from '../document/shape.ts';
 import { EVERY_TOOL, interceptApprovals, interceptEveryTool, interceptRule } from '../intercept/rules.ts';
 import { InterceptToolShape } from '../intercept/schema.ts';
+import { refuseForAll } from '../rule/allowance.ts';
 import { refuseDoubleCounting } from '../rule/limit.ts';
 import { compileAsk, compileChecks, compileToolRule } from '../rule/rule.ts';
 import { type ApprovalShape, ToolShape } from '../rule/schema.ts';
@@ -88,6 +89,7 @@ function allToolsOf(
   const plain = head.approvals === undefined ? PLAIN_ASK : interceptApprovals(head.approvals, faults);
   const ask = compileAsk(shape.approval, [...at, 'approval'], plain, faults);
   mentionAll(shape.approval, [...at, 'approval'], mention);
+  refuseForAll(shape.approval, [...at, 'approval', 'allowance'], faults);
   const own = compileChecks(shape, at, faults);
   const star = tools.find(([key, entry]) => key === EVERY_TOOL && isIntercept(entry));
   const rules = star === undefined ? null : interceptShape(EVERY_TOOL, star[1], mention, faults);

@@ -8,6 +8,7 @@ import type { DriftAction, SeenTool } from '../../domain/tool/drift.ts';
 import { durationMs } from '../document/duration.ts';
 import type { Key } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
+import { compileAllowance, refuseAllowance } from './allowance.ts';
 import { compileClauses, PATH_FORM } from './clause.ts';
 import { compileLimits, compileRateLimit } from './limit.ts';
 import type { AllToolsShape, ApprovalShape, ToolShape } from './schema.ts';
@@ -28,6 +29,9 @@ export function compileToolRule(
     );
   }
   const own = compileChecks(shape, at, faults);
+  const redaction = compileRedaction(shape.redact, [...at, 'redact'], faults);
+  const ask = compileAsk(shape.approval, [...at, 'approval'], fallback.ask, faults);
+  refuseAllowance(shape, ask.allowance ?? null, redaction, [...at, 'approval', 'allowance'], faults);
   return {
     key,
     risk: shape.risk ?? null,
@@ -36,8 +40,8 @@ export function compileToolRule(
     reason: shape.reason ?? null,
     ...own,
     limits: [...own.limits, ...compileRateLimit(shape.rate_limit, key, [...at, 'rate_limit'], faults)],
-    ask: compileAsk(shape.approval, [...at, 'approval'], fallback.ask, faults),
-    redaction: compileRedaction(shape.redact, [...at, 'redact'], faults),
+    ask,
+    redaction,
     drift: shape.drift ?? fallback.drift,
     seen: seenOf(shape, key, at, faults),
   };
@@ -78,6 +82,7 @@ export function compileAsk(
       faults.add([...at, name], 'comes after the timeout', 'a shorter time than timeout');
     }
   }
+  const allowance = compileAllowance(shape.allowance, [...at, 'allowance'], faults);
   return {
     approvers: shape.approvers ?? fallback.approvers,
     quorum: shape.quorum ?? fallback.quorum,
@@ -87,6 +92,7 @@ export function compileAsk(
     denyReason: shape.deny_reason ?? fallback.denyReason,
     answers: shape.answers ?? fallback.answers ?? null,
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
+    ...(allowance === null ? {} : { allowance }),
   };
 }
 

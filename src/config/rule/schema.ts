@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import {
+  MOST_ALLOWED_CALLS,
+  MOST_ALLOWED_MINUTES,
+  MOST_VARIED,
+  MOST_WITHIN,
+} from '../../domain/policy/allowance-rule.ts';
 import { OPERATORS } from '../../domain/policy/condition.ts';
 import { SCOPES, SHARINGS, WINDOWS } from '../../domain/policy/limit.ts';
 import { ACTIONS } from '../../domain/policy/policy.ts';
@@ -67,6 +73,22 @@ export const RateShape = z.union(
 );
 export type RateShape = z.infer<typeof RateShape>;
 
+const AllowanceShape = z.strictObject({
+  max_minutes: z.int().min(1).max(MOST_ALLOWED_MINUTES).describe('The longest that a person may allow.'),
+  max_calls: z.int().min(1).max(MOST_ALLOWED_CALLS).describe('The most further calls that a person may allow.'),
+  may_vary: z
+    .array(z.string())
+    .max(MOST_VARIED)
+    .optional()
+    .describe('Arguments that need not equal those of the approved call: args.name. None when absent.'),
+  within: z
+    .array(ConditionShape)
+    .max(MOST_WITHIN)
+    .optional()
+    .describe('Each must hold of a call that lies in an allowance.'),
+});
+export type AllowanceShape = z.infer<typeof AllowanceShape>;
+
 export const ApprovalShape = z.strictObject({
   approvers: names.optional().describe('Groups of the config; its default when absent.'),
   quorum: z.int().min(1).max(20).optional().describe('How many distinct people must approve; 1 when absent.'),
@@ -82,6 +104,9 @@ export const ApprovalShape = z.strictObject({
     .enum(ANSWERS_MODES)
     .optional()
     .describe('Whether what the agent answers to the server during the call needs a yes; by severity when absent.'),
+  allowance: AllowanceShape.optional().describe(
+    'What people may allow in advance with a yes to one call. Under one tool or glob; never for risk financial or destructive, nor severity critical.',
+  ),
 });
 export type ApprovalShape = z.infer<typeof ApprovalShape>;
 

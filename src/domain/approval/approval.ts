@@ -1,5 +1,6 @@
 import type { HiddenValues, Sent } from '../call/sent.ts';
 import type { Json } from '../json/json.ts';
+import type { AllowedBounds } from '../policy/allowance-rule.ts';
 import type { AnswersMode, RuleTrace } from '../policy/verdict.ts';
 import type { AskedQuestion, GivenAnswer } from './answer.ts';
 
@@ -96,6 +97,10 @@ export interface Decision {
   /** The user group that made this person eligible, if one did. Checked again when the pass is spent. */
   readonly userGroup: string | null;
   readonly at: Date;
+  /** The yes is also for calls like this one, within these bounds. */
+  readonly offers?: AllowedBounds;
+  /** Not said of this call: it is the vote by which this allowance was given, under which the call runs. */
+  readonly allowance?: string;
 }
 
 /**
@@ -201,8 +206,10 @@ export interface Approver {
 
 /**
  * It has ended, nothing was sent, and nobody had decided anything: a card that was not posted by then would tell the
- * approvers of nothing. What a person has decided, in the console for example, is told in any case.
+ * approvers of nothing. What a person has decided, in the console for example, is told in any case; what ran under an
+ * allowance only where its outcome is unknown.
  */
 export function needsNoCard({ state, decisions }: Pick<Approval, 'state' | 'decisions'>): boolean {
+  if (state !== 'unknown' && decisions.some(({ allowance }) => allowance !== undefined)) return true;
   return endedUnsent(state) && decisions.length === 0;
 }

@@ -1,3 +1,4 @@
+import type { AllowedBounds } from '../policy/allowance-rule.ts';
 import type { Approval, Approver, Choice, Decision, State } from './approval.ts';
 import { ADMIN, type CurrentApprovers } from './current.ts';
 import { isForged } from './forged.ts';
@@ -15,6 +16,10 @@ export interface DecisionRequest {
   readonly fingerprint: string | null;
   /** What the person was looking at, where the door can tell. Evidence only: no judgement depends on it. */
   readonly saw?: SeenCard;
+  /** With an approval: it is also for calls like this one, within these bounds. */
+  readonly allowance?: AllowedBounds;
+  /** With a denial: the like is denied at once for so many minutes. */
+  readonly standing?: { readonly minutes: number };
 }
 
 export type RefusalReason =
@@ -25,7 +30,15 @@ export type RefusalReason =
   | Ineligible
   | 'admin_token'
   | 'other_call'
-  | 'reason_required';
+  | 'reason_required'
+  /** This call offers no allowance, or what it offered has changed. */
+  | 'no_allowance'
+  /** More than policy offers. */
+  | 'too_wide'
+  /** An owner's yes to his own agent's call is for this call only. */
+  | 'own_allowance'
+  /** As many allowances, or standing denials, live as may. */
+  | 'crowded';
 
 export type Judgement =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly state: State }
@@ -51,6 +64,7 @@ const SHORTEST_PREFIX = 16;
  * | pending, in time | approve, and this reaches the quorum | approved |
  * | pending, in time | approve, quorum not reached | pending, the vote is kept |
  * | pending, past `expiresAt` | any | refused: expired (the expiry job may be late, the deadline is not) |
+ * | pending, in time | approve with an allowance that is wider than offered, or by the owner | refused, and nothing is recorded |
  * | pending, in time | approve by the admin token, where it is nobody's | refused: admin_token; its denial counts |
  * | its record does not fit its seals | any | refused: broken |
  * | anything else | any | refused: already_decided |
@@ -75,6 +89,8 @@ export function judgeDecision(
   if (word.choice === 'approve') {
     if (approver.id === ADMIN && !VOTING.has(persons.adminToken)) return refuse('admin_token');
     if (hasVoted(approval, approver.id, persons)) return refuse('already_voted');
+    const tooMuch = word.allowance === undefined ? null : beyondOffer(approval, word.allowance, standing.self);
+    if (tooMuch !== null) return refuse(tooMuch);
   }
   const earlier = approval.decisions.find((d) => d.approver === approver.id) ?? null;
 
@@ -83,7 +99,9 @@ export function judgeDecision(
     return refuse('reason_required');
   }
   const person = persons.names.get(approver.id) ?? null;
-  const decision = vote(word.choice, reason, approver, person, standing, now);
+  const plain = vote(word.choice, reason, approver, person, standing, now);
+  const offers = word.choice === 'approve' ? word.allowance : undefined;
+  const decision = offers === undefined ? plain : { ...plain, offers };
   if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied', instead: earlier };
   const own = { userGroups: approver.userGroups };
   const voted = { ...approval, decisions: [...approval.decisions, decision] };
@@ -93,6 +111,18 @@ export function judgeDecision(
 }
 
 const VOTING: ReadonlySet<string> = new Set<CurrentApprovers['persons']['adminToken']>(['somebody', 'a person']);
+
+/** Why a yes cannot be for the like as well; null: it can. A person can only narrow what policy offers. */
+function beyondOffer(
+  { trace, answersTo }: Approval,
+  { minutes, calls }: AllowedBounds,
+  self: boolean,
+): RefusalReason | null {
+  const offered = trace.allowance;
+  if (offered === undefined || offered.calls === 0 || answersTo !== null) return 'no_allowance';
+  if (self) return 'own_allowance';
+  return minutes <= offered.minutes && calls <= offered.calls ? null : 'too_wide';
+}
 
 /** Who may say yes is a matter of the requirement; no, also of whose agent it is. */
 function standingOf(

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/json.ts';
 import { member } from '../json/json.ts';
-import type { Call } from './call.ts';
+import type { Call, Principal } from './call.ts';
 import { type Sent, sentOf, withoutAnswers } from './sent.ts';
 
 /**
@@ -24,10 +24,15 @@ function isModern(params: JsonObject): boolean {
   return typeof member(member(params, '_meta'), 'io.modelcontextprotocol/protocolVersion') === 'string';
 }
 
+/** The boundary of joins, results and allowances: calls of two that differ in it are never taken for each other's. */
+function boundaryOf({ grant }: Principal): string {
+  return grant;
+}
+
 function material(call: Call, { params, meta, headers }: Sent): JsonObject {
   const args = member(call.params, 'arguments');
   return {
-    principal: call.principal.grant,
+    principal: boundaryOf(call.principal),
     server: call.server,
     tool: call.tool,
     ...(args === undefined ? {} : { arguments: args }),

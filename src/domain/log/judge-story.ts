@@ -16,13 +16,15 @@ export function judgeStory(steps: readonly EvidenceStep[]): EvidenceFault[] {
   if (again !== undefined) wrong(again, 'the approval is requested a second time');
   if (first === undefined || first.type !== 'approval.requested') return faults;
   const { fingerprint } = first.data;
-  const other = steps.find(({ type, data }) => isVote(type) && data.fingerprint !== fingerprint);
+  const other = steps.find(({ type, data }) => (isVote(type) || type === USE) && data.fingerprint !== fingerprint);
   if (other !== undefined) wrong(other, 'the decision is on a call with another fingerprint');
   const approving = new Map<string, boolean>();
   const needed = neededOf(first.data.quorum);
   for (const step of steps) {
     const { type, data } = step;
     if (isVote(type)) approving.set(personOf(step), data.choice === 'approve');
+    // Its votes are those of the approval by which the allowance was given (`given`), which has evidence of its own.
+    if (type === USE) for (const giver of giversOf(data.by)) approving.set(giver, true);
     if (type !== 'call.dispatched' || data.continues !== undefined) continue;
     const votes = [...approving.values()].filter(Boolean).length;
     if (votes < needed) wrong(step, `the call is sent after ${votes} of ${needed} approvals`);
@@ -31,6 +33,12 @@ export function judgeStory(steps: readonly EvidenceStep[]): EvidenceFault[] {
 }
 
 const isVote = (type: string): boolean => type === 'approval.decided' || type === 'approval.changed';
+
+const USE = 'allowance.used';
+
+function giversOf(by: Json | undefined): readonly string[] {
+  return Array.isArray(by) ? by.map((giver) => `giver ${String(giver)}`) : [];
+}
 
 /** One person is one vote, whichever way it came. */
 function personOf({ actor, data }: EvidenceStep): string {

@@ -1,4 +1,5 @@
 import type { Risk, Severity } from '../tool/risk.ts';
+import type { AllowanceRule, OfferedAllowance } from './allowance-rule.ts';
 import type { LimitRule } from './limit.ts';
 import type { SummaryPart, SummaryTemplate } from './summary.ts';
 
@@ -23,6 +24,8 @@ export interface RuleTrace {
   readonly steps: readonly TraceStep[];
   /** The policy's sentence about the call, with the call's values as they may be shown; absent: it has none. */
   readonly summary?: readonly SummaryPart[];
+  /** What people may allow in advance with this call; absent: nothing. */
+  readonly allowance?: OfferedAllowance;
 }
 
 /** Whether an agent's answer to what a server asks during a gated call needs a yes of its own. */
@@ -43,6 +46,8 @@ export interface Ask {
   readonly answers?: AnswersMode | null;
   /** The sentence about the call that stands on its card; null: none. */
   readonly summary?: SummaryTemplate | null;
+  /** What people may allow in advance; null: nothing. */
+  readonly allowance?: AllowanceRule | null;
 }
 
 /** What policy says of answers to a server's questions: `ask` by default where the severity is high or critical. */

@@ -1,3 +1,4 @@
+import type { StandingDenial } from '../../domain/allowance/allowance.ts';
 import type { AskedQuestion } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Call } from '../../domain/call/call.ts';
@@ -47,6 +48,8 @@ export type Handled =
    */
   | { readonly kind: 'forward'; readonly notSent: (() => Promise<void>) | null }
   | { readonly kind: 'denied'; readonly reason: string }
+  /** A person has denied this call and the like for a while. */
+  | { readonly kind: 'standing'; readonly denial: StandingDenial }
   | { readonly kind: 'limited'; readonly full: FullLimit }
   /** A condition, a limit or a person would have to judge a value that could be read in two ways. */
   | { readonly kind: 'inexact'; readonly judged: JudgedInexact }

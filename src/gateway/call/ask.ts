@@ -3,12 +3,14 @@ import { shownInexact } from '../../domain/policy/inexact.ts';
 import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
+import { coveringAllowance, standingDenial } from '../allowance/covering.ts';
+import { approveUnder } from '../dispatch/under-allowance.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { postsOf } from '../state/card-gate.ts';
 import { CARD_TURN } from '../state/card-turn.ts';
 import type { Arrival, Handled } from './arrival.ts';
-import { type AskVerdict, newApproval } from './new-approval.ts';
+import { type AskVerdict, materialOf, newApproval } from './new-approval.ts';
 import { freezeOverCall } from './refuse-frozen.ts';
 import { refuseOpening } from './refuse-opening.ts';
 import { halted, LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
@@ -27,6 +29,8 @@ export async function ask(
   gateway: Pick<
     Gateway,
     | 'alarms'
+    | 'allowances'
+    | 'announcer'
     | 'cardGate'
     | 'cards'
     | 'clock'
@@ -34,6 +38,7 @@ export async function ask(
     | 'fullLimits'
     | 'journal'
     | 'knownFreezes'
+    | 'knownInAdvance'
     | 'log'
     | 'mostGatedBytes'
     | 'queue'
@@ -63,6 +68,8 @@ export async function ask(
     notes.note('call.refused', { reason: 'too long to be held' });
     return tooLong;
   }
+  const denial = standingDenial(gateway, arrival.call, () => materialOf(arrival), arrival.leg !== undefined);
+  if (denial !== null) return notes.standing(denial);
   const { server, tool, principal, session } = arrival.call;
   const freeze = freezeOverCall(gateway, arrival.call);
   const { opened, full } = await openWhenSettled(async (impatient) => {
@@ -89,9 +96,35 @@ export async function ask(
   if (!('approval' in opened) && freeze !== null) return notes.frozen(freeze);
   if (opened.kind === 'crowded' && full) return notes.limited(full);
   if (!('approval' in opened)) return refuseOpening(gateway, notes, { grant: principal.grant, server, tool }, opened);
-  const notice = await parkAndPublish(gateway, opened);
   const { approval, joiner } = opened;
+  const allowed = opened.kind === 'opened' ? await useAllowance(gateway, arrival, verdict, approval) : null;
+  if (allowed !== null) return { kind: 'held', seat: { approval: allowed, joiner, opened: true, notice: null } };
+  const notice = await parkAndPublish(gateway, opened);
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', notice } };
+}
+
+/** Approves the call under an allowance in which it lies; null: none could be used, so people are asked. */
+async function useAllowance(
+  gateway: Parameters<typeof ask>[0],
+  { call, leg, policy }: Arrival,
+  verdict: AskVerdict,
+  approval: Approval,
+): Promise<Approval | null> {
+  // Whether the very same call ran before is for a person to look at (P2).
+  if (leg !== undefined || policy === null || approval.previousUnknown !== null) return null;
+  const rule = verdict.ask.allowance ?? null;
+  if (rule === null) return null;
+  let covering = coveringAllowance(gateway, policy, call, rule);
+  if (covering === null) {
+    // It may have been given at another replica a moment ago.
+    await gateway.knownInAdvance.refreshSoon();
+    covering = coveringAllowance(gateway, policy, call, rule);
+  }
+  if (covering === null) return null;
+  return approveUnder(gateway, approval, covering).catch((error: unknown) => {
+    gateway.log.error({ approval: approval.id, err: error }, 'an allowance could not be used; people are asked');
+    return null;
+  });
 }
 
 /**

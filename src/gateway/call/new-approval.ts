@@ -13,6 +13,7 @@ import type { NewApproval } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { standBack } from '../../time/stand-back.ts';
+import { offerFor } from '../allowance/offer.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
@@ -66,7 +67,7 @@ async function freeze(
       hidden: reason.masked ? withOneRepeat(shown.hidden) : shown.hidden,
       answersTo: leg?.parent.id ?? null,
       asked: leg === undefined ? null : { ...leg.asked, text: cut(mask.text(leg.asked.text).text, LONGEST_ASKED) },
-      trace: leg === undefined ? withSummary(verdict, shown) : verdict.trace,
+      trace: leg === undefined ? withOffer(gateway, arrival, verdict, withSummary(verdict, shown)) : verdict.trace,
       statedReason: arrival.statedReason === null ? null : keptReason(reason.text),
       policyDigest: policy.digest,
       createdAt: now,
@@ -92,6 +93,16 @@ function withSummary({ ask, trace }: AskVerdict, shown: ShownCall): RuleTrace {
   return ask.summary ? { ...trace, summary: summaryOf(ask.summary, shown) } : trace;
 }
 
+function withOffer(
+  gateway: Pick<Gateway, 'rules' | 'vault'>,
+  { call, policy }: Arrival,
+  { ask }: AskVerdict,
+  trace: RuleTrace,
+): RuleTrace {
+  const offered = ask.allowance ? offerFor(gateway, policy!, call, ask.allowance) : null;
+  return offered === null ? trace : { ...trace, allowance: offered };
+}
+
 function redactingOf({ call, leg }: Arrival, redaction: Redaction): Generator<void, RedactedCall> {
   const own = sentOf(call.params, call.headers);
   return redacting({ args: call.args, sent: leg?.sent ?? own, beside: own }, redaction);
@@ -102,7 +113,7 @@ function withOneRepeat(hidden: HiddenValues): HiddenValues {
 }
 
 /** A leg is bound to the question that it answers as well. */
-function materialOf({ call, leg }: Arrival): JsonObject {
+export function materialOf({ call, leg }: Arrival): JsonObject {
   const material = fingerprintMaterial(call);
   if (leg === undefined) return material;
   const { kind, n } = leg.asked;

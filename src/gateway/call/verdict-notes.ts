@@ -1,3 +1,4 @@
+import type { StandingDenial } from '../../domain/allowance/allowance.ts';
 import { isToolName } from '../../domain/call/call.ts';
 import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
 import type { HiddenMask } from '../../domain/call/hidden-mask.ts';
@@ -58,6 +59,14 @@ export class VerdictNotes {
     const at = judged.pointer === null ? null : this.#masked(judged.pointer);
     this.note('call.refused', { reason: 'inexact value', at, judge: judged.judge });
     return { kind: 'inexact', judged };
+  }
+
+  /** Notes that a standing denial answers the call, and returns the answer for the agent. */
+  standing(denial: StandingDenial): Handled {
+    const { id, approval, by, until } = denial;
+    const data = { denial: id, given: approval, by, reason: denial.reason, until: until.toISOString() };
+    this.note('denial.used', data);
+    return { kind: 'standing', denial };
   }
 
   /** Notes that the call holds what no approver would see, and returns the answer for the agent. */

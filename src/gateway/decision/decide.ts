@@ -1,3 +1,4 @@
+import type { Allowance, StandingDenial } from '../../domain/allowance/allowance.ts';
 import type { Approval, Approver, Decision, State } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision, type RefusalReason, withDecision } from '../../domain/approval/decide.ts';
@@ -5,6 +6,8 @@ import { isOwner } from '../../domain/approval/quorum.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Change } from '../../ports.ts';
+import { allowanceGiven, denialGiven } from '../allowance/give.ts';
+import { isStillOffered } from '../allowance/offer.ts';
 import { commitUntil } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import { actorOf } from './actor.ts';
@@ -12,7 +15,14 @@ import { refuse } from './refuse.ts';
 
 export type Decided =
   /** Committed and durable; the door may acknowledge it. */
-  | { readonly kind: 'recorded'; readonly approval: Approval; readonly decision: Decision }
+  | {
+      readonly kind: 'recorded';
+      readonly approval: Approval;
+      readonly decision: Decision;
+      /** What was given in advance with it; absent: nothing. */
+      readonly allowance?: Allowance;
+      readonly denial?: StandingDenial;
+    }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly approval: Approval }
   | { readonly kind: 'not_found' };
 
@@ -39,19 +49,23 @@ export interface DecideTerms {
  * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
  * | crash after the commit, before the queue is told | the decision counts; the sweep and the 2 s re-read wake the call |
  * | a denial, and no witness can be written | it is committed, and told as soon as one can; throws `Unavailable('witness')` |
+ * | as many allowances live as may | nothing: refused, so that nobody believes to have given one |
  * | a caller waits in this process | its dispatch is committed with the decision (gateway/state/inline-dispatch.ts) |
  */
 export async function decideApproval(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'rules' | 'store'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'knownInAdvance' | 'rules' | 'store'>,
   id: string,
-  request: DecisionRequest,
+  asked: DecisionRequest,
   approver: Approver,
   terms: DecideTerms,
   seen: SeenApproval | null = null,
 ): Promise<Decided> {
   const { store, clock, inline } = gateway;
+  const request = withOwnWords(gateway.rules, asked);
   const judge = (approval: Approval) =>
-    judgeDecision(approval, request, approver, clock.now(), gateway.rules.approvers(approval));
+    request.allowance !== undefined && approval.state === 'pending' && !isStillOffered(gateway, approval)
+      ? ({ kind: 'refused', reason: 'no_allowance', state: approval.state } as const)
+      : judgeDecision(approval, request, approver, clock.now(), gateway.rules.approvers(approval));
   const ahead = seen === null ? null : { seen, judgement: judge(seen.approval) };
   let refusal: RefusalReason | null = null;
   const end = await commitUntil<SeenApproval>(
@@ -63,6 +77,10 @@ export async function decideApproval(
         refusal = judgement.kind === 'refused' ? judgement.reason : null;
         if (judgement.kind === 'refused') return null;
         const { decision, next, instead } = judgement;
+        const votes = withDecision(approval.decisions, decision);
+        const allows = next === 'approved' ? allowanceGiven(gateway, approval, votes, decision.at) : null;
+        const { standing } = request;
+        const denies = next === 'denied' && standing ? denialGiven(approval, decision, standing.minutes) : null;
         gateway.faultPoint?.('decide.before');
         return {
           id,
@@ -73,6 +91,8 @@ export async function decideApproval(
           patch: patchFor(next, new Date(decision.at.getTime() + terms.pickupMs)),
           decision,
           promised: true,
+          ...(allows === null ? {} : { allows }),
+          ...(denies === null ? {} : { denies }),
           ...(instead === null ? {} : { instead: instead.choice }),
           // A row that cannot be believed is nothing to compare with: what the log says of the card is.
           ...(card === null || card.restored ? {} : { card }),
@@ -90,7 +110,7 @@ export async function decideApproval(
   if (end.kind === 'gone') return { kind: 'not_found' };
   if (end.kind !== 'committed') {
     const { approval } = end.known;
-    const reason: RefusalReason = end.kind === 'put_back' ? 'broken' : refusal!;
+    const reason: RefusalReason = end.kind === 'put_back' ? 'broken' : end.kind === 'crowded' ? 'crowded' : refusal!;
     await refuse(gateway, approval, { approver, reason, choice: request.choice });
     return { kind: 'refused', reason, approval };
   }
@@ -98,7 +118,25 @@ export async function decideApproval(
   if (approval.state === change.to) gateway.faultPoint?.('decide.after');
   // The commit is what counts; a queue that does not answer only delays the wake-up.
   gateway.announcer.announce(approval);
-  return { kind: 'recorded', approval: beforeDispatch(approval, change.to), decision: change.decision! };
+  const { allows, denies } = change;
+  if (allows !== undefined || denies !== undefined) await gateway.knownInAdvance.refreshSoon();
+  return {
+    kind: 'recorded',
+    approval: beforeDispatch(approval, change.to),
+    decision: change.decision!,
+    ...(allows === undefined ? {} : { allowance: allows.allowance }),
+    ...(denies === undefined ? {} : { denial: denies.denial }),
+  };
+}
+
+/** What a person's own conditions say is worded here, whatever a door says; those that cannot be read are for no call. */
+function withOwnWords(rules: Pick<Gateway['rules'], 'conditions'>, request: DecisionRequest): DecisionRequest {
+  const { allowance } = request;
+  if (allowance === undefined) return request;
+  const conditions = rules.conditions(allowance.within);
+  if (typeof conditions === 'string')
+    return { ...request, allowance: { ...allowance, calls: Number.POSITIVE_INFINITY } };
+  return { ...request, allowance: { ...allowance, says: conditions.map(({ says }) => says) } };
 }
 
 /** The approval as the decision will leave it. */
@@ -126,6 +164,10 @@ function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNull
   return next === 'denied' ? { resultUntil: until } : {};
 }
 
+function offersData({ minutes, calls, says }: NonNullable<Decision['offers']>) {
+  return { minutes, calls, within: [...says] };
+}
+
 /** A changed mind is an event of its own, which also says what the person had said before. */
 function decidedEvent(
   approval: Approval,
@@ -147,6 +189,7 @@ function decidedEvent(
       self: decision.self,
       ...(isOwner(approval, { id: decision.approver }, current) ? { owner: true } : {}),
       userGroup: decision.userGroup,
+      ...(decision.offers === undefined ? {} : { allows: offersData(decision.offers) }),
       state: next,
       quorum: approval.requirement.quorum,
       waitedMs: decision.at.getTime() - approval.createdAt.getTime(),

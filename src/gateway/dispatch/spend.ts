@@ -1,3 +1,4 @@
+import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Call } from '../../domain/call/call.ts';
@@ -13,6 +14,7 @@ import type { AnswerRecord } from './given.ts';
 import { answerOfLeg, continuingOf, parentOf } from './leg.ts';
 import { lapseOf, type Objection, recheckApprovers } from './recheck-approvers.ts';
 import type { Turn } from './turn.ts';
+import { recheckAllowance } from './under-allowance.ts';
 
 type Spent =
   | Extract<Turn, { kind: 'dispatch' | 'full' | 'frozen' | 'over' | 'unsure' | 'gone' }>
@@ -28,13 +30,17 @@ export async function spend(
   gateway: Pick<
     Gateway,
     | 'alarms'
+    | 'allowances'
     | 'announcer'
     | 'cards'
     | 'clock'
     | 'faultPoint'
     | 'fullLimits'
     | 'knownFreezes'
+    | 'knownInAdvance'
     | 'leases'
+    | 'log'
+    | 'queue'
     | 'replica'
     | 'rules'
     | 'store'
@@ -75,7 +81,9 @@ async function tryToSpend(
   if (recheck.kind === 'lapse') return lapse(gateway, approval, recheck.why);
   const known = gateway.knownFreezes.over(approval);
   if (known !== null) return { kind: 'frozen', approval, freeze: known };
-  const objection = await recheckApprovers(gateway, approval);
+  const under = allowanceOf(approval);
+  const judged = under === null ? await recheckApprovers(gateway, approval) : await recheckAllowance(gateway, under);
+  const objection = judged?.kind === 'votes' ? null : judged;
   if (objection?.kind === 'lapse') return lapse(gateway, approval, objection.why);
   if (objection?.kind === 'unsure') {
     gateway.uncheckedPasses.note(approval, objection.why);
@@ -96,6 +104,9 @@ async function tryToSpend(
     if (committed.approval.state !== 'approved') return { kind: 'over', approval: committed.approval };
     return { kind: 'unsure', approval: committed.approval, part: 'witness', why: committed.why };
   }
+  // Ended since it was looked at.
+  if (committed.kind === 'outside') return lapse(gateway, approval, 'its allowance has ended');
+  if (committed.kind === 'crowded') return { kind: 'conflict' };
   if (committed.kind === 'spent') return { kind: 'unsure', approval, part: 'alarm', why: 'it ran before' };
   if (committed.kind === 'altered') return { kind: 'unsure', approval, part: 'alarm', why: ALTERED };
   if (committed.kind === 'frozen') {
@@ -124,6 +135,7 @@ export function spendInline(
   if (gateway.alarms.why !== null) return null;
   // A leg is spent together with the call that it answers for, in a transaction of its own.
   if (approved.decisions.length !== 1 || approved.answersTo !== null) return null;
+  if (allowanceOf(approved) !== null) return null;
   const recheck = recheckRules(gateway, approved, call);
   if (recheck.kind === 'lapse') return null;
   if (lapseOf(approved, gateway.rules.approvers(approved), gateway.clock.now()) !== null) return null;
@@ -145,6 +157,7 @@ function spendingOf(
   const continues = continuingOf(gateway, approval, answer, { by, now: startedAt, seated });
   // The call that a leg answers for has taken from the limits already.
   const takes = continues === null ? takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server)) : [];
+  const under = allowanceOf(approval);
   const change: Change = {
     id: approval.id,
     revision: approval.revision,
@@ -156,12 +169,14 @@ function spendingOf(
     believed: approval.seal,
     unlessFrozen: { server: approval.server, grant: approval.grant },
     ...(continues === null ? {} : { continues }),
+    ...(under === null ? {} : { under: { id: under, counts: false, now: startedAt, events: () => [] } }),
     events: [
       dispatchEvent(gateway, approval, 'call.dispatched', {
         joiner,
         policy: policy.digest,
         rule: verdict.trace.rule,
         limits: takes.map((take) => take.counter),
+        ...(under === null ? {} : { allowance: under }),
         votes: approval.decisions.map(({ approver, person, choice, via }) => {
           return { approver, ...(person === undefined ? {} : { person }), choice, via };
         }),

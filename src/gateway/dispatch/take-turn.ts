@@ -16,6 +16,7 @@ export async function takeTurn(
   gateway: Pick<
     Gateway,
     | 'alarms'
+    | 'allowances'
     | 'announcer'
     | 'cards'
     | 'clock'
@@ -23,8 +24,11 @@ export async function takeTurn(
     | 'fullLimits'
     | 'inline'
     | 'knownFreezes'
+    | 'knownInAdvance'
     | 'leases'
+    | 'log'
     | 'longResults'
+    | 'queue'
     | 'replica'
     | 'rules'
     | 'store'

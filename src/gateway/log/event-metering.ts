@@ -1,5 +1,15 @@
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { ApiTokens, Freezes, Logins, PersonLogins, Revocations, Store } from '../../ports.ts';
+import type {
+  Allowances,
+  ApiTokens,
+  Change,
+  Denials,
+  Freezes,
+  Logins,
+  PersonLogins,
+  Revocations,
+  Store,
+} from '../../ports.ts';
 import type { EventMeter } from '../ports.ts';
 
 /** The same store, whose events name the process that wrote them and are counted once they are durable. */
@@ -28,14 +38,13 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       return opened;
     },
     commit: async (change) => {
-      const committed = await store.commit({ ...change, events: change.events.map(mark) });
-      if (committed.kind === 'committed') meterAll(change.events);
+      const committed = await store.commit(marked(change, mark));
+      if (committed.kind === 'committed') meterAll(eventsOf(change));
       return committed;
     },
     commitBoth: async (first, second) => {
-      const [one, two] = [first, second].map((change) => ({ ...change, events: change.events.map(mark) }));
-      const committed = await store.commitBoth(one!, two!);
-      if (committed.kind === 'committed') meterAll([...first.events, ...second.events]);
+      const committed = await store.commitBoth(marked(first, mark), marked(second, mark));
+      if (committed.kind === 'committed') meterAll([...eventsOf(first), ...eventsOf(second)]);
       return committed;
     },
     refuseCard: async (approval, why, event) => {
@@ -57,6 +66,34 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       return revision;
     },
   };
+}
+
+/** The same for what was given in advance. */
+export function meteredInAdvance<P extends Allowances | Denials>(port: P, replica: string, meter: EventMeter): P {
+  const { end } = port as Allowances;
+  const metered: Allowances['end'] = async (id, how, event) => {
+    const ended = await end(id, how, (it) => ({ ...event(it), replica }));
+    if (ended.kind === 'ended') meter(event(ended.it));
+    return ended;
+  };
+  return { ...port, end: metered };
+}
+
+/** A change whose events, those of what it gives or uses in advance too, name the process. */
+function marked(change: Change, mark: (event: NewEvent) => NewEvent): Change {
+  const { allows, denies, under } = change;
+  return {
+    ...change,
+    events: change.events.map(mark),
+    ...(allows === undefined ? {} : { allows: { ...allows, event: mark(allows.event) } }),
+    ...(denies === undefined ? {} : { denies: { ...denies, event: mark(denies.event) } }),
+    ...(under === undefined ? {} : { under: { ...under, events: (after) => under.events(after).map(mark) } }),
+  };
+}
+
+/** The events of a change that are known before it is made. */
+function eventsOf({ events, allows, denies }: Change): readonly NewEvent[] {
+  return [...events, ...[allows, denies].flatMap((given) => given?.event ?? [])];
 }
 
 /** The same for logins. */

@@ -45,6 +45,12 @@ export class ToolDrift {
     live.judged = null;
   }
 
+  /** How the tool looks, in every entry of the last list, as one text; null: no list had it. */
+  looks(server: string, tool: string): string | null {
+    const looks = this.#servers.get(server)?.tools.get(tool);
+    return looks === undefined ? null : JSON.stringify(looks.map(lookText).toSorted());
+  }
+
   /** The policy, extended by the tools that no longer look as the policy has seen them. */
   judge(server: string, policy: Policy): Policy {
     const live = this.#servers.get(server);
@@ -52,6 +58,10 @@ export class ToolDrift {
     if (live.judged?.from !== policy) live.judged = { from: policy, policy: withDrift(policy, live.tools) };
     return live.judged.policy;
   }
+}
+
+function lookText({ description, schema, annotations }: SeenTool): string {
+  return JSON.stringify([description, schema, Object.entries(annotations).toSorted()]);
 }
 
 function withDrift(policy: Policy, tools: ReadonlyMap<string, readonly SeenTool[]>): Policy {
@@ -67,11 +77,14 @@ function withDrift(policy: Policy, tools: ReadonlyMap<string, readonly SeenTool[
 
 const WATCHES_DRIFT = new WeakMap<Policy, boolean>();
 
-/** Whether a policy acts on drift, so that lists of tools must be read. */
+/** Whether a policy acts on drift, or offers allowances, which end with it: then lists of tools must be read. */
 export function watchesDrift(policy: Policy): boolean {
   const known = WATCHES_DRIFT.get(policy);
   if (known !== undefined) return known;
-  const found = [...policy.exact.values()].some((rule) => mayDrift(rule, 'ask') || mayDrift(rule, 'deny'));
+  const rules = [...policy.exact.values()];
+  const found =
+    rules.some((rule) => mayDrift(rule, 'ask') || mayDrift(rule, 'deny')) ||
+    [...rules, ...policy.globs.map(({ rule }) => rule)].some(({ ask }) => (ask.allowance ?? null) !== null);
   WATCHES_DRIFT.set(policy, found);
   return found;
 }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
 import { mayOperate, operatorBy } from '../../config/may-operate.ts';
+import { ownConditions } from '../../config/own-conditions.ts';
 import { currentApprovers, personsOf } from '../../config/persons.ts';
 import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
@@ -8,6 +10,7 @@ import { upstreamKey } from '../../config/upstream-key.ts';
 import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
+import type { Json } from '../../domain/json/json.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Rules } from '../../gateway/rules.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
@@ -113,6 +116,15 @@ export class LiveRules implements Rules {
     const { servers, grants } = this.#loaded.config;
     if (scope.kind === 'all') return true;
     return scope.kind === 'server' ? servers.has(scope.name) : grants.some(({ name }) => name === scope.name);
+  }
+
+  look(server: string, tool: string): string | null {
+    const looks = this.tools.looks(server, tool);
+    return looks === null ? null : createHash('sha256').update(looks).digest('hex').slice(0, 32);
+  }
+
+  conditions(within: readonly Json[]): ReturnType<Rules['conditions']> {
+    return ownConditions(within);
   }
 
   refresh(): Promise<void> {

@@ -64,7 +64,8 @@ export class Servers {
       upstream: this.#upstream(config),
       headers: config.upstream.kind === 'http' ? config.upstream.headers : {},
       isHidden: (tool, entry, again) => {
-        const inPolicy = drifts && (policy.exact.get(tool)?.seen ?? null) !== null;
+        const rule = drifts ? policy.exact.get(tool) : undefined;
+        const inPolicy = rule !== undefined && (rule.seen !== null || (rule.ask.allowance ?? null) !== null);
         if (drifts) this.#rules.tools.observe(name, entry, { inPolicy, again });
         return policy !== null && isHidden(policy, tool);
       },

@@ -15,6 +15,10 @@ declare module '*/assets/explain.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/advance.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/freeze.js' {
   const text: string;
   export default text;

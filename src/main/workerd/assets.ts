@@ -1,3 +1,4 @@
+import advance from '../../web/assets/advance.js';
 import app from '../../web/assets/app.js';
 import countdown from '../../web/assets/countdown.js';
 import decide from '../../web/assets/decide.js';
@@ -26,6 +27,7 @@ import { assetsOf } from '../console/assets.ts';
 /** The console's files where there is no disk: a rule in wrangler.toml makes each import the file's text. */
 export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
   return assetsOf([
+    ['advance.js', advance],
     ['app.js', app],
     ['countdown.js', countdown],
     ['decide.js', decide],

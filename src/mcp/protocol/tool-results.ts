@@ -1,3 +1,4 @@
+import type { StandingDenial } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { yesTakenBack } from '../../domain/approval/take-back.ts';
@@ -40,6 +41,16 @@ export function deniedResult(reason: string): ToolResult {
   return toolResult([
     `Policy violation: ${reason}`,
     `${NOTHING_RAN} Do not repeat this call; it will be denied again.`,
+  ]);
+}
+
+/** A person has denied this call, and the like, for a while. */
+export function standingDenialResult({ by, reason, server, tool, until, approval }: StandingDenial): ToolResult {
+  const why = reason === null ? '; no reason was given.' : `: ${reason}`;
+  return toolResult([
+    `Denied by ${by}${why}`,
+    `${NOTHING_RAN} Calls like this one of ${server}.${tool} are denied until ${utcMinute(until)}; nobody is asked. Do not repeat it; ask the person you work for, or find a way that needs no such call.`,
+    `Approval ${approval}, in which that was said.`,
   ]);
 }
 

@@ -14,6 +14,7 @@ export const LIMIT = {
   message: 4000,
   title: 24,
   confirmText: 300,
+  option: 75,
 } as const;
 
 export const plainText = (text: string): JsonObject => ({ type: 'plain_text', text, emoji: false });

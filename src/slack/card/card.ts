@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Allowance } from '../../domain/allowance/allowance.ts';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import { type SecondLook, secondLookSentence, secondLooks } from '../../domain/approval/second-look.ts';
@@ -8,6 +9,7 @@ import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
+import { allowanceBlocks, allowButtons } from './allow-view.ts';
 import { type ArgumentBlock, argumentBlock, sentBlock } from './argument-table.ts';
 import {
   actions,
@@ -41,6 +43,8 @@ export interface CardOptions {
   readonly publicUrl?: string | null;
   /** Nothing of it runs before this is lifted; null or absent: nothing stops it. */
   readonly freeze?: Freeze | null;
+  /** What was allowed with this call, as it stands; null or absent: nothing. */
+  readonly allowance?: Allowance | null;
   /** Renders the same card in plain text, for a Slack that refused rich text. */
   readonly plainText?: boolean;
 }
@@ -72,7 +76,11 @@ export function renderCard(approval: Approval, options: CardOptions = {}): Rende
   const { parts, complete } = isForged(approval) ? forgedCard(approval) : layOut(approval, options);
   // Beside the budget, so that a freeze changes nothing of what else the card shows and whether it is complete.
   const [top, ...rest] = parts;
-  const all = numbered([top!, ...freezeBlocks(approval, options.freeze ?? null), ...rest], approval.revision);
+  const beside = isForged(approval) ? [] : allowanceBlocks(approval, options.allowance ?? null);
+  const all = numbered(
+    [top!, ...freezeBlocks(approval, options.freeze ?? null), ...beside, ...rest],
+    approval.revision,
+  );
   const blocks = options.plainText ? withoutRichText(all) : all;
   const content = JSON.stringify(blocks);
   const digest = createHash('sha256').update(content).digest('hex');
@@ -168,6 +176,7 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
         ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
         : button({ action: 'review', text: REVIEW, value, style: 'primary' }),
     );
+    if (complete) elements.push(...allowButtons(approval));
     elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
   }
   if (approval.state === 'approved') {

@@ -24,9 +24,16 @@ export const REASON_INPUT = { block: 'words', action: 'words', longest: 1000 } a
 
 /**
  * The full view: every argument and whatever else is sent, uncut, in pages. Approve is on the last page only, so that nobody reaches it without
- * passing everything there is to see. Without `mayDecide`, the view has nothing that decides.
+ * passing everything there is to see. Without `mayDecide`, the view has nothing that decides. `allow`: what stands there with it, to
+ * approve the like too.
  */
-export function fullView(approval: Approval, from: CardPlace, page: number, mayDecide: boolean): ModalView {
+export function fullView(
+  approval: Approval,
+  from: CardPlace,
+  page: number,
+  mayDecide: boolean,
+  allow: readonly Block[] = [],
+): ModalView {
   const pages = callPages(approval);
   const at = Math.min(page, pages.length - 1);
   const { title, blocks: table } = pages[at]!;
@@ -43,6 +50,7 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),
+    ...(decides && last ? allow : []),
     ...(decides && last ? [noteInput()] : []),
   ];
   return {
@@ -69,6 +77,7 @@ export function denyView(approval: Approval, from: CardPlace): ModalView {
     blocks: [
       factsSection(approval),
       textInput('Reason (shown to the agent)', !required, true),
+      ...(approval.answersTo === null ? [standingInput(approval)] : []),
       fineprintBlock(approval, false),
     ],
   };
@@ -107,7 +116,7 @@ export function pageCount(approval: Approval): number {
   return callPages(approval).length;
 }
 
-function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number): string {
+export function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number): string {
   const [, fingerprint] = buttonValue(approval).split(':');
   return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
@@ -160,19 +169,57 @@ function navigation(approval: Approval, page: number, pages: number, decides: bo
 
 const noteInput = (): Block => textInput('Note (kept with the decision)', true);
 
+/** A field of its own for what a person types, besides the reason. */
+interface FieldTerms {
+  readonly id: string;
+  readonly initial?: string;
+  /** Characters. */
+  readonly longest: number;
+}
+
 /** No focus in the full view, where the arguments come first: it would scroll past them. */
-function textInput(text: string, optional: boolean, focus = false): Block {
+export function textInput(text: string, optional: boolean, own: FieldTerms | boolean = false): Block {
+  const field = typeof own === 'boolean' ? null : own;
   return {
     type: 'input',
-    block_id: REASON_INPUT.block,
+    block_id: field?.id ?? REASON_INPUT.block,
     optional,
     label: plainText(text),
     element: {
       type: 'plain_text_input',
-      action_id: REASON_INPUT.action,
-      multiline: true,
-      max_length: REASON_INPUT.longest,
-      focus_on_load: focus,
+      action_id: field?.id ?? REASON_INPUT.action,
+      multiline: field === null,
+      max_length: field?.longest ?? REASON_INPUT.longest,
+      focus_on_load: own === true,
+      ...(field?.initial === undefined ? {} : { initial_value: field.initial }),
+    },
+  };
+}
+
+/** Minutes for which the like is denied too. */
+export const STANDING_MINUTES = 60;
+
+/** `block_id` and `action_id`, and the value that is chosen. */
+export const STANDING_INPUT = { id: 'standing', value: String(STANDING_MINUTES) } as const;
+
+function standingInput({ trace }: Approval): Block {
+  const varied = trace.allowance?.mayVary ?? [];
+  const like = varied.length === 0 ? 'this call again' : `the same call with another ${varied.join(', ')} too`;
+  return {
+    type: 'input',
+    block_id: STANDING_INPUT.id,
+    optional: true,
+    label: plainText('The like'),
+    element: {
+      type: 'checkboxes',
+      action_id: STANDING_INPUT.id,
+      options: [
+        {
+          text: plainText('Deny, and the like for an hour'),
+          description: plainText(cut(`${like}: answered at once with your reason`, LIMIT.option)),
+          value: STANDING_INPUT.value,
+        },
+      ],
     },
   };
 }

@@ -1,7 +1,7 @@
 import { type Approval, type Decision, GRANT_REVOKED } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { yesTakenBack } from '../../domain/approval/take-back.ts';
-import { localTime, namedPerson, personMention } from './escape.ts';
+import { codeSpan, localTime, namedPerson, personMention } from './escape.ts';
 
 /** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */
 
@@ -115,7 +115,9 @@ export function quorumSoFar(approval: Approval): string {
 /** Who voted, through which door, and whether for their own agent. */
 export function voter(decision: Decision): string {
   const door = decision.via === 'slack' || decision.approver === 'admin' ? '' : ` (${decision.via})`;
-  return `${namedPerson(decision.approver, decision.person)}${door}${decision.self ? ' (own agent, allowed by self_approval)' : ''}`;
+  const own = decision.self ? ' (own agent, allowed by self_approval)' : '';
+  const under = decision.allowance === undefined ? '' : ` by the allowance ${codeSpan(decision.allowance)}`;
+  return `${namedPerson(decision.approver, decision.person)}${door}${own}${under}`;
 }
 
 function approvedBy(approval: Approval): string {

@@ -3,11 +3,14 @@ import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
 import { judgeTakeBack, type TakeBackRequest } from '../../domain/approval/take-back.ts';
+import type { AllowedBounds } from '../../domain/policy/allowance-rule.ts';
 import type { Decided, SeenApproval } from '../../gateway/decision/decide.ts';
 import type { TookBack } from '../../gateway/decision/take-back.ts';
 import type { Clock } from '../../ports.ts';
+import { allowButtons, allowView, boundsSoFar, boundsTyped, offeredBy } from '../card/allow-view.ts';
+import { actions } from '../card/block-kit.ts';
 import { cardIsComplete } from '../card/card.ts';
-import { denyView, fullView, takeBackView } from '../card/modals.ts';
+import { denyView, fullView, pageCount, takeBackView } from '../card/modals.ts';
 import type { Admitted, RecordRefusal } from './admit.ts';
 import type { Intent } from './intent.ts';
 import type { ClickOutcome } from './outcome.ts';
@@ -20,6 +23,8 @@ export interface ActTerms {
   decide(id: string, request: DecisionRequest, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
   /** Resolves once the yes is taken back, or that is refused and the refusal recorded. */
   takeBack(id: string, request: TakeBackRequest, approver: Approver): Promise<TookBack>;
+  /** Ends the allowance that was given with this approval. */
+  revokeAllowance(id: string, approver: Approver): Promise<'revoked' | 'not_living' | 'not_allowed'>;
   /** Who may decide it by today's configuration. */
   approvers(approval: Approval): CurrentApprovers;
   readonly refused: RecordRefusal;
@@ -31,7 +36,8 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
   switch (intent.kind) {
     case 'submit': {
       const surface = intent.choice === 'deny' ? 'deny_form' : 'full_view';
-      const request = { ...requestOf(intent), saw: { surface, revision: null } satisfies SeenCard };
+      const standing = intent.standing === null ? {} : { standing: { minutes: intent.standing } };
+      const request = { ...requestOf(intent), ...standing, saw: { surface, revision: null } satisfies SeenCard };
       return terms.decide(approval.id, request, approver, seen);
     }
     case 'approve_on_card': {
@@ -45,6 +51,12 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
       };
       return terms.decide(approval.id, request, approver, seen);
     }
+    case 'open_allow_form':
+      return openAllowForm(terms, intent, admitted);
+    case 'allow':
+      return allow(terms, intent, admitted);
+    case 'revoke_allowance':
+      return { kind: 'allowance', now: await terms.revokeAllowance(approval.id, approver) };
     case 'open_full_view':
       return openFullView(terms, intent, admitted, intent.page);
     case 'open_take_back_form':
@@ -61,6 +73,48 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
   }
 }
 
+/** The person sees the whole call first: on the card, or on the last page of the full view. */
+async function openAllowForm(
+  terms: ActTerms,
+  intent: Extract<Intent, { kind: 'open_allow_form' }>,
+  admitted: Admitted,
+): Promise<ClickOutcome> {
+  const { approval, from } = admitted;
+  const isSeen = intent.onCard
+    ? cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })
+    : intent.page >= pageCount(approval) - 1;
+  if (!isSeen) return openFullView(terms, intent, admitted, intent.onCard ? 0 : intent.page);
+  const refusal = await refusalAhead(terms, intent, admitted);
+  if (refusal !== null) return refusal;
+  const view = allowView(approval, from);
+  return view === null ? { kind: 'refused', reason: 'no_allowance', approval } : { kind: 'modal', view };
+}
+
+/** Approves with an allowance: the bounds that were typed, or those of the votes that the modal was about. */
+async function allow(
+  terms: ActTerms,
+  { votes, fields, value }: Extract<Intent, { kind: 'allow' }>,
+  { approval, approver, seen }: Admitted,
+): Promise<ClickOutcome> {
+  const request = {
+    choice: 'approve',
+    reason: null,
+    fingerprint: value.fingerprint,
+    saw: { surface: 'allow_form', revision: null },
+  } as const;
+  const offered = offeredBy(approval);
+  // What cannot be allowed any more is refused with the true state.
+  if (offered === null) return terms.decide(approval.id, { ...request, allowance: NO_BOUNDS }, approver, seen);
+  if (approval.decisions.length !== votes) return { kind: 'votes_changed' };
+  const earlier = boundsSoFar(approval);
+  if (earlier !== null) return terms.decide(approval.id, { ...request, allowance: earlier }, approver, seen);
+  const typed = boundsTyped(offered, fields);
+  if ('errors' in typed) return { kind: 'wrong_fields', errors: typed.errors };
+  return terms.decide(approval.id, { ...request, allowance: typed.bounds }, approver, seen);
+}
+
+const NO_BOUNDS: AllowedBounds = { minutes: 1, calls: 1, within: [], says: [] };
+
 async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted, page: number): Promise<ClickOutcome> {
   const refusal = await refusalAhead(terms, intent, admitted);
   if (refusal !== null) return refusal;
@@ -68,13 +122,18 @@ async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted,
   const approve: DecisionRequest = { choice: 'approve', reason: null, fingerprint: approval.fingerprint };
   const mayApprove =
     judge(approval, approve, approver, terms.clock.now(), terms.approvers(approval)).kind === 'recorded';
-  return { kind: 'modal', view: fullView(approval, from, page, mayApprove) };
+  return { kind: 'modal', view: fullView(approval, from, page, mayApprove, allowRow(approval)) };
+}
+
+function allowRow(approval: Approval) {
+  const buttons = allowButtons(approval);
+  return buttons.length === 0 ? [] : [actions(buttons)];
 }
 
 /** Judges before a modal opens, so that nobody writes a reason in vain. A refusal is recorded. */
 async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome | null> {
   const { choice, value } = intent;
-  if (choice === 'details' || choice === 'take_back') return null;
+  if (choice !== 'approve' && choice !== 'deny') return null;
   const { approval, approver } = admitted;
   const request: DecisionRequest = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
   const judgement = judge(approval, request, approver, terms.clock.now(), terms.approvers(approval));

@@ -2,7 +2,7 @@ import { type ModalView, noticeView, REASON_INPUT } from '../card/modals.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { ClickOutcome } from './outcome.ts';
 import type { Interaction } from './payload.ts';
-import { CLICK_NOTICES, doorWords, refusalWords, takeBackWords, voteWords } from './words.ts';
+import { ALLOWANCE_WORDS, CLICK_NOTICES, doorWords, refusalWords, takeBackWords, voteWords } from './words.ts';
 
 /** How Slack and the person are answered. */
 export interface ClickAnswer {
@@ -29,6 +29,12 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
         return reasonMissing();
       }
       return telling(interaction, refusalWords(outcome.reason, outcome.approval));
+    case 'wrong_fields':
+      return { ack: { response_action: 'errors', errors: outcome.errors }, followUp: null };
+    case 'votes_changed':
+      return telling(interaction, CLICK_NOTICES.votesChanged);
+    case 'allowance':
+      return telling(interaction, ALLOWANCE_WORDS[outcome.now], 'Allowance');
     case 'taken_back':
       return { ack: { response_action: 'clear' }, followUp: null };
     case 'not_taken_back':

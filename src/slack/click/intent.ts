@@ -1,4 +1,5 @@
 import type { Choice } from '../../domain/approval/approval.ts';
+import type { AllowFields } from '../card/allow-view.ts';
 import type { ButtonValue } from '../card/button.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import type { Click, Interaction, Submission } from './payload.ts';
@@ -16,9 +17,18 @@ export type Intent = Claim &
     | { readonly kind: 'approve_on_card'; readonly choice: 'approve'; readonly revision: number | null }
     | { readonly kind: 'open_full_view'; readonly choice: 'approve' | 'details'; readonly page: number }
     | { readonly kind: 'open_deny_form'; readonly choice: 'deny' }
+    | { readonly kind: 'open_allow_form'; readonly choice: 'approve'; readonly onCard: boolean; readonly page: number }
+    | { readonly kind: 'allow'; readonly choice: 'approve'; readonly votes: number; readonly fields: AllowFields }
+    | { readonly kind: 'revoke_allowance'; readonly choice: 'revoke_allowance' }
     | { readonly kind: 'open_take_back_form'; readonly choice: 'take_back' }
     | { readonly kind: 'take_back'; readonly choice: 'take_back'; readonly reason: string | null }
-    | { readonly kind: 'submit'; readonly choice: Choice; readonly reason: string | null }
+    | {
+        readonly kind: 'submit';
+        readonly choice: Choice;
+        readonly reason: string | null;
+        /** The like is denied for so many minutes; null: this call only. */
+        readonly standing: number | null;
+      }
   );
 
 /** `nothing`: the click is a link, which Slack reports too. `unreadable`: no call of ours is named. Pure. */
@@ -39,6 +49,10 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
       return { ...claim, kind: 'open_full_view', choice: 'approve', page };
     case 'deny':
       return { ...claim, kind: 'open_deny_form', choice: 'deny' };
+    case 'allow':
+      return { ...claim, kind: 'open_allow_form', choice: 'approve', onCard: on.kind === 'message', page };
+    case 'revoke_allowance':
+      return { ...claim, kind: 'revoke_allowance', choice: 'revoke_allowance' };
     case 'take_back':
       return { ...claim, kind: 'open_take_back_form', choice: 'take_back' };
     case 'details':
@@ -52,9 +66,12 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
   }
 }
 
-function submissionIntent({ view, memory, reason }: Submission): Intent | 'unreadable' {
+function submissionIntent({ view, memory, reason, standing, fields }: Submission): Intent | 'unreadable' {
   if (memory === null) return 'unreadable';
   if (view === 'take_back_view') return { value: memory, from: memory, kind: 'take_back', choice: 'take_back', reason };
+  if (view === 'allow_view') {
+    return { value: memory, from: memory, kind: 'allow', choice: 'approve', votes: memory.page, fields };
+  }
   const choice: Choice = view === 'deny_view' ? 'deny' : 'approve';
-  return { value: memory, from: memory, kind: 'submit', choice, reason };
+  return { value: memory, from: memory, kind: 'submit', choice, reason, standing: choice === 'deny' ? standing : null };
 }

@@ -19,6 +19,12 @@ export type ClickOutcome =
   | Decided
   | Exclude<TookBack, { kind: 'refused' }>
   | { readonly kind: 'not_taken_back'; readonly reason: TakeBackRefusal; readonly approval: Approval }
+  /** Fields of the modal that are wrong, with what would be right. */
+  | { readonly kind: 'wrong_fields'; readonly errors: Readonly<Record<string, string>> }
+  /** The modal is about votes that are others by now. */
+  | { readonly kind: 'votes_changed' }
+  /** `revoked`: it is now. `not_living`: it had ended, or there is none. */
+  | { readonly kind: 'allowance'; readonly now: 'revoked' | 'not_living' | 'not_allowed' }
   | { readonly kind: 'nothing' }
   /** A modal to show. Nothing was decided. */
   | { readonly kind: 'modal'; readonly view: ModalView }

@@ -1,4 +1,5 @@
 import { member } from '../../domain/json/json.ts';
+import { ALLOW_FIELDS, type AllowFields } from '../card/allow-view.ts';
 import { revisionIn } from '../card/block-kit.ts';
 import {
   type ButtonValue,
@@ -10,7 +11,7 @@ import {
   readViewMemory,
   type ViewMemory,
 } from '../card/button.ts';
-import { REASON_INPUT } from '../card/modals.ts';
+import { REASON_INPUT, STANDING_INPUT, STANDING_MINUTES } from '../card/modals.ts';
 import { type Clicker, clickerIn, textAtPath } from '../people/clicker.ts';
 import type { CardPlace } from '../place/card-place.ts';
 
@@ -47,6 +48,10 @@ export interface Submission {
   readonly memory: ViewMemory | null;
   /** What the person typed; null if nothing. */
   readonly reason: string | null;
+  /** Minutes for which the like is denied too; null: not. */
+  readonly standing: number | null;
+  /** What was typed into the fields of an allowance. */
+  readonly fields: AllowFields;
 }
 
 export type Interaction = Click | Submission;
@@ -91,7 +96,23 @@ function submission(body: unknown, who: Clicker): Submission | null {
   const view = DECISION_VIEWS.find((name) => name === textAtPath(body, 'view', 'callback_id'));
   if (view === undefined) return null;
   const typed = textAtPath(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value');
-  return { kind: 'submission', who, view, memory: memory(body), reason: storable(typed) };
+  return {
+    kind: 'submission',
+    who,
+    view,
+    memory: memory(body),
+    reason: storable(typed),
+    standing: isStanding(body) ? STANDING_MINUTES : null,
+    fields: Object.fromEntries(
+      ALLOW_FIELDS.map((id) => [id, storable(textAtPath(body, 'view', 'state', 'values', id, id, 'value'))]),
+    ),
+  };
+}
+
+function isStanding(body: unknown): boolean {
+  const values = member(member(member(body, 'view'), 'state'), 'values');
+  const chosen = member(member(member(values, STANDING_INPUT.id), STANDING_INPUT.id), 'selected_options');
+  return Array.isArray(chosen) && chosen.some((each) => member(each, 'value') === STANDING_INPUT.value);
 }
 
 function memory(body: unknown): ViewMemory | null {

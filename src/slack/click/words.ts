@@ -12,8 +12,18 @@ export const CLICK_NOTICES = {
     'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
   notWitnessed:
     'Your denial is in the database, but it could not be recorded outside of it, so do not rely on it yet. Until that is possible, no approved call is sent. Your operators can see the reason at /readyz.',
+  votesChanged:
+    'Somebody else has voted since you opened this, so nothing was decided. Please open it again from the card.',
   notFound: 'There is no such approval here any more.',
   notOpened: 'Slack did not open the window in time. Please click again.',
+} as const;
+
+/** What became of a click on Revoke. */
+export const ALLOWANCE_WORDS = {
+  revoked: 'Revoked: nothing more runs under this allowance.',
+  not_living: 'This allowance had ended already.',
+  not_allowed:
+    'Only who may approve the call, who gave the allowance, the owner of the agent, and operators can revoke it.',
 } as const;
 
 /** Why a click was turned away at the door. */
@@ -66,6 +76,14 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
       return 'Holdfast will not run this: its record was changed outside Holdfast, is from before its call was sent, or was sealed by a secret that is no longer listed, so nobody can decide it. Tell your operators; /readyz names what was found.';
     case 'reason_required':
       return 'A denial of this call needs a reason.';
+    case 'no_allowance':
+      return 'Nothing can be allowed in advance with this call: its policy offers no allowance, or the policy or the tool has changed since it was asked. Nothing was decided; you can still approve this one call.';
+    case 'too_wide':
+      return 'That is more than the policy offers, so nothing was decided.';
+    case 'own_allowance':
+      return 'This call comes from an agent of yours, so your approval can be for this one call only. Nothing was decided.';
+    case 'crowded':
+      return 'As many allowances or standing denials of this agent are in force as may be, so nothing was decided. Revoke one, or decide this one call.';
     default:
       return reason satisfies never;
   }

@@ -1,7 +1,6 @@
 import { type Approval, needsNoCard } from '../../domain/approval/approval.ts';
-import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { member } from '../../domain/json/json.ts';
-import type { CardDelivery, CardRecord, ChannelLine, Clock, Crowd, Delivery, Log } from '../../ports.ts';
+import type { BesideCard, CardDelivery, CardRecord, ChannelLine, Clock, Crowd, Delivery, Log } from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
 import { cardDigest, channelLine, crowdedLine, replyAfter, threadProgress } from '../card/thread.ts';
 import type { CardPlace } from '../place/card-place.ts';
@@ -43,18 +42,18 @@ export class CardPoster {
    * | is where it was | updated | the call waits for a decision: posted in the fallback; without one, later |
    * | was deleted, or cannot be changed | the call waits for a decision: posted anew; else nothing | the same as above |
    */
-  async show(approval: Approval, stored: CardRecord | null, freeze: Freeze | null = null): Promise<CardDelivery> {
+  async show(approval: Approval, stored: CardRecord | null, beside: BesideCard = {}): Promise<CardDelivery> {
     const target = stored?.channel ? { channel: stored.channel } : await this.#target(approval);
     if ('delivery' in target) return target.delivery;
     const { channel } = target;
-    const delivery = await this.#showIn(channel, approval, stored, freeze);
+    const delivery = await this.#showIn(channel, approval, stored, beside);
     if (delivery.kind !== 'unwelcome' || approval.state !== 'pending') return delivery;
     const { routing, log } = this.#options;
     // A message that was posted there is out of reach; whatever was posted elsewhere may be found again.
     const elsewhere = stored === null ? null : { ...stored, ts: null };
     for (const other of new Set([channelFor(routing, approval), routing.fallback])) {
       if (other === undefined || other === channel) continue;
-      const shown = await this.#showIn(other, approval, elsewhere, freeze);
+      const shown = await this.#showIn(other, approval, elsewhere, beside);
       if (shown.kind === 'shown') {
         log.warn({ approval: approval.id, channel, why: delivery.why }, `the card went to ${other} instead`);
       }
@@ -67,16 +66,16 @@ export class CardPoster {
     channel: string,
     approval: Approval,
     stored: CardRecord | null,
-    freeze: Freeze | null,
+    beside: BesideCard,
   ): Promise<CardDelivery> {
     const refusal = await this.#channelCheck.refusal(channel);
     if (refusal !== null) return refusal;
-    if (stored === null) return this.#post(approval, channel, freeze);
-    if (stored.ts) return this.#update(approval, stored, { channel, ts: stored.ts }, freeze);
+    if (stored === null) return this.#post(approval, channel, beside);
+    if (stored.ts) return this.#update(approval, stored, { channel, ts: stored.ts }, beside);
     const earlier = await findEarlierCard(this.#options.api, this.#own, approval, channel);
-    if (earlier === null) return needsNoCard(approval) ? { kind: 'unneeded' } : this.#post(approval, channel, freeze);
+    if (earlier === null) return needsNoCard(approval) ? { kind: 'unneeded' } : this.#post(approval, channel, beside);
     if ('delivery' in earlier) return earlier.delivery;
-    return this.#update(approval, stored, { channel, ts: earlier.ts }, freeze);
+    return this.#update(approval, stored, { channel, ts: earlier.ts }, beside);
   }
 
   async isGone({ channel, ts }: CardPlace): Promise<boolean> {
@@ -115,13 +114,13 @@ export class CardPoster {
     return { channel: channelFor(routing, approval) };
   }
 
-  async #post(approval: Approval, channel: string, freeze: Freeze | null): Promise<Delivery> {
+  async #post(approval: Approval, channel: string, beside: BesideCard): Promise<Delivery> {
     const { answer, card } = await sendCard(
       this.#options.api,
       'chat.postMessage',
       approval,
       { channel },
-      { publicUrl: this.#publicUrl, freeze },
+      { publicUrl: this.#publicUrl, ...beside },
     );
     if (!answer.ok) return undelivered(answer.failure);
     const [postedIn, ts] = [member(answer.body, 'channel'), member(answer.body, 'ts')];
@@ -137,16 +136,16 @@ export class CardPoster {
     approval: Approval,
     stored: CardRecord,
     place: CardPlace,
-    freeze: Freeze | null,
+    beside: BesideCard,
     /** It was found in place of one that is gone: if it is gone too, a new one is posted, and none is looked for. */
     isSecond = false,
   ): Promise<Delivery> {
     const { api, log } = this.#options;
-    const shows = { publicUrl: this.#publicUrl, freeze };
+    const shows = { publicUrl: this.#publicUrl, ...beside };
     const { answer, card } = await sendCard(api, 'chat.update', approval, { ...place }, shows);
     if (!answer.ok) {
       if (isMessageGone(answer.failure.code) && approval.state === 'pending') {
-        return isSecond ? this.#post(approval, place.channel, freeze) : this.#replace(approval, stored, place, freeze);
+        return isSecond ? this.#post(approval, place.channel, beside) : this.#replace(approval, stored, place, beside);
       }
       const failed = undelivered(answer.failure);
       // An update can be repeated without harm.
@@ -171,16 +170,16 @@ export class CardPoster {
     approval: Approval,
     stored: CardRecord,
     { channel, ts }: CardPlace,
-    freeze: Freeze | null,
+    beside: BesideCard,
   ): Promise<Delivery> {
     const { api, log } = this.#options;
     const earlier = await findEarlierCard(api, this.#own, approval, channel, ts);
     if (earlier !== null && 'delivery' in earlier) return earlier.delivery;
     if (earlier !== null) {
-      return this.#update(approval, { ...stored, digest: '' }, { channel, ts: earlier.ts }, freeze, true);
+      return this.#update(approval, { ...stored, digest: '' }, { channel, ts: earlier.ts }, beside, true);
     }
     log.warn({ approval: approval.id, channel, ts }, 'the card is gone; it is posted anew');
-    return this.#post(approval, channel, freeze);
+    return this.#post(approval, channel, beside);
   }
 
   async #notifyDirectly(approval: Approval, people: readonly string[], place: CardPlace): Promise<void> {

@@ -19,7 +19,7 @@ export async function sendCard(
   method: 'chat.postMessage' | 'chat.update',
   approval: Approval,
   where: JsonObject,
-  shows: Pick<CardOptions, 'freeze' | 'publicUrl'>,
+  shows: Pick<CardOptions, 'allowance' | 'freeze' | 'publicUrl'>,
 ): Promise<SentCard> {
   const event_payload = { approval: approval.id, revision: approval.revision };
   const noUnfurling: JsonObject = method === 'chat.postMessage' ? { unfurl_links: false, unfurl_media: false } : {};

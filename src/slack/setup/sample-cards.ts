@@ -1,6 +1,8 @@
+import type { Allowance } from '../../domain/allowance/allowance.ts';
 import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
+import { allowView } from '../card/allow-view.ts';
 import type { Block } from '../card/block-kit.ts';
 import { type CardOptions, renderCard } from '../card/card.ts';
 import { denyView, fullView, type ModalView, takeBackView } from '../card/modals.ts';
@@ -63,6 +65,18 @@ export const SAMPLE_FREEZE: Freeze = {
   since: OPENED,
 };
 
+const OFFERED = { minutes: 15, calls: 5, mayVary: ['args.name'], within: ['args.name starts with "ci-"'] };
+const OFFERING: Partial<Approval> = {
+  trace: { ...PENDING.trace, allowance: { ...OFFERED, like: 'f', look: null } },
+};
+const BOUNDS = { minutes: 10, calls: 3, within: [], says: [] };
+
+const SAMPLE_ALLOWANCE: Allowance = {
+  ...{ id: 'al_01kexample', approval: PENDING.id, grant: PENDING.grant, server: PENDING.server, tool: PENDING.tool },
+  ...{ owner: null, token: '', policyDigest: '', ...OFFERED, like: 'f', look: null, bounds: BOUNDS, used: 1 },
+  ...{ at: OPENED, until: later(10), by: ['U0SAMPLE1'], ended: null },
+};
+
 /** Arguments that no card has room for. */
 const LONG = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`member_${n}`, 'x'.repeat(400)]));
 
@@ -82,6 +96,12 @@ export function sampleCards(publicUrl: string | null): Sample[] {
     card('a call whose caller gave up', { gaveUp: 2 }),
     card('a call that may run twice', { previousUnknown: 'ap_01kexample0000000000000001' }),
     card('a frozen call', {}, { freeze: SAMPLE_FREEZE }),
+    card('a call of which the like may be allowed', OFFERING),
+    card(
+      'a call of which the like is allowed',
+      { state: 'succeeded', ...ENDED.succeeded },
+      { allowance: SAMPLE_ALLOWANCE },
+    ),
     card('a call whose record somebody changed', { broken: 'arguments' }),
     card('an answer to a server', { answersTo: 'ap_01kexample0000000000000002', asked }),
     ...Object.entries(ENDED).map(([state, more]) =>
@@ -89,6 +109,11 @@ export function sampleCards(publicUrl: string | null): Sample[] {
     ),
     { what: 'the full view', view: fullView({ ...PENDING, arguments: LONG }, from, 0, true) },
     { what: 'the window for a denial', view: denyView(PENDING, from) },
+    { what: 'the window for an allowance', view: allowView({ ...PENDING, ...OFFERING }, from)! },
+    {
+      what: 'the window for confirming an allowance',
+      view: allowView({ ...PENDING, ...OFFERING, decisions: [{ ...vote('approve'), offers: BOUNDS }] }, from)!,
+    },
     {
       what: 'the window for taking a yes back',
       view: takeBackView({ ...PENDING, ...ENDED.approved, state: 'approved' }, from),

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { type Approval, isOver, mayFollow } from '../../domain/approval/approval.ts';
+import { type Approval, type Decision, isOver, mayFollow } from '../../domain/approval/approval.ts';
 import { tokenMark } from '../../domain/log/marks.ts';
 import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
@@ -9,9 +9,10 @@ import { eventRow, insertEvents, type LoggedPart, loggedAll, rememberLogged } fr
 import type { Beliefs } from '../sets/beliefs.ts';
 import { isFrozen } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
-import { decisionText, stateText } from '../table/sealed-rows.ts';
+import { decisionText, offersText, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { hasNotEnded, sendingsAre, sendingsIfReturned, wasNeverSent } from './history.ts';
+import { CrowdedInAdvance, InAdvanceChanges, OutsideAllowance } from './in-advance.ts';
 import { Altered, continueParent, Unasked, withAnswer } from './legs.ts';
 
 /** Thrown inside the transaction to roll it back; never leaves the store. */
@@ -54,6 +55,7 @@ export async function commitBoth(
     ...second,
     ...(first.decision ? { decision: first.decision } : {}),
     ...(first.instead ? { instead: first.instead } : {}),
+    ...(first.allows ? { allows: first.allows } : {}),
     ...(first.card ? { card: first.card } : {}),
     ...(first.believed === undefined ? {} : { believed: first.believed }),
     from: first.from,
@@ -106,16 +108,20 @@ async function tryMove(
   thawed: RawBuilder<unknown> | null,
 ): Promise<Committed> {
   const { takes = [], gives = [], continues } = change;
+  const inAdvance = new InAdvanceChanges(seals, beliefs, change);
   try {
-    if (takes.length === 0 && gives.length === 0 && continues === undefined) {
+    if (takes.length === 0 && gives.length === 0 && continues === undefined && inAdvance.isNone) {
       const approval = await move(db, seals, change, thawed);
       return approval === null ? overtaken(db, change) : { kind: 'committed', approval, taken: [] };
     }
     return await db.transaction().execute(async (trx) => {
       // The call before its leg, as everywhere, so that no two transactions wait for each other.
       const parent = continues === undefined ? null : await continueParent(trx, seals, beliefs, continues);
+      // What was given in advance takes turns at its set before the row of any approval is locked.
+      await inAdvance.begin(trx);
       const approval = await move(trx, seals, change, thawed);
       if (approval === null) throw new Overtaken();
+      await inAdvance.write(trx);
       if (parent !== null) return { kind: 'committed', approval, taken: [], parent };
       await giveBack(trx, gives);
       return { kind: 'committed', approval, taken: await takeAll(trx, takes) };
@@ -125,6 +131,8 @@ async function tryMove(
     if (error instanceof Unasked) return { kind: 'unasked' };
     // Outside a transaction it stands in the row, whatever that is now; nothing is sent of it.
     if (error instanceof Altered) return { kind: 'altered' };
+    if (error instanceof OutsideAllowance) return { kind: 'outside' };
+    if (error instanceof CrowdedInAdvance) return { kind: 'crowded' };
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
     if (change.decision && (error as { code?: string }).code === UNIQUE_VIOLATION) return { kind: 'conflict' };
     throw error;
@@ -167,12 +175,12 @@ function isCardOf({ approval, channel, ts, revision, digest }: CardRecord): RawB
 }
 
 /** What the log must say of a change that a vote or a pass brings, or by which a call goes on. */
-function isAsLogged({ id, from, to, decision, patch, returned }: Move): RawBuilder<unknown> | null {
+function isAsLogged({ id, from, to, decision, votes = [], patch, returned }: Move): RawBuilder<unknown> | null {
   if (isSpending({ from, to })) {
     return sql`${returned === undefined ? wasNeverSent(id) : sendingsAre(id, returned)} and ${hasNotEnded(id)}`;
   }
   const goesOn = to === 'dispatched' && typeof patch?.dispatcher === 'string';
-  return decision === undefined && !goesOn ? null : hasNotEnded(id);
+  return decision === undefined && votes.length === 0 && !goesOn ? null : hasNotEnded(id);
 }
 
 function isSpending({ from, to }: Pick<Change, 'from' | 'to'>): boolean {
@@ -200,26 +208,24 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
         ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
     )${voteSql(seals, change)}, logged as (${eventsSql(rows)})
-    select ${APPROVAL}, ${loggedAll(rows.length)}${change.decision === undefined ? sql`` : sql`, ${VOTED}`} from moved a`.execute(
-    db,
-  );
+    select ${APPROVAL}, ${loggedAll(rows.length)}${votedSql(change)} from moved a`.execute(db);
   const row = moved.rows[0];
   if (row === undefined) return null;
   rememberLogged(db, rows, row);
-  const approval = approvalOf(seals, row, change.decision);
+  const approval = approvalOf(seals, row, votesOfChange(change));
   if (!isAsWritten(change, seal, row, approval)) throw new Altered();
   return approval;
 }
 
 /** What follows from a change is done by what was judged and written, never by what somebody put into the row meanwhile. */
 function isAsWritten(change: Move, seal: string | null, row: ApprovalRow, { broken }: Approval): boolean {
-  const { id, to, next, believed, decision, patch } = change;
+  const { id, to, next, believed, patch } = change;
   if (row.id !== id || row.state !== to || row.revision !== next) return false;
   if (seal !== null && (row.state_seal !== seal || row.state_revision !== next)) return false;
   if (believed !== undefined && (row.frozen_seal ?? '') !== believed.split(' ')[0]) return false;
   const isSent = to === 'dispatched' && typeof patch?.dispatcher === 'string';
   // What is broken may still end.
-  return broken === null || (decision === undefined && !isSent);
+  return broken === null || (votesOfChange(change).length === 0 && !isSent);
 }
 
 function columnsOf(seals: Seals, change: Move, seal: string | null): RawBuilder<unknown> {
@@ -261,29 +267,44 @@ function stateSeal(seals: Seals, { id, from, to, next, patch = {} }: Move): stri
   return seals.seal('state', stateText(id, to, next, terms));
 }
 
+/** Votes that this change records. */
+function votesOfChange({ decision, votes = [] }: Change): readonly Decision[] {
+  return decision === undefined ? votes : [...votes, decision];
+}
+
 /** The primary key allows one vote per person; a second one is a conflict like any other, unless it takes its place. */
-function voteSql(seals: Seals, { id, decision, instead }: Change): RawBuilder<unknown> {
-  if (!decision) return sql``;
-  if (instead !== undefined) {
+function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
+  const { id, decision, instead } = change;
+  const votes = votesOfChange(change);
+  if (votes.length === 0) return sql``;
+  if (decision !== undefined && instead !== undefined) {
     return sql`, voted as (
       update holdfast.decisions d set choice = ${decision.choice}::text, reason = ${decision.reason}::text,
         via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
-        person = ${decision.person ?? null}::text, at = ${decision.at}::timestamptz, seal = ${seals.seal('decision', decisionText(id, decision))}::text
+        person = ${decision.person ?? null}::text, at = ${decision.at}::timestamptz,
+        offers = ${offersText(decision)}::text, seal = ${seals.seal('decision', decisionText(id, decision))}::text
       from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
         and d.choice = ${instead}::text
       returning 1)`;
   }
+  const rows = votes.map((vote) => {
+    const { approver, choice, reason, via, self, userGroup, person, allowance, at } = vote;
+    const seal = seals.seal('decision', decisionText(id, vote));
+    return sql`(${approver}::text, ${choice}::text, ${reason}::text, ${via}::text, ${self}::boolean, ${userGroup}::text,
+      ${person ?? null}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
+  });
   return sql`, voted as (
-    insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, person, at, seal)
-    select id, ${decision.approver}::text, ${decision.choice}::text, ${decision.reason}::text, ${decision.via}::text,
-      ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.person ?? null}::text, ${decision.at}::timestamptz,
-      ${seals.seal('decision', decisionText(id, decision))}::text
-    from moved
+    insert into holdfast.decisions
+      (approval_id, approver, choice, reason, via, self, user_group, person, offers, allowance, at, seal)
+    select moved.id, v.* from moved, (values ${sql.join(rows)}) v
     returning 1)`;
 }
 
-/** The statement fails where the vote was not taken. */
-const VOTED = sql`${tookAll('decisions', sql`select count(*) from voted`, 1)} as vote_took`;
+/** The statement fails where a vote was not taken. */
+function votedSql(change: Change): RawBuilder<unknown> {
+  const { length } = votesOfChange(change);
+  return length === 0 ? sql`` : sql`, ${tookAll('decisions', sql`select count(*) from voted`, length)} as vote_took`;
+}
 
 function eventsSql(events: readonly ReturnType<typeof eventRow>[]): RawBuilder<unknown> {
   if (events.length === 0) return sql`select 0 as n where false`;

@@ -3,8 +3,8 @@ import type { Approval, ApprovalGlance, State } from '../../domain/approval/appr
 import type { Page, Seals, Store } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
+import { BESIDE_TO_TELL, TOLD_LATELY } from '../allowances.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { FREEZE_TO_TELL } from '../freezes.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
 import {
   APPROVAL,
@@ -192,7 +192,11 @@ export async function overdueWork(
         (select id, grant_name from holdfast.approvals where shown < revision order by id limit ${limit * 10})
         union
         (select a.id, a.grant_name from holdfast.approvals a join holdfast.cards c on c.approval_id = a.id
-          where a.state in ('pending', 'approved') and c.ts is not null and c.told_freeze is distinct from ${FREEZE_TO_TELL}
+          where a.state in ('pending', 'approved') and c.ts is not null and c.told_freeze is distinct from ${BESIDE_TO_TELL}
+          order by a.id limit ${limit * 10})
+        union
+        (select a.id, a.grant_name from holdfast.approvals a join holdfast.cards c on c.approval_id = a.id
+          where a.id in (${TOLD_LATELY}) and c.ts is not null and c.told_freeze is distinct from ${BESIDE_TO_TELL}
           order by a.id limit ${limit * 10})
         union
         (select id, grant_name from holdfast.approvals where id = any(${await doubtfulCards(db, trust)}::text[]))

@@ -33,7 +33,7 @@ async function callsBySlot(db: Kysely<Tables>, from: Date, to: Date, slotMs: num
 const WAITED = sql`
   select a.created_at, extract(epoch from d.at - a.created_at)::float8 * 1000 as ms
   from holdfast.approvals a
-  cross join lateral (select max(at) as at from holdfast.decisions where approval_id = a.id) d
+  cross join lateral (select max(at) as at from holdfast.decisions where approval_id = a.id and allowance is null) d
   where a.state <> 'pending' and d.at is not null`;
 
 async function waitsBySlot(db: Kysely<Tables>, from: Date, to: Date, slotMs: number): Promise<Tally['waits']> {
@@ -57,7 +57,7 @@ async function decisionsByApprover(db: Kysely<Tables>, from: Date, to: Date): Pr
   const found = await sql<{ approver: string; approved: number; denied: number }>`
     select approver, count(*) filter (where choice = 'approve')::int as approved,
       count(*) filter (where choice = 'deny')::int as denied
-    from holdfast.decisions where at >= ${from} and at < ${to}
+    from holdfast.decisions where at >= ${from} and at < ${to} and allowance is null
     group by approver order by count(*) desc, approver limit 20`.execute(db);
   return found.rows;
 }

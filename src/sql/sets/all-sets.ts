@@ -4,6 +4,7 @@ import type { Tables } from '../table/tables.ts';
 import { API_TOKEN_SET } from './api-token-set.ts';
 import { ASKED_SET } from './asked-set.ts';
 import { FREEZE_SET } from './freeze-set.ts';
+import { ALLOWANCE_SET, DENIAL_SET } from './in-advance-sets.ts';
 import { ISSUED_SET } from './issued-set.ts';
 import { PURSUIT_SET } from './pursuit-set.ts';
 import { REVOCATION_SET } from './revocation-set.ts';
@@ -23,6 +24,8 @@ const SETS: readonly SetVerbs[] = [
   verbsOf(ISSUED_SET),
   verbsOf(PURSUIT_SET),
   verbsOf(API_TOKEN_SET),
+  verbsOf(ALLOWANCE_SET),
+  verbsOf(DENIAL_SET),
 ];
 
 function verbsOf<R extends { readonly seal: string | null }>(table: Parameters<typeof openSet<R>>[2]): SetVerbs {

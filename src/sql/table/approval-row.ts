@@ -12,6 +12,7 @@ import {
 } from '../../domain/approval/approval.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
 import type { Json } from '../../domain/json/json.ts';
+import type { AllowedBounds } from '../../domain/policy/allowance-rule.ts';
 import type { SealKind, Seals } from '../../ports.ts';
 import { type BelievedAnswers, believedAnswers } from './believed-answers.ts';
 import {
@@ -79,7 +80,7 @@ export const APPROVAL_GLANCE: RawBuilder<unknown> = sql.raw(`
   a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   a.shown_digest, a.frozen_seal, a.state_revision, a.state_seal, a.reasons_seal,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
-     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
+     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'offers', d.offers, 'allowance', d.allowance, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
   (select count(*)::int from holdfast.joiners j
    where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers,
@@ -91,10 +92,10 @@ export const APPROVAL: RawBuilder<unknown> = sql`${APPROVAL_GLANCE},
   a.arguments::text as arguments, a.sent::text as sent, a.hidden::text as hidden, a.trace::text as trace`;
 
 /**
- * The approval, with the first of its fields that does not fit its seal. `own`: a vote that the statement which returned
- * the row was just recording, and that its row does not have yet.
+ * The approval, with the first of its fields that does not fit its seal. `own`: votes that the statement which
+ * returned the row was just recording, and that its row does not have yet.
  */
-export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Approval {
+export function approvalOf(seals: Seals, row: ApprovalRow, own?: readonly Decision[]): Approval {
   const { arguments: args, sent, hidden, trace, digest } = shownCall(seals, row);
   return { ...glanceOf(seals, row, { digest, own }), arguments: args, sent, hidden, trace };
 }
@@ -103,11 +104,11 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
 export function glanceOf(
   seals: Seals,
   row: GlanceRow,
-  { digest, own }: { readonly digest?: string; readonly own?: Decision | undefined } = {},
+  { digest, own }: { readonly digest?: string; readonly own?: readonly Decision[] | undefined } = {},
 ): ApprovalGlance {
   const votes = votesOf(row.decisions);
   const recorded = votes.map(({ decision }) => decision);
-  const decisions = own === undefined ? recorded : withDecision(recorded, own);
+  const decisions = (own ?? []).reduce<readonly Decision[]>(withDecision, recorded);
   const given = answersOf(seals, row);
   return {
     id: row.id,
@@ -227,12 +228,19 @@ interface Vote {
 }
 
 function votesOf(value: unknown): Vote[] {
-  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person'> & {
+  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person' | 'offers' | 'allowance'> & {
     at: string;
     person: string | null;
+    offers: string | null;
+    allowance: string | null;
     seal: string | null;
   })[];
-  return rows.map(({ seal, person, ...row }) => {
-    return { decision: { ...row, ...(person === null ? {} : { person }), at: new Date(row.at) }, seal };
+  return rows.map(({ seal, person, offers, allowance, ...row }) => {
+    const more = {
+      ...(person === null ? {} : { person }),
+      ...(offers === null ? {} : { offers: JSON.parse(offers) as AllowedBounds }),
+      ...(allowance === null ? {} : { allowance }),
+    };
+    return { decision: { ...row, ...more, at: new Date(row.at) }, seal };
   });
 }

@@ -75,6 +75,10 @@ export interface DecisionTable {
   self: boolean;
   user_group: string | null;
   person: string | null;
+  /** JSON: what the yes allows in advance. */
+  offers: string | null;
+  /** The allowance by which the vote counts here. */
+  allowance: string | null;
   at: Date;
   seal: string | null;
 }

@@ -86,13 +86,21 @@ export function reasonsText(id: string, reasons: readonly string[]): string {
 }
 
 /**
- * A vote is on one approval, which has one fingerprint. The person comes last, and only where there is one, so that the
- * seals of votes from before there were people still fit.
+ * A vote is on one approval, which has one fingerprint. The person comes after it, and only where there is one, so that the
+ * seals of votes from before there were people still fit; so do those from before there were allowances.
  */
 export function decisionText(id: string, decision: Decision): string {
-  const { approver, choice, reason, via, self, userGroup, at, person } = decision;
+  const { approver, choice, reason, via, self, userGroup, at, person, offers, allowance } = decision;
   const vote = [id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()];
+  if (offers !== undefined || allowance !== undefined) {
+    return JSON.stringify([...vote, person ?? null, offersText(decision), allowance ?? null]);
+  }
   return JSON.stringify(person === undefined ? vote : [...vote, person]);
+}
+
+/** What a vote allows in advance, as its column keeps it. */
+export function offersText({ offers }: Pick<Decision, 'offers'>): string | null {
+  return offers === undefined ? null : canonical({ ...offers });
 }
 
 export function answerText(id: string, { at, leg, digest, text }: GivenAnswer): string {

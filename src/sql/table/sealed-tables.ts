@@ -11,6 +11,36 @@ import type { Db } from './tables.ts';
  */
 export const SEALED_COLUMNS = {
   freezes: ['id', 'scope', 'name', 'reason', 'by', 'since'],
+  allowances: [
+    ...([
+      'id',
+      'approval_id',
+      'grant_name',
+      'server',
+      'tool',
+      'owner',
+      'token_sha256',
+      'policy_digest',
+      'may_vary',
+    ] as const),
+    ...(['within', 'likeness', 'look', 'bounds', 'used', 'at', 'until', 'given_by'] as const),
+    ...(['ended_at', 'ended_why', 'ended_by'] as const),
+  ],
+  denials: [
+    ...([
+      'id',
+      'approval_id',
+      'grant_name',
+      'server',
+      'tool',
+      'may_vary',
+      'likeness',
+      'reason',
+      'at',
+      'until',
+    ] as const),
+    ...(['given_by', 'ended_at', 'ended_why', 'ended_by'] as const),
+  ],
   logins: ['id', 'reviewer', 'credential', 'at', 'seen_at', 'ends_at'],
   person_logins: ['id', 'flow', 'issuer', 'subject', 'session', 'email', 'name', 'said', 'checked_at', 'kept'],
   person_emails: ['email', 'issuer', 'subject', 'at'],

@@ -1,4 +1,5 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
+import type { AllowanceTable, DenialTable } from './allowance-tables.ts';
 import type {
   ApprovalTable,
   CardContentTable,
@@ -64,6 +65,8 @@ export interface Tables {
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;
+  'holdfast.allowances': AllowanceTable;
+  'holdfast.denials': DenialTable;
 }
 
 /** A database, or a transaction in it: for what runs in either. */

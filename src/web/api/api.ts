@@ -14,6 +14,8 @@ import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.t
 import type { PeopleDoors } from '../http/people-doors.ts';
 import type { AddressOf } from '../http/remote-address.ts';
 import { acceptedJson, readReason } from './accept-json.ts';
+import { advanceRoutes } from './advance-api.ts';
+import { advanceIn, gaveJson } from './advance-body.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
 import { evidenceRoutes } from './evidence-api.ts';
@@ -95,6 +97,8 @@ export function api(deps: ApiDeps): Hono {
   evidenceRoutes(app, gateway, deps.records);
 
   freezeRoutes(app, gateway);
+
+  advanceRoutes(app, gateway);
 
   grantRoutes(app, gateway, grants);
 
@@ -178,14 +182,14 @@ async function identifyCaller(
 }
 
 async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Response> {
-  const decision = await readDecision(c);
+  const decision = await readDecision(c, gateway.rules);
   if (typeof decision === 'string') return fault(c, 400, 'bad_decision', decision);
   const approver = c.get('approver');
   const { pickupMs } = gateway.rules.approval;
   const decided = await decideApproval(gateway, c.req.param('id') ?? '', decision, approver, { pickupMs });
   switch (decided.kind) {
     case 'recorded':
-      return c.json(approvalJson(decided.approval));
+      return c.json({ ...approvalJson(decided.approval), ...gaveJson(decided, gateway.clock.now()) });
     case 'not_found':
       return notFound(c);
     case 'refused': {
@@ -212,16 +216,23 @@ const REFUSALS: Record<RefusalReason, string> = {
     'Its record was changed outside Holdfast (see /readyz), is from before its call was sent, or was sealed by a secret ' +
     'that is no longer listed, so nobody can decide it and nothing of it runs.',
   reason_required: 'This policy requires a reason for a denial.',
+  no_allowance:
+    'Nothing can be allowed in advance with this call: its policy has no approval.allowance, the call lies out of its bounds, or the policy or the tool has changed since. Approve without allowance.',
+  too_wide: 'That is wider than the policy offers (mayAllow of the approval). An allowance can only be narrowed.',
+  own_allowance: 'The owner of the calling grant can approve this call only, not the like.',
+  crowded: 'As many allowances or standing denials are in force as may be. Revoke one, or decide this call alone.',
 };
 
 /** The decision in the body, or what is wrong with the body. */
-async function readDecision(c: Context) {
+async function readDecision(c: Context, rules: Gateway['rules']) {
   const body = await bodyObject(c);
   if (typeof body === 'string') return body;
   const choice = member(body, 'decision');
   if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
   const word = wordIn(body);
-  return typeof word === 'string' ? word : ({ choice, ...word } as const);
+  if (typeof word === 'string') return word;
+  const advance = advanceIn(body, choice, rules);
+  return typeof advance === 'string' ? advance : ({ choice, ...word, ...advance } as const);
 }
 
 /** Why, and which call is meant, or what is wrong with either. */

@@ -1,3 +1,4 @@
+import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
@@ -40,9 +41,14 @@ export function approvalJson(approval: Approval) {
       decision: d.choice,
       reason: d.reason,
       via: d.via,
+      allows:
+        d.offers === undefined ? null : { minutes: d.offers.minutes, calls: d.offers.calls, within: d.offers.says },
+      allowance: d.allowance ?? null,
       at: d.at.toISOString(),
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
+    allowance: allowanceOf(approval),
+    mayAllow: mayAllowJson(approval),
     rule: approval.trace.rule,
     risk: approval.trace.risk,
     severity: approval.trace.severity,
@@ -60,6 +66,13 @@ export function approvalJson(approval: Approval) {
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
   };
+}
+
+/** What people may allow in advance with a yes; null: nothing. */
+function mayAllowJson({ trace: { allowance: offered } }: Approval) {
+  if (offered === undefined || offered.calls === 0) return null;
+  const { minutes, calls, mayVary, within } = offered;
+  return { minutes, calls, mayVary, within };
 }
 
 /** Who else may approve from some time on; null: nobody. */

@@ -8,13 +8,13 @@ import type { EventFilter } from '../../ports.ts';
 export const VERDICT_EVENTS = {
   allow: ['call.allowed', 'resource.read', 'prompt.got', 'method.relayed'],
   ask: ['approval.requested'],
-  deny: ['call.denied', 'method.denied'],
+  deny: ['call.denied', 'denial.used', 'method.denied'],
   limited: ['call.limited'],
 } as const satisfies Record<string, readonly EventType[]>;
 
 /** What a reviewer can ask to see, with the events that record it. */
 export const SUBJECT_EVENTS = {
-  tools: [...EVENTS.filter((type) => type.startsWith('call.') || type.startsWith('approval.'))],
+  tools: [...EVENTS.filter((type) => /^(?:call|approval|allowance|denial)\./.test(type))],
   resources: ['resource.read', 'method.denied'],
   prompts: ['prompt.got', 'method.denied'],
   methods: ['method.relayed', 'method.denied'],

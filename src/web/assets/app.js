@@ -1,3 +1,4 @@
+import { inAdvance } from './advance.js';
 import { countdowns } from './countdown.js';
 import { decisions } from './decide.js';
 import { askingServers, explaining } from './explain.js';
@@ -25,6 +26,7 @@ explaining();
 revoking();
 personalTokens();
 freezing();
+inAdvance();
 askingServers();
 showing();
 keys();

@@ -40,6 +40,7 @@ const CONSOLE_PATHS = [
   '/overview',
   '/policies',
   '/grants',
+  '/allowances',
   '/freezes',
   '/people',
   '/tokens',

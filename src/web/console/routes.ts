@@ -9,6 +9,7 @@ import { parseAuditQuery } from '../api/audit-query.ts';
 import type { Html } from '../html/html.ts';
 import { type ConsoleSection, consolePage } from '../html/page.ts';
 import { activityPage, CALL_EVENTS } from '../pages/activity.ts';
+import { allowancesPage } from '../pages/allowances.ts';
 import { approvalPage } from '../pages/approval.ts';
 import { auditPage, eventPage } from '../pages/audit.ts';
 import { chainStatus } from '../pages/chain-status.ts';
@@ -29,6 +30,10 @@ import { consoleExports } from './exports.ts';
 const CHECKED_EVENTS = 500;
 /** Rows of Activity on a fresh page. */
 const ACTIVITY_ROWS = 60;
+
+/** Living allowances, and standing denials, on their page, and those that ended. */
+const ADVANCE_ROWS = 500;
+const ENDED_ROWS = 20;
 
 /** The pages of a signed-in reviewer. All of them only read; which details were read is logged. */
 export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
@@ -61,10 +66,13 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
   app.get('/approvals/:id', async (c) => {
     const approval = await store.find(c.req.param('id').slice(0, 100));
     if (approval === null) return missing(c, deps, 'There is no such approval.');
-    const [story, chain, earlier] = await Promise.all([
+    const given = { approval: approval.id, limit: 1 };
+    const [story, chain, earlier, allowed, denied] = await Promise.all([
       records.story(approval.id),
       chainOf(1),
       store.earlier([approval.id], EARLIER_SHOWN),
+      gateway.allowances.list(given),
+      gateway.denials.list(given),
     ]);
     const cards = await cardsOf(story);
     reads.approval(c.get('login'), approval, 'approval');
@@ -77,6 +85,8 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       reviewer: c.get('login').reviewer,
       current,
       earlier: earlier.get(approval.id) ?? [],
+      allowance: allowed.items[0] ?? null,
+      denial: denied.items[0] ?? null,
       names: names(),
       place: callPlaceOf(config, approval),
       now: clock.now(),
@@ -158,6 +168,25 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       '/grants',
       grantsPage({ grants, lastUses, revocations: revoked, names: names(), now: clock.now() }),
     );
+  });
+
+  app.get('/allowances', async (c) => {
+    const { allowances, denials } = gateway;
+    const [living, ended, denied, endedDenials] = await Promise.all([
+      allowances.list({ living: true, limit: ADVANCE_ROWS }),
+      allowances.list({ living: false, limit: ENDED_ROWS }),
+      denials.list({ living: true, limit: ADVANCE_ROWS }),
+      denials.list({ living: false, limit: ENDED_ROWS }),
+    ]);
+    const view = {
+      allowances: living.items,
+      denials: denied.items,
+      endedAllowances: ended.items,
+      endedDenials: endedDenials.items,
+      names: names(),
+      now: clock.now(),
+    };
+    return show(c, deps, 'Allowances', '/allowances', allowancesPage(view));
   });
 
   app.get('/freezes', async (c) => {

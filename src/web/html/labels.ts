@@ -83,6 +83,12 @@ const EVENT_LABELS = {
   'grant.revoked': ['bad', 'Grant revoked'],
   'freeze.set': ['bad', 'Frozen'],
   'freeze.lifted': ['good', 'Thawed'],
+  'allowance.given': ['good', 'The like allowed'],
+  'allowance.used': ['good', 'Approved by an allowance'],
+  'allowance.ended': ['dull', 'Allowance ended'],
+  'denial.given': ['bad', 'The like denied'],
+  'denial.used': ['bad', 'Denied in advance'],
+  'denial.ended': ['dull', 'Standing denial ended'],
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;
 

@@ -11,6 +11,7 @@ const SECTIONS = [
   ['/overview', 'Overview'],
   ['/policies', 'Policies'],
   ['/grants', 'Grants'],
+  ['/allowances', 'Allowances'],
   ['/freezes', 'Freezes'],
   ['/people', 'People'],
   ['/tokens', 'Tokens'],

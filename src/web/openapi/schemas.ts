@@ -1,7 +1,9 @@
+import { ALLOWANCE_ENDS, MOST_DENIED_MINUTES } from '../../domain/allowance/allowance.ts';
 import { STATES } from '../../domain/approval/approval.ts';
 import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
 import { EVENTS } from '../../domain/log/event.ts';
 import { ROLES } from '../../domain/people/role.ts';
+import { MOST_ALLOWED_CALLS, MOST_ALLOWED_MINUTES } from '../../domain/policy/allowance-rule.ts';
 import {
   anyObject,
   aText,
@@ -52,6 +54,11 @@ const Decision = closed({
   decision: oneOf(['approve', 'deny']),
   reason: orNull(aText()),
   via: oneOf(['slack', 'api', 'console']),
+  allows: {
+    anyOf: [closed({ minutes: whole(), calls: whole(), within: listOf(aText()) }), { type: 'null' }],
+    description: 'What the vote allows in advance; null: nothing.',
+  },
+  allowance: orNull(aText('The allowance by which the vote counts here; null: it was given to this call.')),
   at: instant(),
 });
 
@@ -74,6 +81,14 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   requirement: Requirement,
   decisions: listOf(Decision),
   summary: orNull(aText('The policy’s sentence about this call, with the values that are shown. null: it has none.')),
+  allowance: orNull(aText('The allowance under which it was approved; null: people decided it.')),
+  mayAllow: {
+    anyOf: [
+      closed({ minutes: whole(), calls: whole(), mayVary: listOf(aText()), within: listOf(aText()) }),
+      { type: 'null' },
+    ],
+    description: 'What an approval may allow in advance at most; null: nothing.',
+  },
   rule: aText('The rule of the policy that matched, or default.'),
   risk: oneOf(['read', 'write', 'execute', 'financial', 'destructive', null]),
   severity: oneOf(['low', 'medium', 'high', 'critical', null]),
@@ -100,6 +115,37 @@ const Scope: Schema = {
 };
 
 const freezeMembers = { id: aText(), scope: ref('Scope'), reason: aText(), by: aText(), since: instant() };
+
+const advanceMembers = { id: aText(), approval: aText(), grant: aText(), server: aText(), tool: aText() };
+const endMembers = { endedAt: orNull(instant()), endedBy: orNull(aText()) };
+
+const Allowance = closed({
+  ...advanceMembers,
+  bounds: closed({
+    minutes: whole(),
+    calls: whole(),
+    mayVary: listOf(aText(), 'Arguments that may have other values of the same kind.'),
+    within: listOf(aText(), 'Conditions of the policy and of the person, in words.'),
+  }),
+  since: instant(),
+  until: instant(),
+  used: whole(),
+  left: whole('How many more calls it lets through; 0 once it has ended.'),
+  state: oneOf(['given', ...ALLOWANCE_ENDS], 'given, or why it lets nothing through any more.'),
+  by: listOf(aText(), 'Those who gave it.'),
+  ...endMembers,
+});
+
+const StandingDenial = closed({
+  ...advanceMembers,
+  mayVary: listOf(aText(), 'Arguments that may have other values of the same kind.'),
+  reason: orNull(aText()),
+  since: instant(),
+  until: instant(),
+  state: oneOf(['given', 'over', 'revoked']),
+  by: aText(),
+  ...endMembers,
+});
 
 const eventMembers: Readonly<Record<string, Schema>> = {
   n: whole('Increases in the order of writing.'),
@@ -149,9 +195,36 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       decision: oneOf(['approve', 'deny']),
       reason: orNull(aText('At most 2,000 characters are kept.')),
       fingerprint: orNull(aText('Refused unless it is that of the call.')),
+      allowance: {
+        anyOf: [
+          closed(
+            {
+              minutes: { type: 'integer', minimum: 1, maximum: MOST_ALLOWED_MINUTES },
+              calls: { type: 'integer', minimum: 1, maximum: MOST_ALLOWED_CALLS },
+              within: listOf(anyObject(), 'Further conditions, as a policy has them.'),
+            },
+            ['within'],
+          ),
+          { type: 'null' },
+        ],
+        description: 'With approve: the like is approved too. No wider than mayAllow of the approval.',
+      },
+      standing: {
+        anyOf: [closed({ minutes: { type: 'integer', minimum: 1, maximum: MOST_DENIED_MINUTES } }), { type: 'null' }],
+        description: 'With deny: the like is denied at once for so long.',
+      },
     },
-    ['reason', 'fingerprint'],
+    ['reason', 'fingerprint', 'allowance', 'standing'],
   ),
+  DecidedApproval: closed({
+    ...approvalMembers,
+    gave: closed({
+      allowance: { anyOf: [ref('Allowance'), { type: 'null' }] },
+      denial: { anyOf: [ref('StandingDenial'), { type: 'null' }] },
+    }),
+  }),
+  Allowance,
+  StandingDenial,
   TakeBackBody: closed({ reason: orNull(aText()), fingerprint: orNull(aText()) }, ['reason', 'fingerprint']),
   Scope,
   Freeze: closed(freezeMembers),

@@ -21,6 +21,8 @@ export const CALL_EVENTS = [
   'approval.requested',
   'approval.joined',
   'approval.decided',
+  'allowance.used',
+  'denial.used',
   'approval.changed',
   'approval.taken_back',
   'approval.refused',

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { type Allowance, allowanceOf, type StandingDenial } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
@@ -11,8 +12,9 @@ import type { PersonNames } from '../html/person.ts';
 import { countdown, timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
+import { advanceForm, advanceOf } from './allowances.ts';
 import type { ChainStatus } from './chain-status.ts';
-import { decideForm, takeBackForm } from './decide-form.ts';
+import { decideForm, mayDecide, takeBackForm } from './decide-form.ts';
 import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
@@ -30,6 +32,9 @@ export interface ApprovalView {
   readonly current: CurrentApprovers;
   /** Earlier approvals of the same call, newest first. */
   readonly earlier: readonly EarlierCall[];
+  /** What was given with it in advance; null: nothing. */
+  readonly allowance: Allowance | null;
+  readonly denial: StandingDenial | null;
   readonly place: CallPlace;
   /** The people of the config, by their ids. */
   readonly names: PersonNames;
@@ -45,6 +50,8 @@ export function approvalPage({
   reviewer,
   current,
   earlier,
+  allowance,
+  denial,
   place,
   names,
   now,
@@ -76,6 +83,11 @@ export function approvalPage({
               : approval.state === 'pending'
                 ? decideForm(approval, reviewer, now, true, current, earlier, names)
                 : takeBackForm(approval, reviewer, now, current)
+          }</div></div>
+          <div id="advance" data-live><div data-key="advance" data-rev="${approval.state}.${approval.decisions.length}.${allowance?.used ?? ''}${allowance?.ended?.why ?? ''}${denial?.ended?.why ?? ''}">${
+            isForged(approval)
+              ? ''
+              : html`${advanceOf(allowanceOf(approval), allowance, denial, names, now)}${advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
           }</div></div>
         </section>
         <section aria-labelledby="trace-head">

@@ -64,6 +64,17 @@ function question(approval: Approval, looks: readonly SecondLook[], names: Perso
     )}</ul></template>`;
 }
 
+/** Whether this reviewer may approve and deny it now. The gateway judges again when they do. */
+export function mayDecide(
+  approval: Approval,
+  reviewer: Reviewer,
+  now: Date,
+  current: CurrentApprovers,
+): { readonly approve: boolean; readonly deny: boolean } {
+  const { words, mayDeny } = obstacleFor(approval, reviewer, now, current);
+  return { approve: approval.state === 'pending' && words === null, deny: mayDeny };
+}
+
 /** The form to take back a yes that nobody has used; empty where there is none, or this reviewer may not. */
 export function takeBackForm(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): Html {
   const { state, pickupUntil } = approval;

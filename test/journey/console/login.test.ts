@@ -107,6 +107,7 @@ describe('The console’s login', { concurrency: false }, () => {
       '/overview',
       '/policies',
       '/grants',
+      '/allowances',
       '/freezes',
       '/activity',
     ]) {

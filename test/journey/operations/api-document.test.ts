@@ -21,6 +21,7 @@ tools:
   read: {}
   create_key: { action: require_approval, risk: write, severity: high, reason: A key outlives the session. }
   charge: { action: require_approval, approval: { deny_reason: required } }
+  burst: { action: require_approval, approval: { allowance: { max_minutes: 30, max_calls: 5, may_vary: [args.n] } } }
 `;
 
 describe('what the running program answers is what its description says', () => {
@@ -112,6 +113,47 @@ describe('what the running program answers is what its description says', () => 
     await decide(other, 200, { decision: 'deny', reason: 'no' });
     await decide(other, 409, { decision: 'approve' });
     await ask('GET', '/api/approvals', '/api/approvals', 200);
+  });
+
+  test('allowances and standing denials', async () => {
+    const args = { n: 1 };
+    const id = await approval('burst', args);
+    const decide = (real: string, status: number, body: object) =>
+      ask<{ error?: string; gave?: { allowance: { id: string } | null; denial: { id: string } | null } }>(
+        'POST',
+        '/api/approvals/{id}/decisions',
+        `/api/approvals/${real}/decisions`,
+        status,
+        body,
+      );
+    const more = { minutes: 60, calls: 1 };
+    assert.equal((await decide(id, 403, { decision: 'approve', allowance: more })).error, 'too_wide');
+    const within = [{ path: 'args.n', op: 'lt', value: 9 }];
+    const { gave } = await decide(id, 200, { decision: 'approve', allowance: { minutes: 5, calls: 2, within } });
+    await ask('GET', '/api/approvals/{id}', `/api/approvals/${id}`, 200);
+    const other = await approval('burst', { n: 10 });
+    const denied = await decide(other, 200, { decision: 'deny', reason: 'no', standing: { minutes: 60 } });
+    for (const [what, one] of [
+      ['allowances', gave!.allowance!.id],
+      ['denials', denied.gave!.denial!.id],
+    ] as const) {
+      const page = await ask<{ items: { id: string }[] }>(
+        'GET',
+        `/api/${what}`,
+        `/api/${what}?state=living&limit=5`,
+        200,
+      );
+      assert.deepEqual(
+        page.items.map((item) => item.id),
+        [one],
+      );
+      await ask('GET', `/api/${what}`, `/api/${what}?state=some`, 400);
+      await ask('GET', `/api/${what}`, `/api/${what}?limit=0`, 400);
+      await ask('DELETE', `/api/${what}/{id}`, `/api/${what}/${one}`, 200);
+      await ask('DELETE', `/api/${what}/{id}`, `/api/${what}/${one}`, 409);
+      await ask('DELETE', `/api/${what}/{id}`, `/api/${what}/none`, 404);
+      await ask('GET', `/api/${what}`, `/api/${what}?state=ended`, 200);
+    }
   });
 
   test('freezes', async () => {

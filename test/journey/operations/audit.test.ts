@@ -333,6 +333,7 @@ describe('the audit log of a running gateway', () => {
       '/overview',
       '/policies',
       '/grants',
+      '/allowances',
       '/freezes',
       `/approvals/${id}`,
     ]) {

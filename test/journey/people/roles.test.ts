@@ -11,6 +11,7 @@ const PAGES = [
   '/',
   '/activity',
   '/overview',
+  '/allowances',
   '/freezes',
   '/audit',
   '/audit/export',

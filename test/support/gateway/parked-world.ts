@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
+import { ownConditions } from '../../../src/config/own-conditions.ts';
 import { type CurrentApprovers, STRANGERS } from '../../../src/domain/approval/current.ts';
 import { ALL_EXACT } from '../../../src/domain/call/inexact.ts';
 import type { Policy } from '../../../src/domain/policy/policy.ts';
@@ -13,6 +14,7 @@ import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { bindGateway } from '../../../src/gateway/start.ts';
 import type { Seat } from '../../../src/gateway/state/seat.ts';
 import type { Cards, Queue, Store } from '../../../src/ports.ts';
+import { sqlAllowances, sqlDenials } from '../../../src/sql/allowances.ts';
 import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { migrate } from '../../../src/sql/migrations/migrate.ts';
@@ -65,6 +67,8 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           store: { ...store, ...more.store },
           tasks: sqlTasks({ db }, TEST_SEALS),
           freezes: sqlFreezes(db, TEST_SEALS),
+          allowances: sqlAllowances(db, TEST_SEALS),
+          denials: sqlDenials(db, TEST_SEALS),
           ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,
@@ -92,6 +96,8 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           persons: () => STRANGERS,
           isOperator: (person) => person === 'admin',
           knows: () => true,
+          look: () => null,
+          conditions: ownConditions,
           refresh: async () => undefined,
         },
       );

@@ -150,7 +150,7 @@ type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals' | 'remembered
 function useCases(
   memory: Memory,
   clock: Clock,
-): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'refused' | 'takeBack'> {
+): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'refused' | 'revokeAllowance' | 'takeBack'> {
   const answer = async () => {
     if (memory.broken) throw memory.broken;
   };
@@ -184,6 +184,7 @@ function useCases(
       memory.approvals.set(id, next);
       return { kind: 'recorded', approval: next, decision: judgement.decision };
     },
+    revokeAllowance: async () => 'not_living',
     async takeBack(id, word, approver) {
       await answer();
       const approval = memory.approvals.get(id);

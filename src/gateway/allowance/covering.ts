@@ -1,0 +1,88 @@
+import {
+  type Allowance,
+  type AllowanceToday,
+  callsLeft,
+  endingOf,
+  type StandingDenial,
+} from '../../domain/allowance/allowance.ts';
+import { liesWithin, likenessMaterial } from '../../domain/allowance/likeness.ts';
+import type { Call } from '../../domain/call/call.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
+import type { AllowanceRule } from '../../domain/policy/allowance-rule.ts';
+import { type Path, parsePath } from '../../domain/policy/path.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
+import type { Gateway } from '../gateway.ts';
+
+/** What today's configuration says of what an allowance is about. */
+export function todayOf(
+  { clock, rules }: Pick<Gateway, 'clock' | 'rules'>,
+  { grant, server, tool }: Pick<Allowance, 'grant' | 'server' | 'tool'>,
+): AllowanceToday {
+  return {
+    now: clock.now(),
+    policyDigest: rules.policy(server)?.digest ?? null,
+    look: rules.look(server, tool),
+    principal: rules.principal(grant, server),
+    token: rules.token(grant),
+  };
+}
+
+/**
+ * The living allowance, as far as this process knows, in which this call lies; null: none. Of several, the one that ends
+ * first. Whether it may be used is judged by the transaction that uses it.
+ */
+export function coveringAllowance(
+  gateway: Pick<Gateway, 'clock' | 'knownInAdvance' | 'rules' | 'vault'>,
+  policy: Policy,
+  call: Call,
+  rule: AllowanceRule,
+): Allowance | null {
+  if (policy.drifted?.has(call.tool)) return null;
+  const known = gateway.knownInAdvance.allowancesAt({ ...call, grant: call.principal.grant });
+  if (known.length === 0) return null;
+  const likeness = likenessesOf(gateway, call, rule.mayVary);
+  const now = gateway.clock.now();
+  const covering = known.filter(
+    (one) =>
+      one.policyDigest === policy.digest &&
+      likeness.has(one.like) &&
+      callsLeft(one, now) > 0 &&
+      endingOf(one, todayOf(gateway, one), gateway.knownInAdvance.firstLook(one, todayOf(gateway, one).look)) ===
+        null &&
+      liesWithin(call, rule.within) &&
+      liesWithinOwn(gateway, call, one),
+  );
+  return covering.toSorted((one, other) => one.until.getTime() - other.until.getTime())[0] ?? null;
+}
+
+/** Conditions that cannot be read any more hold of no call. */
+function liesWithinOwn({ rules }: Pick<Gateway, 'rules'>, call: Call, { bounds }: Allowance): boolean {
+  if (bounds.within.length === 0) return true;
+  const conditions = rules.conditions(bounds.within);
+  return typeof conditions !== 'string' && liesWithin(call, conditions);
+}
+
+/** The standing denial that answers this call; null: none. `material`: what its fingerprint is made over. `leg`: it answers a question, and only the same answer is like it. */
+export function standingDenial(
+  gateway: Pick<Gateway, 'clock' | 'knownInAdvance' | 'vault'>,
+  call: Call,
+  material: () => JsonObject,
+  leg: boolean,
+): StandingDenial | null {
+  const known = gateway.knownInAdvance.denialsAt({ ...call, grant: call.principal.grant });
+  if (known.length === 0) return null;
+  const own = new Set(gateway.vault.fingerprints(material()));
+  const now = gateway.clock.now();
+  const isAbout = ({ like, mayVary }: StandingDenial): boolean => {
+    if (own.has(like)) return true;
+    if (leg) return false;
+    const paths = mayVary.map(parsePath).filter((path) => path !== null);
+    return paths.length === mayVary.length && likenessesOf(gateway, call, paths).has(like);
+  };
+  return known.find((one) => now < one.until && isAbout(one)) ?? null;
+}
+
+function likenessesOf({ vault }: Pick<Gateway, 'vault'>, call: Call, mayVary: readonly Path[]): ReadonlySet<string> {
+  const material = likenessMaterial(call, mayVary);
+  return new Set(material === null ? [] : vault.fingerprints(material));
+}

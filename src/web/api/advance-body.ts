@@ -1,0 +1,67 @@
+import type { Allowance, StandingDenial } from '../../domain/allowance/allowance.ts';
+import { MOST_DENIED_MINUTES } from '../../domain/allowance/allowance.ts';
+import type { Choice } from '../../domain/approval/approval.ts';
+import type { DecisionRequest } from '../../domain/approval/decide.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { MOST_ALLOWED_CALLS, MOST_ALLOWED_MINUTES } from '../../domain/policy/allowance-rule.ts';
+import type { Rules } from '../../gateway/rules.ts';
+import { allowanceJson, denialJson } from './advance-api.ts';
+
+type Advance = Pick<DecisionRequest, 'allowance' | 'standing'>;
+
+/** What the body gives in advance, or what is wrong with it: a sentence. */
+export function advanceIn(body: JsonObject, choice: Choice, rules: Pick<Rules, 'conditions'>): Advance | string {
+  const [allowance, standing] = [member(body, 'allowance'), member(body, 'standing')];
+  if (allowance !== undefined && allowance !== null) {
+    if (choice !== 'approve') return 'allowance goes with "decision": "approve"; with "deny" it is standing.';
+    return allowanceIn(allowance, rules);
+  }
+  if (standing === undefined || standing === null) return {};
+  if (choice !== 'deny') return 'standing goes with "decision": "deny"; with "approve" it is allowance.';
+  const strange = strangeMember(standing, ['minutes']);
+  if (strange !== null) return `standing ${strange}`;
+  const minutes = member(standing, 'minutes');
+  if (!isWhole(minutes, MOST_DENIED_MINUTES)) {
+    return `standing.minutes is a whole number from 1 to ${MOST_DENIED_MINUTES}.`;
+  }
+  return { standing: { minutes } };
+}
+
+function allowanceIn(value: Json, rules: Pick<Rules, 'conditions'>): Advance | string {
+  const strange = strangeMember(value, ['minutes', 'calls', 'within']);
+  if (strange !== null) return `allowance ${strange}`;
+  const [minutes, calls, given] = [member(value, 'minutes'), member(value, 'calls'), member(value, 'within')];
+  if (!isWhole(minutes, MOST_ALLOWED_MINUTES)) {
+    return `allowance.minutes is a whole number from 1 to ${MOST_ALLOWED_MINUTES}.`;
+  }
+  if (!isWhole(calls, MOST_ALLOWED_CALLS)) return `allowance.calls is a whole number from 1 to ${MOST_ALLOWED_CALLS}.`;
+  const within = given ?? [];
+  if (!Array.isArray(within)) return 'allowance.within is a list of conditions, as a policy has them.';
+  const conditions = rules.conditions(within as readonly Json[]);
+  if (typeof conditions === 'string') return `allowance.${conditions}`;
+  return { allowance: { minutes, calls, within: within as readonly Json[], says: conditions.map(({ says }) => says) } };
+}
+
+/** A member that nobody knows may be meant to narrow it. */
+function strangeMember(value: Json, known: readonly string[]): string | null {
+  if (!isObject(value)) return `is an object with ${known.join(', ')}.`;
+  const strange = Object.keys(value).find((name) => !known.includes(name));
+  return strange === undefined ? null : `has only ${known.join(', ')}, and no ${JSON.stringify(strange.slice(0, 64))}.`;
+}
+
+function isWhole(value: Json | undefined, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most;
+}
+
+/** What a decision gave in advance, as the API returns it. */
+export function gaveJson(
+  { allowance, denial }: { readonly allowance?: Allowance; readonly denial?: StandingDenial },
+  now: Date,
+) {
+  return {
+    gave: {
+      allowance: allowance === undefined ? null : allowanceJson(allowance, now),
+      denial: denial === undefined ? null : denialJson(denial, now),
+    },
+  };
+}
