@@ -132,6 +132,7 @@ test('the config of the design is read whole', () => {
     data: null,
     maxBody: 65_536,
     trustedProxies: null,
+    agentHosts: null,
   });
 });
 
