@@ -27,6 +27,7 @@ import { ownerOf, peopleOf } from './people.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import { inFolder, serversOf } from './server.ts';
 import { slackOf } from './slack.ts';
+import { standInsIn } from './stand-ins.ts';
 
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
@@ -44,6 +45,8 @@ export function parseConfig(
     readonly readSecret?: ReadSecretFile | undefined;
     readonly format?: Format;
     readonly warn?: ReportFault;
+    /** By which a stand-in is over; absent: this machine's clock. */
+    readonly now?: Date;
   },
 ): ParsedConfig {
   const read = readDocument(text, from.path, from.format);
@@ -60,6 +63,7 @@ export function parseConfig(
   const people = peopleOf(raw.people, faults);
   const oidc = oidcOf(raw.oidc, faults);
   const approvers = approversOf(raw.approvers, people, faults);
+  const standIns = standInsIn(raw.stand_ins, { people, groups: approvers, now: from.now ?? new Date(), warn, faults });
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, people, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
   const approval = approvalOf(shape?.approval, approvers, people, faults);
@@ -71,6 +75,7 @@ export function parseConfig(
       servers,
       grants,
       approvers,
+      ...(standIns.length > 0 && { standIns }),
       people,
       oidc,
       slack,

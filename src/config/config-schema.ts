@@ -87,6 +87,16 @@ export const PersonShape = z.strictObject({
 });
 export type PersonShape = z.infer<typeof PersonShape>;
 
+const STAND_IN_FORM = 'a Slack id such as U0MIRA, or a name under people';
+const someone = z.string({ error: STAND_IN_FORM }).min(1, { error: STAND_IN_FORM }).max(200, { error: STAND_IN_FORM });
+
+export const StandInShape = z.strictObject({
+  group: z.string({ error: 'the name of a group under approvers' }),
+  for: someone,
+  by: someone,
+  until: z.string({ error: 'an instant such as 2026-12-24T00:00:00Z' }),
+});
+
 const SlackShape = z.strictObject({
   channel: ChannelShape.optional(),
   team: idOf('TE', 'a team id such as T0MAIN').optional(),
@@ -136,6 +146,7 @@ export const ConfigShape = z.strictObject({
     .max(100, { error: 'at most 100 people' })
     .optional(),
   people: z.unknown().optional(),
+  stand_ins: z.unknown().optional(),
   oidc: z.unknown().optional(),
   slack: SlackShape.optional(),
   approval: z

@@ -1,3 +1,4 @@
+import type { StandIn } from '../domain/approval/circle.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
 import type { Role } from '../domain/people/role.ts';
 import type { Sandbox } from './confinement.ts';
@@ -7,6 +8,8 @@ export interface Config {
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly grants: readonly Grant[];
   readonly approvers: ReadonlyMap<string, ApproverGroup>;
+  /** Who decides in a group in the place of another; absent: nobody. Those that were over when the file was read are left out. */
+  readonly standIns?: readonly StandIn[];
   /** The humans that the file names, by name; null: it has no `people`. */
   readonly people: ReadonlyMap<string, Person> | null;
   /** How people sign in to the console; absent or null: by the admin token only. */

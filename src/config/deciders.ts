@@ -1,4 +1,4 @@
-import type { Circle } from '../domain/approval/approval.ts';
+import type { Circle } from '../domain/approval/circle.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 import type { Config, Grant } from './config.ts';
@@ -81,8 +81,16 @@ function eligible(config: Config, ask: Ask, owner: string | null, { slack, admin
   const asked = resolveRequirement(config, ask);
   const reachable = <C extends Circle>(circle: C): C => (slack ? circle : { ...circle, people: [], userGroups: [] });
   const admin = <C extends Circle>(circle: C): C => (adminToken ? circle : { ...circle, admin: false });
-  const { escalate } = asked;
-  const now = { ...admin(reachable(asked)), escalate: escalate === null ? null : admin(reachable(escalate)) };
+  const { escalate, places } = asked;
+  const further = escalate?.anyPlace;
+  const now = {
+    ...admin(reachable(asked)),
+    ...(places && { places: places.map((place) => admin(reachable(place))) }),
+    escalate: escalate && {
+      ...admin(reachable(escalate)),
+      ...(further && { anyPlace: admin(reachable(further)) }),
+    },
+  };
   return peopleWhoMay(now, personsOf(config, adminToken), owner);
 }
 

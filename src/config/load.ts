@@ -8,7 +8,7 @@ import type { Environment, ReportFault } from './environment.ts';
 import { knownGroups } from './groups.ts';
 import { peopleWhoMay, personsOf } from './persons.ts';
 import { type ParsedPolicy, parsePolicy } from './policy/file.ts';
-import { headcount, resolveRequirement } from './requirement.ts';
+import { groupsAsked, headcount, resolveRequirement } from './requirement.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import type { Secrets } from './secrets.ts';
 import { configPathOf, type Flags, readSettings, type Settings } from './settings.ts';
@@ -49,7 +49,7 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
   const text = await readTextFile(configPath, sources.readFile, faults);
   const named: Fault[] = [];
   const warn: ReportFault = (path, message, expected) => {
-    const file = path.startsWith('servers.') ? configPath : 'environment';
+    const file = /^(servers|stand_ins)\./.test(path) ? configPath : 'environment';
     named.push({ file, line: 0, column: 0, path, message, expected });
   };
   const parsed = text === null ? null : parseConfig(text, { path: configPath, env, readSecret, warn });
@@ -126,7 +126,7 @@ async function policyAt(
     faults.push(...parsed.faults);
     return null;
   }
-  faults.push(...unknownGroups(parsed, config), ...unanswerable(parsed, config));
+  faults.push(...unknownGroups(parsed, config), ...placesOfStrangers(parsed, config), ...unanswerable(parsed, config));
   texts.set(parsed.policy.digest, text);
   return parsed.policy;
 }
@@ -146,11 +146,57 @@ function unanswerable({ policy, fault }: Good, config: Config): Fault[] {
     return [fault([], 'asks for approval, but the config names no approvers', 'a group under approvers in the config')];
   }
   return asksOf(policy).flatMap(([at, ask]) => {
+    if (ask.places)
+      return unfillable(config, ask, (path, ...words) => fault([...at, 'approval', 'quorum', ...path], ...words));
     const people = headcount(resolveRequirement(config, ask));
     if (people === null || people >= ask.quorum) return [];
     const message = `is ${ask.quorum}, but only ${people} could approve`;
     return [fault([...at, 'approval', 'quorum'], message, `at most ${people}, or more approvers`)];
   });
+}
+
+/** Places of groups that are not asked: their people could fill none. */
+function placesOfStrangers({ policy, fault }: Good, config: Config): Fault[] {
+  return asksOf(policy).flatMap(([at, ask]) => {
+    const asked = groupsAsked(config, ask);
+    const strange = (ask.places ?? []).filter(({ group }) => config.approvers.has(group) && !asked.includes(group));
+    return strange.map(({ group }) => {
+      const from = asked.join(', ');
+      return fault(
+        [...at, 'approval', 'quorum', group],
+        `${group} is none of the approvers`,
+        `one of the approvers: ${from}`,
+      );
+    });
+  });
+}
+
+/** Faults for places that nobody could ever fill. Groups of Slack may have any number of people. */
+function unfillable(
+  config: Config,
+  ask: Ask,
+  fault: (path: readonly Key[], message: string, expected: string) => Fault,
+): Fault[] {
+  const persons = personsOf(config, true);
+  const requirement = resolveRequirement(config, ask);
+  const people = peopleWhoMay(requirement, persons) ?? ask.quorum;
+  if (people >= ask.quorum) return [];
+  const { places = [] } = requirement;
+  const few = places.flatMap((place) => {
+    const alone = peopleWhoMay({ ...requirement, quorum: place.count, places: [place] }, persons) ?? place.count;
+    return alone < place.count ? [{ place, alone }] : [];
+  });
+  if (few.length === 0) {
+    const message = `needs ${ask.quorum} people, but those listed could fill only ${people} of these places, because one person fills one`;
+    return [fault([], message, 'more approvers in these groups, or fewer places')];
+  }
+  return few.map(({ place, alone }) =>
+    fault(
+      [place.group],
+      `is ${place.count}, but only ${alone} of ${place.group} could approve`,
+      `at most ${alone}, or more people in it`,
+    ),
+  );
 }
 
 /**

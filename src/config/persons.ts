@@ -1,9 +1,11 @@
 import type { Approval, Requirement } from '../domain/approval/approval.ts';
+import type { Circle } from '../domain/approval/circle.ts';
 import { ADMIN, type AdminToken, type CurrentApprovers, type Persons, personOf } from '../domain/approval/current.ts';
+import { fillPlaces } from '../domain/approval/places.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { askFor } from '../domain/policy/rule.ts';
 import type { Config } from './config.ts';
-import { circleOf, resolveRequirement } from './requirement.ts';
+import { circleOf, escalationTo, groupPlace, groupsAsked } from './requirement.ts';
 
 /** The humans that a config knows, by each of their ways. `adminToken`: whether one is set. */
 export function personsOf({ people, approval }: Pick<Config, 'approval' | 'people'>, adminToken: boolean): Persons {
@@ -34,32 +36,56 @@ export function currentApprovers(
   persons: Persons,
   { tool, grant, requirement }: Pick<Approval, 'grant' | 'requirement' | 'tool'>,
 ): CurrentApprovers {
-  const asked = policy === null ? null : resolveRequirement(config, askFor(policy, tool));
+  const ask = policy === null ? null : askFor(policy, tool);
+  const groups = ask === null ? requirement.groups : groupsAsked(config, ask);
+  const to = ask === null ? (requirement.escalate?.groups ?? null) : (ask.escalate?.to ?? null);
+  const afterMs = (ask === null ? requirement.escalate : ask.escalate)?.afterMs ?? 0;
+  const placed = requirement.places?.map(({ group }) => group) ?? null;
   const owning = config.grants.find(({ name }) => name === grant);
   return {
-    ...(asked ?? circleOf(config.approvers, requirement.groups)),
-    escalate: asked === null ? frozenEscalation(config, requirement) : asked.escalate,
+    ...circleOf(config, groups),
+    escalate: to === null ? null : escalationTo(config, to, { afterMs, placed }),
+    ...(placed === null ? {} : { places: placed.map((group) => placeToday(config, groups, group)) }),
     owner: owning?.owner ?? null,
     selfApproval: owning?.selfApproval ?? false,
     persons,
   };
 }
 
-function frozenEscalation({ approvers }: Config, { escalate }: Approval['requirement']): CurrentApprovers['escalate'] {
-  return escalate === null ? null : { afterMs: escalate.afterMs, ...circleOf(approvers, escalate.groups) };
+/** Today's people of a group that had places; nobody, if its people are no approvers of the call any more. */
+function placeToday(config: Config, groups: readonly string[], group: string): Circle & { readonly group: string } {
+  return groups.includes(group) ? groupPlace(config, group) : { group, ...NOBODY };
 }
+
+const NOBODY: Circle = { people: [], userGroups: [], admin: false };
 
 /**
  * How many people could approve: one for all the ways of a person, and none for the admin token where it may be anybody's
- * and others could. null: a user group leaves it open. `without`: the owner of the calling grant, who may not.
+ * and others could. Where groups have places: how many of these could be filled, those of a user group in any case. null: a
+ * user group leaves it open. `without`: the owner of the calling grant, who may not.
  */
 export function peopleWhoMay(requirement: Requirement, persons: Persons, without: string | null = null): number | null {
-  const circles = [requirement, ...(requirement.escalate === null ? [] : [requirement.escalate])];
-  if (circles.some(({ userGroups }) => userGroups.length > 0)) return null;
+  const { places, escalate } = requirement;
   const owner = without === null ? null : personOf(persons, without);
-  const known = new Set(circles.flatMap(({ people }) => people.map((id) => personOf(persons, id))));
-  const token = circles.some(({ admin }) => admin) ? persons.adminToken : 'nobody';
-  if (token === 'a person') known.add(personOf(persons, ADMIN));
-  if (owner !== null) known.delete(owner);
-  return known.size === 0 && token === 'somebody' ? 1 : known.size;
+  const further = places === undefined ? escalate : (escalate?.anyPlace ?? null);
+  const own = places ?? [{ group: null, count: Number.POSITIVE_INFINITY, ...requirement }];
+  if (further !== null && further.userGroups.length > 0) return places === undefined ? null : requirement.quorum;
+  const closed = own.filter(({ userGroups }) => userGroups.length === 0);
+  if (places === undefined && closed.length === 0) return null;
+  const open = own.filter((place) => !closed.includes(place)).reduce((total, { count }) => total + count, 0);
+  const anywhere = further === null ? [] : [{ ...further, group: null }];
+  const voters = [...closed, ...anywhere].flatMap((circle) =>
+    membersOf(circle, persons)
+      .filter((person) => person !== owner)
+      .map((person) => ({ person, claims: [{ group: circle.group, seat: person }] })),
+  );
+  if (voters.length === 0 && persons.adminToken === 'somebody' && [...own, ...anywhere].some(({ admin }) => admin))
+    return open > 0 ? open : Math.min(requirement.quorum, 1);
+  return open + fillPlaces(closed, voters).reduce((total, each) => total + each, 0);
+}
+
+/** The people of a circle by name; the admin token is one of them where it is a person's. */
+function membersOf({ people, admin }: Circle, persons: Persons): string[] {
+  const holder = admin && persons.adminToken === 'a person' ? [personOf(persons, ADMIN)] : [];
+  return [...people.map((id) => personOf(persons, id)), ...holder];
 }

@@ -1,6 +1,7 @@
-import type { Circle, Escalation, Requirement } from '../domain/approval/approval.ts';
+import type { Escalation, Requirement } from '../domain/approval/approval.ts';
+import { type Circle, standInsOf } from '../domain/approval/circle.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
-import type { ApproverGroup, Config } from './config.ts';
+import type { Config } from './config.ts';
 import { personAt } from './people.ts';
 
 /** The people behind a list of group names. */
@@ -11,12 +12,16 @@ type NamedCircle = Circle & Pick<Requirement, 'groups'>;
  * groups. A group that the config no longer has adds nobody.
  */
 export function resolveRequirement(config: Config, ask: Ask): Requirement {
-  const asked = circleOf(config.approvers, ask.approvers ?? config.approval.approvers ?? [...config.approvers.keys()]);
-  const escalate = ask.escalate === null ? null : escalation(config.approvers, ask.escalate);
-  const names = namesOf(config, [...asked.people, ...(escalate?.people ?? [])]);
+  const asked = circleOf(config, groupsAsked(config, ask));
+  const placed = ask.places?.map(({ group }) => group) ?? null;
+  const escalate =
+    ask.escalate === null ? null : escalationTo(config, ask.escalate.to, { afterMs: ask.escalate.afterMs, placed });
+  const standIns = standInsOf([asked, escalate]).flatMap((each) => [each.for, each.by]);
+  const names = namesOf(config, [...asked.people, ...(escalate?.people ?? []), ...standIns]);
   return {
     ...asked,
     quorum: ask.quorum,
+    ...(ask.places ? { places: ask.places.map((place) => ({ ...place, ...groupPlace(config, place.group) })) } : {}),
     denyReason: ask.denyReason,
     remindMs: ask.remindMs,
     escalate,
@@ -45,17 +50,44 @@ export function headcount(requirement: Requirement): number | null {
   return new Set(circles.flatMap(({ people, admin }) => [...people, ...(admin ? ['admin'] : [])])).size;
 }
 
-function escalation(groups: Config['approvers'], ask: NonNullable<Ask['escalate']>): Escalation {
-  return { afterMs: ask.afterMs, ...circleOf(groups, ask.to) };
+/** The groups whose people a policy asks: its own, else the config's default, else all. */
+export function groupsAsked(
+  config: Pick<Config, 'approval' | 'approvers'>,
+  ask: Pick<Ask, 'approvers'>,
+): readonly string[] {
+  return ask.approvers ?? config.approval.approvers ?? [...config.approvers.keys()];
 }
 
-/** The people behind these groups; a group that the config no longer has adds nobody. */
-export function circleOf(known: ReadonlyMap<string, ApproverGroup>, names: readonly string[]): NamedCircle {
-  const groups = names.map((name) => known.get(name)).filter((group) => group !== undefined);
+type Groups = Pick<Config, 'approvers' | 'standIns'>;
+
+/** `placed`: the groups that have places, whose people fill no others by an escalation; null: none has. */
+export function escalationTo(
+  config: Groups,
+  to: readonly string[],
+  { afterMs, placed }: { readonly afterMs: number; readonly placed: readonly string[] | null },
+): Escalation {
+  const { groups: _, ...others } = circleOf(
+    config,
+    to.filter((group) => !placed?.includes(group)),
+  );
+  return { afterMs, ...circleOf(config, to), ...(placed === null ? {} : { anyPlace: others }) };
+}
+
+/** The people of one group, who fill its places. */
+export function groupPlace(config: Groups, group: string): Circle & { readonly group: string } {
+  const { groups: _, ...circle } = circleOf(config, [group]);
+  return { group, ...circle };
+}
+
+/** The people behind these groups, and who stands in for them; a group that the config no longer has adds nobody. */
+export function circleOf({ approvers, standIns = [] }: Groups, names: readonly string[]): NamedCircle {
+  const groups = names.map((name) => approvers.get(name)).filter((group) => group !== undefined);
+  const substitutes = standIns.filter(({ group }) => names.includes(group));
   return {
     groups: names,
     people: [...new Set(groups.flatMap((group) => group.people))],
     userGroups: [...new Set(groups.flatMap((group) => group.userGroups))],
     admin: groups.some((group) => group.admin),
+    ...(substitutes.length === 0 ? {} : { standIns: substitutes }),
   };
 }

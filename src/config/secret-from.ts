@@ -4,6 +4,8 @@ import { type Environment, inEnvironment, type ReportFault } from './environment
 export const SECRET_NAMES = [
   'HOLDFAST_SECRET',
   'HOLDFAST_ADMIN_TOKEN',
+  // A person's own, for the command line; a gateway that is started beside it does not keep it either.
+  'HOLDFAST_TOKEN',
   'HOLDFAST_OIDC_CLIENT_SECRET',
   'DATABASE_URL',
   'DATABASE_DIRECT_URL',

@@ -1,3 +1,4 @@
+import { isSlackId } from '../domain/people/actor.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredPersonLogins, meteredTokens } from '../gateway/log/event-metering.ts';
 import { watchedWrites } from '../gateway/log/swallowed.ts';
@@ -5,10 +6,11 @@ import { BreakGlass } from '../gateway/person/break-glass.ts';
 import { PersonConfirmer } from '../gateway/person/confirm.ts';
 import { TokenHolders } from '../gateway/person/tokens.ts';
 import { oidcProvider } from '../oidc/provider.ts';
-import type { Logins, Seals } from '../ports.ts';
+import type { Cards, Logins, Seals } from '../ports.ts';
 import { sqlApiTokens } from '../sql/api-tokens.ts';
 import { sqlPersonLogins } from '../sql/person-logins.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
+import { withinOr } from '../time/within.ts';
 import type { PeopleDoors } from '../web/http/people-doors.ts';
 import { liveDirectory, providerTerms } from './rules/directory.ts';
 import type { LiveRules } from './rules/live-rules.ts';
@@ -38,5 +40,16 @@ export function peopleDoors(
     breakGlass: new BreakGlass(gateway),
     tokens,
     holders: new TokenHolders({ gateway, tokens, directory }),
+    userGroups: (id) => userGroupsOf(gateway.cards, id, directory.userGroups()),
   };
+}
+
+/** Milliseconds that a page waits for Slack: what decides asks again, and waits longer. */
+const LOOK_MS = 300;
+
+async function userGroupsOf(cards: Cards | null, id: string, groups: readonly string[]): Promise<readonly string[]> {
+  if (cards === null || groups.length === 0 || !isSlackId(id)) return [];
+  const asked = cards.person(id, groups).catch(() => null);
+  const facts = await withinOr(LOOK_MS, asked, null);
+  return facts === null || 'refused' in facts ? [] : facts.userGroups;
 }

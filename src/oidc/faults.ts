@@ -49,9 +49,7 @@ function fromClient(error: client.ClientError, code: string | null): ProviderFau
   const claim = claimOf(error);
   switch (code) {
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
-      return wrong(
-        `The ID token is not valid now (${claim ?? 'its times'}): it is too old, or the clocks of the provider and of this gateway differ by more than ${CLOCK_TOLERANCE_S} seconds. Check the time (NTP) on both, then sign in again.`,
-      );
+      return wrong(notValidNow(claim ?? 'its times'));
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
       return wrong(
         `The ID token is not for this sign-in (${claim ?? 'a claim'} does not fit). ${CLAIM_HELP[claim ?? ''] ?? 'Sign in again.'}`,
@@ -72,6 +70,11 @@ function fromClient(error: client.ClientError, code: string | null): ProviderFau
         `The sign-in failed: ${detail(error)}. Start it again; if that does not help, see docs/identity.md.`,
       );
   }
+}
+
+/** `what`: the claim that does not fit the time. */
+export function notValidNow(what: string): string {
+  return `The ID token is not valid now (${what}): it is too old, or the clocks of the provider and of this gateway differ by more than ${CLOCK_TOLERANCE_S} seconds. Check the time (NTP) on both, then sign in again.`;
 }
 
 const CLAIM_HELP: Readonly<Record<string, string>> = {

@@ -1,15 +1,21 @@
 import * as client from 'openid-client';
 import type { ProvenIdentity } from '../domain/people/identity.ts';
 import type { Clock, IdentityProvider, ProviderTerms, SignInFlow, Vouched } from '../ports.ts';
+import { withinOr } from '../time/within.ts';
 import { type Claims, identityFrom } from './claims.ts';
-import { type ClientNow, ProviderClients } from './client.ts';
-import { faultOf, unavailable } from './faults.ts';
+import { CLOCK_TOLERANCE_S, type ClientNow, ProviderClients } from './client.ts';
+import { faultOf, notValidNow, unavailable } from './faults.ts';
 import { LogoutTokens } from './logout-token.ts';
+
+/** Milliseconds that somebody who signs out waits for what the provider says of itself. */
+const END_MS = 1_000;
 
 /** The provider's tokens as they are kept. */
 interface KeptTokens {
   readonly access: string;
   readonly refresh: string | null;
+  /** The last ID token, by which the provider knows whom to sign out; absent in logins of an earlier release. */
+  readonly id?: string | undefined;
 }
 
 const UNFIT =
@@ -72,6 +78,18 @@ export function oidcProvider(terms: () => ProviderTerms | null, clock: Clock): I
       if (found?.config.serverMetadata().revocation_endpoint === undefined) return;
       await client.tokenRevocation(found.config, refresh ?? access).catch(() => undefined);
     },
+    endOfSession: async (tokens) => {
+      const { id } = JSON.parse(tokens) as KeptTokens;
+      // Whoever signs out is not kept waiting by a provider that is away.
+      const found = await withinOr(
+        END_MS,
+        clients.client().catch(() => null),
+        null,
+      );
+      const metadata = found?.config.serverMetadata();
+      if (!found || !isWebAddress(metadata?.end_session_endpoint, found.terms)) return null;
+      return client.buildEndSessionUrl(found.config, id === undefined ? {} : { id_token_hint: id }).href;
+    },
     logout: async (token) => {
       const { config, terms: own, now } = await ready();
       const jwksUri = config.serverMetadata().jwks_uri;
@@ -91,16 +109,19 @@ async function exchange(now: ClientNow, callback: URL, flow: SignInFlow) {
   });
   now.keep();
   const claims = tokens.claims() as Claims;
+  // The library asks of the future only where a token says from when on it is good, which few do.
+  if (Number(claims.iat) > now.now.getTime() / 1_000 + CLOCK_TOLERANCE_S)
+    return { kind: 'refused', why: notValidNow('iat') } as const;
   const userInfo = await userInfoOf(now, tokens.access_token, String(claims.sub));
   const identity = identityFrom(terms, claims, userInfo);
   if (identity === null) return { kind: 'refused', why: UNFIT } as const;
   const session = typeof claims.sid === 'string' ? claims.sid.slice(0, 255) : null;
-  return { identity, session, tokens: kept(tokens.access_token, tokens.refresh_token ?? null) };
+  return { identity, session, tokens: kept(tokens.access_token, tokens.refresh_token ?? null, tokens.id_token) };
 }
 
 /** By the refresh token where there is one; else by userinfo, as long as the access token is good. */
 async function askAgain(now: ClientNow, { identity, session, tokens }: Vouched): Promise<Vouched | 'gone'> {
-  const { access, refresh } = JSON.parse(tokens) as KeptTokens;
+  const { access, refresh, id } = JSON.parse(tokens) as KeptTokens;
   const { subject } = identity;
   if (refresh === null) {
     const userInfo = await userInfoOf(now, access, subject);
@@ -115,7 +136,7 @@ async function askAgain(now: ClientNow, { identity, session, tokens }: Vouched):
   const claims = (fresh.claims() ?? { sub: subject }) as Claims;
   if (claims.sub !== subject) return 'gone';
   const userInfo = await userInfoOf(now, fresh.access_token, subject);
-  const nextTokens = kept(fresh.access_token, fresh.refresh_token ?? refresh);
+  const nextTokens = kept(fresh.access_token, fresh.refresh_token ?? refresh, fresh.id_token ?? id);
   // Nothing new was said of the person.
   if (fresh.claims() === undefined && userInfo === null) return { identity, session, tokens: nextTokens };
   const again = identityFrom(now.terms, claims, userInfo);
@@ -137,6 +158,17 @@ async function userInfoOf({ config }: ClientNow, access: string, subject: string
   return (await client.fetchUserInfo(config, access, subject)) as Claims;
 }
 
-function kept(access: string, refresh: string | null): string {
-  return JSON.stringify({ access, refresh } satisfies KeptTokens);
+/** ID tokens that are longer are not kept: they would not fit into an address either. */
+const LONGEST_ID = 6_000;
+
+function kept(access: string, refresh: string | null, id: string | undefined): string {
+  const hint = id !== undefined && id.length <= LONGEST_ID ? { id } : {};
+  return JSON.stringify({ access, refresh, ...hint } satisfies KeptTokens);
+}
+
+/** What the provider names is where a page leads: https, or http where the provider itself is on this machine. */
+function isWebAddress(text: string | undefined, { issuer }: ProviderTerms): boolean {
+  if (text === undefined || !URL.canParse(text)) return false;
+  const { protocol } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && issuer.startsWith('http:'));
 }

@@ -76,11 +76,13 @@ export interface Cards {
   tell?(line: ChannelLine): Promise<Delivery>;
   /**
    * What Slack says of this person, as known a minute ago at most: in which of these user groups they are, or why their
-   * word counts no more. Asked when a pass is spent. Throws `Unavailable('slack')` when it cannot be known.
+   * word counts no more. Asked when a pass is spent. `each`: it matters of every one of the groups whether they are in it,
+   * else one is enough. Throws `Unavailable('slack')` when it cannot be known.
    */
   person(
     user: string,
     userGroups: readonly string[],
+    each?: boolean,
   ): Promise<{ readonly userGroups: readonly string[] } | { readonly refused: string }>;
   /**
    * What keeps cards or clicks from working, as far as is known; null: nothing. Does not wait. Absent: it cannot tell.

@@ -46,6 +46,11 @@ export interface IdentityProvider {
   again(before: Vouched): Promise<Vouched | 'gone'>;
   /** Best effort: the provider forgets the tokens. Never rejects. */
   forget(tokens: string): Promise<void>;
+  /**
+   * Where a browser goes to end its session at the provider too; null: the provider names no such place, or does not say so
+   * within a second. The address holds the ID token. Never rejects.
+   */
+  endOfSession(tokens: string): Promise<string | null>;
   /** What a logout token of the provider's says; null: it is not one. */
   logout(token: string): Promise<{ readonly session: string | null; readonly subject: string | null } | null>;
 }

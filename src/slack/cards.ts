@@ -20,7 +20,7 @@ export function slackCards(options: SlackCardsOptions): Cards {
       return poster.show(approval, stored, beside);
     },
     isGone: (at) => poster.isGone(at),
-    person: (user, userGroups) => personNow(options.people(), user, userGroups),
+    person: (user, userGroups, each) => personNow(options.people(), user, userGroups, each),
     crowded: (call, crowd) => poster.crowded(call, crowd),
     tell: (line) => poster.tell(line),
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { allowanceOf } from '../../src/domain/allowance/allowance.ts';
 import type { Approval } from '../../src/domain/approval/approval.ts';
-import { approvalsCounted } from '../../src/domain/approval/quorum.ts';
+import { approvalsCounted } from '../../src/domain/approval/tally.ts';
 import { member } from '../../src/domain/json/json.ts';
 import type { AgentCall } from './agent-call.ts';
 import type { Acknowledged } from './approvers.ts';
@@ -69,7 +69,7 @@ function noCallWithoutApproval(seen: Seen): string[] {
   for (const [id, arrivals] of Map.groupBy(seen.arrivals, ({ id }) => id)) {
     if (!GATED.has(arrivals[0]!.tool)) continue;
     const passes = (approvals.get(id) ?? []).filter((one) => {
-      if (approvalsCounted(one.decisions) < one.requirement.quorum) return false;
+      if (approvalsCounted(one) < one.requirement.quorum) return false;
       return (events.get(one.id) ?? []).some((event) => event.type === 'call.dispatched');
     });
     if (arrivals.length > passes.length)

@@ -192,7 +192,11 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
     of: 'grant new',
     says: /--owner takes a Slack id/,
   },
-  'no admin token': { words: 'approvals show x', of: 'approvals show', says: /Set HOLDFAST_ADMIN_TOKEN/ },
+  'no admin token': {
+    words: 'approvals show x',
+    of: 'approvals show',
+    says: /Set HOLDFAST_TOKEN .*HOLDFAST_ADMIN_TOKEN/,
+  },
   ...Object.fromEntries(
     [
       'approvals list',
@@ -286,6 +290,24 @@ describe('the admin token', () => {
       await holdfast(words.split(' '), { HOLDFAST_ADMIN_TOKEN: 'from-the-environment' });
       await holdfast(words.split(' '), { HOLDFAST_ADMIN_TOKEN_FILE: path });
       assert.deepEqual(sent, ['Bearer from-a-file', 'Bearer from-the-environment', 'Bearer from-a-file']);
+    });
+
+    test(`P8: ${words} sends a person's own token in place of the admin token`, async (t) => {
+      const sent: (string | null)[] = [];
+      t.mock.method(globalThis, 'fetch', async (_: unknown, init: RequestInit) => {
+        sent.push(new Headers(init.headers).get('authorization'));
+        return Response.json({ error: 'x', reason: 'y' }, { status: 401 });
+      });
+      const [own, other] = [file('own', 'hfp_own\n'), file('other', 'other\n')];
+      const admin = { HOLDFAST_ADMIN_TOKEN: 'admin' };
+      await holdfast(words.split(' '), { ...admin, HOLDFAST_TOKEN: 'hfp_mine' });
+      await holdfast(words.split(' '), { HOLDFAST_ADMIN_TOKEN_FILE: other, HOLDFAST_TOKEN_FILE: own });
+      await holdfast([...words.split(' '), '--token-file', other], { ...admin, HOLDFAST_TOKEN: 'hfp_mine' });
+      await holdfast(words.split(' '), { ...admin, HOLDFAST_TOKEN: '' });
+      assert.deepEqual(sent, ['Bearer hfp_mine', 'Bearer hfp_own', 'Bearer other', 'Bearer admin']);
+      const broken = await holdfast(words.split(' '), { ...admin, HOLDFAST_TOKEN_FILE: join(folder, 'none') });
+      assert.deepEqual([broken.code, /HOLDFAST_TOKEN_FILE names/.test(broken.err)], [1, true], broken.err);
+      assert.equal(sent.length, 4, 'the admin token does not step in');
     });
   }
 

@@ -334,3 +334,29 @@ test('check and test take folders, with all that is below, and nothing else', as
   const report = JSON.parse(failing.out);
   assert.deepEqual([failing.code, report.ok, report.passed, report.failed[0].name], [1, false, 2, 'lists']);
 });
+
+test('quorum per group: explain says who is missing and of whom, test expects it', async () => {
+  const policy = POLICY.replace(
+    '{ approvers: [security], timeout: 10m }',
+    '{ approvers: [security, dba], quorum: { security: 1, dba: 1 } }',
+  );
+  const config = CONFIG.replace(
+    'approvers: { security: [U0MIRA] }',
+    'approvers: { security: [U0MIRA, S0SEC], dba: [U0DAN] }\nstand_ins: [{ group: dba, for: U0DAN, by: U0ALEX, until: 2099-01-01 }]',
+  );
+  const files = { 'holdfast.yaml': config, 'p.yaml': policy };
+  const said = await run(files, 'explain', '--server', 'prometheus', '--tool', 'create_api_key');
+  assert.match(said.out, /approval {3}1 of security and 1 of dba, from security, dba \(U0MIRA, U0DAN, S0SEC\)/);
+  assert.match(said.out, /missing {4}1 of security, 1 of dba still missing, as long as nobody has approved/);
+  assert.match(said.out, /of security U0MIRA, S0SEC\n/);
+  assert.match(said.out, /stand-in {3}U0ALEX stands in for U0DAN in dba until 2099-01-01T00:00:00\.000Z/);
+  const expecting = (missing: string) => `- { name: n, tool: create_api_key, expect: ask, missing: ${missing} }\n`;
+  const tested = (missing: string) => run({ ...files, 'p.test.yaml': expecting(missing) }, 'test', 'p.test.yaml');
+  assert.equal((await tested('{ dba: 1, security: 1 }')).code, 0);
+  assert.match(
+    (await tested('{ dba: 2 }')).err,
+    /n: expected 2 of dba still missing, got 1 of security, 1 of dba still missing/,
+  );
+  assert.match((await tested('2')).err, /expected 2 still missing, got 1 of security/);
+  assert.match((await tested('two')).err, /missing: .*how many approvals are needed/);
+});

@@ -82,6 +82,7 @@ test('the access list that systemd sets on a credential is not taken for a group
 const VALUES: Record<(typeof SECRET_NAMES)[number], string> = {
   HOLDFAST_SECRET: 'Yk0v9Zq3bW7tR1xL5nC8mPs2dF6hJ4gA',
   HOLDFAST_ADMIN_TOKEN: 'admin-Yk0v9Zq3bW7tR1xL5nC8mPs2',
+  HOLDFAST_TOKEN: 'hfp_for-the-command-line',
   HOLDFAST_OIDC_CLIENT_SECRET: 'client-secret',
   DATABASE_URL: 'postgres://u:p@h/d',
   DATABASE_DIRECT_URL: 'postgres://own:pw@db/own',

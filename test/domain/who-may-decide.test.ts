@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import type { Approver, Decision, Requirement } from '../../src/domain/approval/approval.ts';
 import { type AdminToken, type CurrentApprovers, type Persons, STRANGERS } from '../../src/domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision } from '../../src/domain/approval/decide.ts';
-import { approvalsCounted } from '../../src/domain/approval/quorum.ts';
 import { recount, type VoterFacts } from '../../src/domain/approval/recount.ts';
+import { approvalsCounted } from '../../src/domain/approval/tally.ts';
 import { currentOf, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const APPROVE: DecisionRequest = { choice: 'approve', reason: null, fingerprint: null };
@@ -148,7 +148,7 @@ describe('one human is one', () => {
     assert.equal(said({ ...two, decisions: [vote('U0MIRA')] }, ADMIN), 'pending');
     assert.equal(said({ ...two, decisions: [vote('admin')] }, slack('U0MIRA')), 'pending');
     assert.equal(said({ ...two, decisions: [vote('admin'), vote('U0MIRA')] }, slack('U0ALEX')), 'approved');
-    assert.equal(approvalsCounted([vote('admin'), vote('U0MIRA')]), 1);
+    assert.equal(approvalsCounted({ ...two, decisions: [vote('admin'), vote('U0MIRA')] }), 1);
   });
 
   test('P1: where people are known the token denies and does not approve, unless the file says in words whose it is', () => {

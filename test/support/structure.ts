@@ -132,6 +132,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'oidc.ts',
       'people.ts',
       'groups.ts',
+      'stand-ins.ts',
       'may-operate.ts',
       'interpolate.ts',
       'server.ts',

@@ -1,3 +1,4 @@
+import { missingText } from '../../domain/approval/tally.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
@@ -48,5 +49,7 @@ export async function decide(
 function stillNeeded({ state, requirement, decisions }: ListedApproval): string {
   if (state !== 'pending' || requirement === undefined) return '';
   const voted = decisions.filter(({ decision }) => decision === 'approve').length;
-  return ` ${voted} of ${requirement.quorum} have approved.`;
+  const { missing = [], missingOrOf = [] } = requirement;
+  const lacking = missingText({ missing, orOf: missingOrOf });
+  return lacking === '' ? ` ${voted} of ${requirement.quorum} have approved.` : ` ${lacking}.`;
 }

@@ -47,6 +47,8 @@ export interface ListedApproval {
     readonly allowance?: string | null;
     readonly reason: string | null;
     readonly via?: string;
+    /** By what it counts; absent at gateways of an earlier release. */
+    readonly rights?: readonly { readonly for: string | null }[];
     readonly at?: string;
   }[];
 }
@@ -63,6 +65,16 @@ interface ListedPeople {
 /** Who may approve, how many are needed, and who else may from some time on. */
 export interface ListedRequirement extends ListedPeople {
   readonly quorum: number;
+  /** What follows is absent at gateways of an earlier release. */
+  readonly places?: readonly { readonly group: string; readonly people: number }[];
+  readonly missing?: readonly { readonly group: string | null; readonly people: number }[];
+  readonly missingOrOf?: readonly string[];
+  readonly standIns?: readonly {
+    readonly group: string;
+    readonly for: string;
+    readonly by: string;
+    readonly until: string;
+  }[];
   readonly denyReason?: string;
   readonly escalate?: (ListedPeople & { readonly at: string }) | null;
 }

@@ -1,3 +1,4 @@
+import { missingText } from '../../domain/approval/tally.ts';
 import { type Printed, printed } from '../../text/printed.ts';
 import type { ListedApproval, ListedRequirement } from './listed-approval.ts';
 
@@ -29,24 +30,47 @@ function ownerText({ owner, selfApproval }: ListedApproval): string {
 function neededLines(requirement: ListedRequirement, approval: ListedApproval): string[] {
   const { decisions } = approval;
   const { quorum, escalate } = requirement;
-  const voted = decisions.filter(({ decision }) => decision === 'approve').map(({ approver }) => approver);
+  const voted = decisions.filter(({ decision }) => decision === 'approve').map(voterText);
   const so =
-    voted.length === 0 ? 'nobody has approved yet' : `${voted.length} of ${quorum} approved: ${voted.join(', ')}`;
+    voted.length === 0
+      ? 'nobody has approved yet'
+      : `${countedOf(requirement, voted.length)} of ${quorum} approved: ${voted.join(', ')}`;
+  const { places = [], standIns = [] } = requirement;
+  const each =
+    places.length === 0 ? `${quorum}` : places.map(({ group, people }) => `${people} of ${group}`).join(' and ');
   return [
-    `${quorum} of ${peopleText(requirement)}`,
+    `${each}${places.length === 0 ? ' of' : ', from'} ${peopleText(requirement)}`,
     so,
     ...missingLine(requirement, approval),
+    ...standIns.map(({ group, for: absent, by, until }) => `${by} stands in for ${absent} in ${group} until ${until}`),
     ...(escalate ? [`from ${escalate.at} also of ${peopleText(escalate)}`] : []),
     ...(requirement.denyReason === 'required' ? ['a denial needs a reason'] : []),
   ];
 }
 
+/** Who voted, and in whose place. */
+function voterText({ approver, rights = [] }: ListedApproval['decisions'][number]): string {
+  const others = rights.flatMap((right) => right.for ?? []);
+  return others.length === 0 || others.length < rights.length
+    ? approver
+    : `${approver} in the place of ${others.join(', ')}`;
+}
+
+/** How many people the gateway counts: where groups have places, some votes may fill none. */
+function countedOf({ quorum, places = [], missing = [] }: ListedRequirement, votes: number): number {
+  return places.length === 0 ? votes : quorum - missing.reduce((total, { people }) => total + people, 0);
+}
+
 /** Who could still give what is missing. */
-function missingLine({ quorum, people, userGroups, admin }: ListedRequirement, approval: ListedApproval): string[] {
+function missingLine(requirement: ListedRequirement, approval: ListedApproval): string[] {
+  const { quorum, people, userGroups, admin, places = [] } = requirement;
   const { state, decisions, owner, selfApproval } = approval;
   const voted = new Set(decisions.filter(({ decision }) => decision === 'approve').map(({ approver }) => approver));
   const missing = quorum - voted.size;
-  if (state !== 'pending' || missing < 1) return [];
+  if (state !== 'pending') return [];
+  const lacking = missingText({ missing: requirement.missing ?? [], orOf: requirement.missingOrOf ?? [] });
+  if (places.length > 0) return lacking === '' ? [] : [lacking];
+  if (missing < 1) return [];
   const may = (id: string): boolean => !voted.has(id) && (selfApproval === true || id !== owner);
   const who = [
     ...people.filter(may),
@@ -56,7 +80,12 @@ function missingLine({ quorum, people, userGroups, admin }: ListedRequirement, a
   return [`missing: ${missing} of ${who.join(', ') || 'nobody, so it waits until it expires'}`];
 }
 
-function peopleText({ approvers, people, userGroups, admin }: Omit<ListedRequirement, 'quorum'>): string {
+function peopleText({
+  approvers,
+  people,
+  userGroups,
+  admin,
+}: Pick<ListedRequirement, 'admin' | 'approvers' | 'people' | 'userGroups'>): string {
   const who = [...people, ...userGroups.map((group) => `members of ${group}`), ...(admin ? ['admin'] : [])];
   return `${approvers.join(', ')} (${who.join(', ') || 'nobody'})`;
 }

@@ -5,7 +5,10 @@ import { peopleWhoMay, personsOf } from '../../config/persons.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { imaginedCall, type ReadParts, readParts } from '../../config/policy/imagined-call.ts';
 import { resolveRequirement, timeoutOf } from '../../config/requirement.ts';
+import type { Requirement } from '../../domain/approval/approval.ts';
+import { type Circle, standInsOf } from '../../domain/approval/circle.ts';
 import { personOf } from '../../domain/approval/current.ts';
+import { missingText, tallyOf } from '../../domain/approval/tally.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { redactCall } from '../../domain/call/redact-call.ts';
 import { isObject, type JsonObject } from '../../domain/json/json.ts';
@@ -194,16 +197,25 @@ function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Confi
   const requirement = resolveRequirement(config, verdict.ask);
   const persons = personsOf(config, true);
   const named = (id: string): string => (persons.names.has(id) ? `${personOf(persons, id)}: ${id}` : id);
-  const people = [
-    ...requirement.people.map(named),
-    ...requirement.userGroups,
-    ...(requirement.admin ? [persons.adminToken === 'nobody' ? 'admin, who can only deny' : named('admin')] : []),
-  ];
+  const people = memberText(requirement, (id) =>
+    id === 'admin' && persons.adminToken === 'nobody' ? 'admin, who can only deny' : named(id),
+  );
   const owner = grant === null || grant.selfApproval ? null : grant.owner;
   const others = peopleWhoMay(requirement, persons, owner);
   const enough = others === null || others >= requirement.quorum;
+  const { places, escalate } = requirement;
   return [
-    printed`  approval   ${requirement.quorum} of ${requirement.groups.join(', ')} (${people.join(', ')})${owner ? `, never ${named(owner)}` : ''}`,
+    printed`  approval   ${neededText(requirement)} ${requirement.groups.join(', ')} (${people})${owner ? `, never ${named(owner)}` : ''}`,
+    ...(places === undefined
+      ? []
+      : [
+          printed`  missing    ${missingText(tallyOf({ requirement, decisions: [] }))}, as long as nobody has approved; one person fills one place`,
+        ]),
+    ...(places ?? []).map((place) => printed`  of ${place.group.padEnd(8)} ${memberText(place, named)}`),
+    ...standInsOf([requirement, escalate]).map(
+      ({ group, for: absent, by, until }) =>
+        printed`  stand-in   ${named(by)} stands in for ${named(absent)} in ${group} until ${until}`,
+    ),
     printed`  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
     ...(enough
       ? []
@@ -213,4 +225,15 @@ function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Confi
             : printed`  warning    without ${owner} there are too few: name another approver, or set self_approval: true`,
         ]),
   ];
+}
+
+/** `2 of`, or where groups have places `1 of security and 1 of dba, from`. */
+function neededText({ quorum, places }: Requirement): string {
+  return places === undefined
+    ? `${quorum} of`
+    : `${places.map(({ group, count }) => `${count} of ${group}`).join(' and ')}, from`;
+}
+
+function memberText({ people, userGroups, admin }: Circle, named: (id: string) => string): string {
+  return [...people.map(named), ...userGroups, ...(admin ? [named('admin')] : [])].join(', ');
 }

@@ -5,10 +5,12 @@ import { readTextFile } from '../../config/load.ts';
 import { type PolicyCase, parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { imaginedCall } from '../../config/policy/imagined-call.ts';
+import { missingText } from '../../domain/approval/tally.ts';
+import { canonical } from '../../domain/json/canonical.ts';
 import { type ForeseenRefusal, foresee } from '../../domain/policy/foresee.ts';
 import { ASKING_FOR, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
-import type { Verdict } from '../../domain/policy/verdict.ts';
+import type { Ask, Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { isCases } from './check.ts';
@@ -67,7 +69,20 @@ function failureOf(testCase: PolicyCase, policy: Policy): string | null {
   if (verdict.kind !== testCase.expect) return `expected ${testCase.expect}, got ${verdict.kind} (${why(verdict)})`;
   if (testCase.reason !== null && !reason.includes(testCase.reason))
     return `expected the reason to say "${testCase.reason}", got "${reason}"`;
+  const asked = verdict.kind === 'ask' ? verdict.ask : null;
+  const [wanted, needed] = [testCase.missing, asked === null ? null : neededBy(asked)];
+  if (wanted !== null && canonical(wanted) !== canonical(needed))
+    return `expected ${lackingText(wanted)}, got ${lackingText(needed ?? 0)}`;
   return null;
+}
+
+function neededBy({ quorum, places }: Ask): NonNullable<PolicyCase['missing']> {
+  return places ? Object.fromEntries(places.map(({ group, count }) => [group, count])) : quorum;
+}
+
+function lackingText(missing: NonNullable<PolicyCase['missing']>): string {
+  if (typeof missing === 'number') return `${missing} still missing`;
+  return missingText({ missing: Object.entries(missing).map(([group, people]) => ({ group, people })), orOf: [] });
 }
 
 function verdictOn(testCase: PolicyCase, policy: Policy): MethodVerdict | Verdict | ForeseenRefusal {

@@ -1,7 +1,7 @@
 import { isHttpUrl } from '../../config/server.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { adminTokenFor, type TokenOptions } from './token.ts';
+import { type TokenOptions, tokenFor } from './token.ts';
 
 /** Where a gateway runs, as far as the command line says it. */
 export interface GatewayAddress extends TokenOptions {
@@ -21,7 +21,7 @@ export class RunningGateway {
   /** Finds the token; throws `Misuse` when there is none. Nothing is sent yet. */
   static async at(address: GatewayAddress, terminal: Terminal): Promise<RunningGateway> {
     const url = addressFor(address.url, terminal.env);
-    return new RunningGateway(url.replace(/\/+$/, ''), await adminTokenFor(address, terminal));
+    return new RunningGateway(url.replace(/\/+$/, ''), await tokenFor(address, terminal));
   }
 
   /** Throws when there is no answer. */

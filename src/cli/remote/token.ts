@@ -5,7 +5,7 @@ import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { printed } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
 
-/** How the command line says where the admin token is. */
+/** How the command line says where the token is that it sends: the admin token, or a personal one. */
 export interface TokenOptions {
   readonly tokenFile?: string;
   /** Refused: it would be seen. */
@@ -13,24 +13,27 @@ export interface TokenOptions {
 }
 
 const WAYS =
-  'Set HOLDFAST_ADMIN_TOKEN or HOLDFAST_ADMIN_TOKEN_FILE, give --token-file, or run the command in the folder of holdfast init';
+  'Set HOLDFAST_TOKEN (a personal token) or HOLDFAST_ADMIN_TOKEN, or the same with _FILE, give --token-file, or run the command in the folder of holdfast init';
 
 /**
- * The admin token: from `--token-file`, else `HOLDFAST_ADMIN_TOKEN` or the file that `HOLDFAST_ADMIN_TOKEN_FILE` names, else from the
- * folder of secrets beside the config here, else asked for at the terminal. Never from the command line itself, which every user of the machine can list.
+ * The token that is sent: from `--token-file`, else a person's own from `HOLDFAST_TOKEN` or the file that `HOLDFAST_TOKEN_FILE`
+ * names, else the admin token from `HOLDFAST_ADMIN_TOKEN` or its file, else from the folder of secrets beside the config
+ * here, else asked for at the terminal. Whoever has a token of their own never sends the other one. Never from the command line itself, which every user of the machine can list.
  */
-export async function adminTokenFor({ tokenFile, token }: TokenOptions, terminal: Terminal): Promise<string> {
+export async function tokenFor({ tokenFile, token }: TokenOptions, terminal: Terminal): Promise<string> {
   if (token !== undefined) {
     throw new Misuse(
       `--token is not accepted: every user of this machine could see it, and shells record it. ${WAYS}. If it was the real token, make a new one.`,
     );
   }
   const found =
-    tokenFile === undefined ? terminalSecret(terminal, 'HOLDFAST_ADMIN_TOKEN', true) : tokenIn(tokenFile, terminal);
+    tokenFile === undefined
+      ? (terminalSecret(terminal, 'HOLDFAST_TOKEN', true) ?? terminalSecret(terminal, 'HOLDFAST_ADMIN_TOKEN', true))
+      : tokenIn(tokenFile, terminal);
   if (found !== null) return found;
-  const typed = (await terminal.askSecret?.('Admin token (hidden): ')) ?? '';
+  const typed = (await terminal.askSecret?.('Your token, or the admin token (hidden): ')) ?? '';
   if (typed.trim() !== '') return typed.trim();
-  throw new Misuse(`the gateway’s admin token is needed. ${WAYS}.`);
+  throw new Misuse(`a token is needed: your own, or the gateway’s admin token. ${WAYS}.`);
 }
 
 function tokenIn(path: string, { env, err }: Terminal): string | null {

@@ -10,7 +10,7 @@ export const json = flag('print JSON, for programs');
 /** What every command takes that asks a running gateway. */
 export const url = text('<url>', 'address of the gateway (default: HOLDFAST_PUBLIC_URL, else HOLDFAST_LISTEN)');
 export const admin = {
-  tokenFile: text('<file>', 'file with the admin token (default: HOLDFAST_ADMIN_TOKEN)'),
+  tokenFile: text('<file>', 'file with your token (default: HOLDFAST_TOKEN, else HOLDFAST_ADMIN_TOKEN)'),
   // Refused with what to do instead; not known to anybody who reads help.
   token: { ...text('<token>', 'refused: give --token-file'), hidden: true },
 };

@@ -23,6 +23,8 @@ export interface PolicyCase {
   readonly expect: 'allow' | 'deny' | 'ask' | 'refused';
   /** Text that the verdict's reason must contain. */
   readonly reason: string | null;
+  /** How many approvals must be missing before anybody has given one, in all or of each group; null: not tested. */
+  readonly missing: number | Readonly<Record<string, number>> | null;
   readonly line: number;
 }
 
@@ -38,6 +40,11 @@ const CaseShape = z.strictObject({
   grant: z.string().optional(),
   expect: z.enum(['allow', 'deny', 'ask', 'refused']),
   reason: z.string().optional(),
+  missing: z
+    .union([z.int(), z.record(z.string(), z.int())], {
+      error: 'how many approvals are needed, or how many of which group, such as { security: 1, dba: 1 }',
+    })
+    .optional(),
 });
 
 export type ParsedCases =
@@ -81,6 +88,7 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
       inexact: imaginedInexact(inexactOf(document, index)),
       grant: shape.grant ?? null,
       reason: shape.reason ?? null,
+      missing: shape.missing ?? null,
       line,
     });
   }

@@ -41,16 +41,14 @@ export function parsePolicy(text: string, from: { readonly path: string; readonl
   if (!read.ok) return read;
   const faults = new FaultList(read.document);
   const mentions: Mention[] = [];
-  const mention = (groups: readonly string[] | undefined, at: readonly Key[]): void => {
-    for (const [index, group] of (groups ?? []).entries()) mentions.push({ group, at: [...at, index] });
-  };
+  const mention = (group: string, at: readonly Key[]): void => void mentions.push({ group, at });
   const digest = createHash('sha256').update(text, 'utf8').digest('hex');
   const policy = compile(read.document.value, digest, mention, faults);
   if (policy === null || faults.list.length > 0) return { ok: false, faults: faults.list };
   return { ok: true, policy, mentions, fault: (at, message, expected) => read.document.fault(at, message, expected) };
 }
 
-type Mentioned = (groups: readonly string[] | undefined, at: readonly Key[]) => void;
+type Mentioned = (group: string, at: readonly Key[]) => void;
 
 function compile(value: unknown, digest: string, mention: Mentioned, faults: FaultList): Policy | null {
   const head = checkShape(HeadShape, value, [], faults) ?? salvage(HeadShape, value);
@@ -135,8 +133,10 @@ function isIntercept(entry: unknown): boolean {
 }
 
 function mentionAll(shape: ApprovalShape | undefined, at: readonly Key[], mention: Mentioned): void {
-  mention(shape?.approvers, [...at, 'approvers']);
-  mention(shape?.escalate?.to, [...at, 'escalate', 'to']);
+  for (const [index, group] of (shape?.approvers ?? []).entries()) mention(group, [...at, 'approvers', index]);
+  for (const [index, group] of (shape?.escalate?.to ?? []).entries()) mention(group, [...at, 'escalate', 'to', index]);
+  const quorum = shape?.quorum;
+  for (const group of typeof quorum === 'object' ? Object.keys(quorum) : []) mention(group, [...at, 'quorum', group]);
 }
 
 function hiddenOf(hide: readonly string[], faults: FaultList): Policy['hidden'] {

@@ -11,7 +11,7 @@ import { type FaultList, isNow } from '../document/shape.ts';
 import { compileAllowance, refuseAllowance } from './allowance.ts';
 import { compileClauses, PATH_FORM } from './clause.ts';
 import { compileLimits, compileRateLimit } from './limit.ts';
-import type { AllToolsShape, ApprovalShape, ToolShape } from './schema.ts';
+import { type AllToolsShape, type ApprovalShape, MOST_PLACES, type ToolShape } from './schema.ts';
 
 /** Compiles a tool's entry in our own format. `fallback`: what the file says for all tools. */
 export function compileToolRule(
@@ -85,7 +85,7 @@ export function compileAsk(
   const allowance = compileAllowance(shape.allowance, [...at, 'allowance'], faults);
   return {
     approvers: shape.approvers ?? fallback.approvers,
-    quorum: shape.quorum ?? fallback.quorum,
+    ...(compileQuorum(shape.quorum, [...at, 'quorum'], faults) ?? placesOf(fallback)),
     timeoutMs,
     remindMs,
     escalate: shape.escalate && afterMs !== null ? { afterMs, to: shape.escalate.to } : fallback.escalate,
@@ -94,6 +94,25 @@ export function compileAsk(
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
     ...(allowance === null ? {} : { allowance }),
   };
+}
+
+function placesOf({ quorum, places = null }: Ask): Pick<Ask, 'places' | 'quorum'> {
+  return places === null ? { quorum } : { quorum, places };
+}
+
+/** null: the rule says nothing of it. */
+function compileQuorum(
+  shape: ApprovalShape['quorum'],
+  at: readonly Key[],
+  faults: FaultList,
+): Pick<Ask, 'places' | 'quorum'> | null {
+  if (shape === undefined) return null;
+  if (typeof shape === 'number') return { quorum: shape };
+  const places = Object.entries(shape).map(([group, count]) => ({ group, count }));
+  const quorum = places.reduce((total, { count }) => total + count, 0);
+  if (places.length === 0) faults.add(at, 'names no group', 'at least one, such as { security: 1 }');
+  if (quorum > MOST_PLACES) faults.add(at, `is ${quorum} people in all`, `at most ${MOST_PLACES} in all`);
+  return { quorum, places };
 }
 
 function compileSummary(text: string | undefined, at: readonly Key[], faults: FaultList): SummaryTemplate | null {

@@ -73,6 +73,12 @@ export const RateShape = z.union(
 );
 export type RateShape = z.infer<typeof RateShape>;
 
+/** The most people that a call can need, of all groups together. */
+export const MOST_PLACES = 20;
+const QUORUM_FORM =
+  'how many people must approve, from 1 to 20, or how many of which group, such as { security: 1, dba: 1 }';
+const quorum = z.int().min(1).max(MOST_PLACES);
+
 const AllowanceShape = z.strictObject({
   max_minutes: z.int().min(1).max(MOST_ALLOWED_MINUTES).describe('The longest that a person may allow.'),
   max_calls: z.int().min(1).max(MOST_ALLOWED_CALLS).describe('The most further calls that a person may allow.'),
@@ -91,7 +97,12 @@ export type AllowanceShape = z.infer<typeof AllowanceShape>;
 
 export const ApprovalShape = z.strictObject({
   approvers: names.optional().describe('Groups of the config; its default when absent.'),
-  quorum: z.int().min(1).max(20).optional().describe('How many distinct people must approve; 1 when absent.'),
+  quorum: z
+    .union([quorum, z.record(z.string().min(1), quorum)], { error: QUORUM_FORM })
+    .optional()
+    .describe(
+      'How many distinct people must approve; 1 when absent. Or how many of which group: { security: 1, dba: 1 }.',
+    ),
   timeout: durationText.optional(),
   remind: durationText.optional(),
   escalate: z.strictObject({ after: durationText, to: names }).optional(),

@@ -3,6 +3,7 @@ import type { Json } from '../json/json.ts';
 import type { AllowedBounds } from '../policy/allowance-rule.ts';
 import type { AnswersMode, RuleTrace } from '../policy/verdict.ts';
 import type { AskedQuestion, GivenAnswer } from './answer.ts';
+import type { Circle, GroupPlace, Right } from './circle.ts';
 
 /**
  * Every state an approval can be in, with the states that may follow. Nothing else changes state, but for one: when an
@@ -49,22 +50,14 @@ export function endedUnsent(state: State): state is UnsentEnd {
   return (UNSENT_ENDS as readonly State[]).includes(state);
 }
 
-/** Those who may decide. */
-export interface Circle {
-  /** People who are named: a Slack user id each, or the login of one who has none. */
-  readonly people: readonly string[];
-  /** Slack user group ids (S…); membership is looked up at the click. */
-  readonly userGroups: readonly string[];
-  /** Whether a vote by the admin token counts, as one approver named `admin`. */
-  readonly admin: boolean;
-}
-
 /** Who may approve, how many are needed, until when. Frozen when the approval is opened. */
 export interface Requirement extends Circle {
   /** Names of the approver groups as the config spells them, for people to read. */
   readonly groups: readonly string[];
   /** How many distinct eligible approvers must approve. */
   readonly quorum: number;
+  /** How many of them of which group, `quorum` in all; absent: any of them. One person fills one place. */
+  readonly places?: readonly GroupPlace[];
   readonly denyReason: 'required' | 'optional';
   /** Milliseconds after opening at which a reminder goes into the card's thread; null: half of the timeout. */
   readonly remindMs: number | null;
@@ -79,6 +72,8 @@ export interface Requirement extends Circle {
 export interface Escalation extends Circle {
   readonly afterMs: number;
   readonly groups: readonly string[];
+  /** Where groups have places: those of the further approvers whose group has none, and who may fill any. */
+  readonly anyPlace?: Circle;
 }
 
 export type Choice = 'approve' | 'deny';
@@ -96,6 +91,8 @@ export interface Decision {
   readonly self: boolean;
   /** The user group that made this person eligible, if one did. Checked again when the pass is spent. */
   readonly userGroup: string | null;
+  /** By what the vote counts, where groups have places or its person stands in for somebody; absent: as one who may approve. */
+  readonly rights?: readonly Right[];
   readonly at: Date;
   /** The yes is also for calls like this one, within these bounds. */
   readonly offers?: AllowedBounds;

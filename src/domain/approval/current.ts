@@ -1,4 +1,5 @@
-import type { Circle, Escalation } from './approval.ts';
+import type { Escalation } from './approval.ts';
+import type { Circle, GroupPlace } from './circle.ts';
 
 /**
  * Who may decide by today's configuration. A decision counts only where this and the frozen requirement both admit its
@@ -6,6 +7,8 @@ import type { Circle, Escalation } from './approval.ts';
  */
 export interface CurrentApprovers extends Circle {
   readonly escalate: Omit<Escalation, 'groups'> | null;
+  /** Today's people of the groups that have places in the frozen requirement; absent: none has, and nobody fills one. */
+  readonly places?: readonly Omit<GroupPlace, 'count'>[];
   /** Today's owner of the calling grant, and whether he may approve its calls. null: it has none, or is gone. */
   readonly owner: string | null;
   readonly selfApproval: boolean;

@@ -1,5 +1,6 @@
 import type { AllowedBounds } from '../policy/allowance-rule.ts';
 import type { Approval, Approver, Choice, Decision, State } from './approval.ts';
+import type { Right } from './circle.ts';
 import { ADMIN, type CurrentApprovers } from './current.ts';
 import { isForged } from './forged.ts';
 import { type Eligibility, eligibility, hasVoted, type Ineligible, isOwner } from './quorum.ts';
@@ -60,6 +61,7 @@ const SHORTEST_PREFIX = 16;
  * | approval | decision | becomes |
  * |---|---|---|
  * | pending, in time | deny by one who is eligible, or by the grant's owner | denied |
+ * | pending, in time | deny by an approver who fills no place, or stands in for the owner only | denied |
  * | pending, in time | deny by one who approved, and still is eligible | denied; the denial takes the vote's place |
  * | pending, in time | approve, and this reaches the quorum | approved |
  * | pending, in time | approve, quorum not reached | pending, the vote is kept |
@@ -99,18 +101,26 @@ export function judgeDecision(
     return refuse('reason_required');
   }
   const person = persons.names.get(approver.id) ?? null;
-  const plain = vote(word.choice, reason, approver, person, standing, now);
+  const plain = vote(word.choice, reason, approver, person, { ...standing, rights: recorded(approval, standing) }, now);
   const offers = word.choice === 'approve' ? word.allowance : undefined;
   const decision = offers === undefined ? plain : { ...plain, offers };
   if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied', instead: earlier };
   const own = { userGroups: approver.userGroups };
   const voted = { ...approval, decisions: [...approval.decisions, decision] };
-  const { people } = recount(voted, current, now, (each) => (each === decision ? own : null));
-  const next = people >= approval.requirement.quorum ? 'approved' : 'pending';
+  const { missing } = recount(voted, current, now, (each) => (each === decision ? own : null));
+  const next = missing.length === 0 ? 'approved' : 'pending';
   return { kind: 'recorded', decision, next, instead: null };
 }
 
 const VOTING: ReadonlySet<string> = new Set<CurrentApprovers['persons']['adminToken']>(['somebody', 'a person']);
+
+/** By what a vote counts is recorded only where it is not simply that of one who may approve. */
+function recorded({ requirement }: Approval, { rights }: { readonly rights: readonly Right[] }): readonly Right[] {
+  return requirement.places === undefined && rights.every(({ standIn }) => standIn === null) ? [] : rights;
+}
+
+/** Approvers whose approval would count for nothing: they may still stop the call. */
+const MAY_DENY: ReadonlySet<Ineligible> = new Set(['no_place', 'stands_in_for_owner']);
 
 /** Why a yes cannot be for the like as well; null: it can. A person can only narrow what policy offers. */
 function beyondOffer(
@@ -124,7 +134,7 @@ function beyondOffer(
   return minutes <= offered.minutes && calls <= offered.calls ? null : 'too_wide';
 }
 
-/** Who may say yes is a matter of the requirement; no, also of whose agent it is. */
+/** Who may say yes is a matter of the requirement; no, also of whose agent it is, and of no places. */
 function standingOf(
   approval: Approval,
   choice: Choice,
@@ -133,8 +143,9 @@ function standingOf(
   current: CurrentApprovers,
 ): Eligibility {
   const standing = eligibility(approval, approver, now, current);
-  if (choice === 'approve' || standing.kind === 'eligible' || !isOwner(approval, approver, current)) return standing;
-  return { kind: 'eligible', self: false, userGroup: null };
+  if (choice === 'approve' || standing.kind === 'eligible') return standing;
+  const may = MAY_DENY.has(standing.reason) || isOwner(approval, approver, current);
+  return may ? { kind: 'eligible', self: false, userGroup: null, rights: [] } : standing;
 }
 
 /** The votes with this one: it takes the place of what the same person had said before. */
@@ -147,7 +158,7 @@ function vote(
   reason: string | null,
   approver: Approver,
   person: string | null,
-  standing: Extract<Eligibility, { kind: 'eligible' }>,
+  { self, userGroup, rights }: Pick<Decision, 'self' | 'userGroup'> & { readonly rights: readonly Right[] },
   now: Date,
 ): Decision {
   return {
@@ -156,8 +167,9 @@ function vote(
     choice,
     reason,
     via: approver.via,
-    self: standing.self,
-    userGroup: standing.userGroup,
+    self,
+    userGroup,
+    ...(rights.length === 0 ? {} : { rights }),
     at: now,
   };
 }

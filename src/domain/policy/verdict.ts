@@ -32,11 +32,19 @@ export interface RuleTrace {
 export const ANSWERS_MODES = ['ask', 'allow'] as const;
 export type AnswersMode = (typeof ANSWERS_MODES)[number];
 
+/** So many people of this approver group. */
+export interface PolicyPlace {
+  readonly group: string;
+  readonly count: number;
+}
+
 /** What a policy asks of the approvers, before the config resolves group names. */
 export interface Ask {
   /** Names of approver groups; null: the config's default. */
   readonly approvers: readonly string[] | null;
   readonly quorum: number;
+  /** How many people of which group, `quorum` in all; absent or null: any of the approvers. */
+  readonly places?: readonly PolicyPlace[] | null;
   /** Milliseconds; null: the config's default. */
   readonly timeoutMs: number | null;
   readonly remindMs: number | null;

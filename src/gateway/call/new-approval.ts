@@ -1,4 +1,6 @@
 import { LONGEST_ASKED } from '../../domain/approval/answer.ts';
+import type { Requirement } from '../../domain/approval/approval.ts';
+import { standInsOf } from '../../domain/approval/circle.ts';
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
 import { type RedactedCall, redacting, type ShownCall } from '../../domain/call/redact-call.ts';
 import { bringsAnswers, type HiddenValues, sentOf } from '../../domain/call/sent.ts';
@@ -139,8 +141,18 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
       statedReason: approval.statedReason,
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,
+      ...teamOf(approval.requirement),
       expiresAt: approval.expiresAt.toISOString(),
       owner: approval.owner,
     },
   });
+}
+
+/** How many of which group, and who stands in for whom. */
+function teamOf(requirement: Requirement): JsonObject {
+  const standIns = standInsOf([requirement, requirement.escalate]);
+  return {
+    ...(requirement.places && { places: requirement.places.map(({ group, count }) => ({ group, count })) }),
+    ...(standIns.length > 0 && { standIns: standIns.map((each) => ({ ...each })) }),
+  };
 }

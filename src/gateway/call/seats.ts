@@ -1,5 +1,5 @@
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
-import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { approvalsCounted } from '../../domain/approval/tally.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { Gateway } from '../gateway.ts';
 
@@ -76,7 +76,7 @@ export async function recordCollected(
 ): Promise<void> {
   faultPoint?.('collect.before');
   const actor = `grant:${approval.grant}`;
-  const data = { joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
+  const data = { joiner, state: approval.state, votes: approvalsCounted(approval) };
   const event = approvalEvent(approval, { type: 'approval.collected', at: clock.now(), actor, data });
   await retries.run(() => store.collected(joiner, event, replayUntil));
   faultPoint?.('collect.after');

@@ -1,9 +1,12 @@
 import type { Allowance, StandingDenial } from '../../domain/allowance/allowance.ts';
 import type { Approval, Approver, Decision, State } from '../../domain/approval/approval.ts';
+import { rightJson } from '../../domain/approval/circle.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision, type RefusalReason, withDecision } from '../../domain/approval/decide.ts';
 import { isOwner } from '../../domain/approval/quorum.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
+import { tallyOf } from '../../domain/approval/tally.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Change } from '../../ports.ts';
 import { allowanceGiven, denialGiven } from '../allowance/give.ts';
@@ -189,13 +192,22 @@ function decidedEvent(
       self: decision.self,
       ...(isOwner(approval, { id: decision.approver }, current) ? { owner: true } : {}),
       userGroup: decision.userGroup,
+      ...(decision.rights === undefined ? {} : { rights: decision.rights.map(rightJson) }),
       ...(decision.offers === undefined ? {} : { allows: offersData(decision.offers) }),
       state: next,
       quorum: approval.requirement.quorum,
+      ...missingAfter(approval, decision),
       waitedMs: decision.at.getTime() - approval.createdAt.getTime(),
       card: card === null ? null : { digest: card.digest, revision: card.revision, channel: card.channel, ts: card.ts },
       ...(saw === undefined ? {} : { saw: { ...saw } }),
       fingerprint: approval.fingerprint,
     },
   });
+}
+
+/** Who is missing after this vote, where groups have places. */
+function missingAfter({ requirement, decisions }: Approval, decision: Decision): JsonObject {
+  if (requirement.places === undefined) return {};
+  const { missing } = tallyOf({ requirement, decisions: withDecision(decisions, decision) });
+  return { missing: missing.map((each) => ({ ...each })) };
 }

@@ -1,6 +1,7 @@
 import type { Approval, Decision } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
-import { recount, type VoterFacts } from '../../domain/approval/recount.ts';
+import { recount, userGroupsOf, type VoterFacts } from '../../domain/approval/recount.ts';
+import { missingText } from '../../domain/approval/tally.ts';
 import { type Cards, Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 
@@ -24,7 +25,7 @@ export async function recheckApprovers(
   const doubtless = lapseOf(approval, current, clock.now());
   const voters = approval.decisions.filter(inSlack);
   if (voters.length === 0) return doubtless;
-  const named = voters.every(({ userGroup }) => userGroup === null);
+  const named = voters.every((vote) => userGroupsOf(vote).length === 0);
   if (cards === null) return named && doubtless !== null ? doubtless : { kind: 'unsure', why: SLACK_OFF };
   try {
     const facts = await factsOf(cards, approval, current, clock.now());
@@ -42,11 +43,12 @@ export function lapseOf(
   now: Date,
   factsOf?: (vote: Decision) => VoterFacts | null,
 ): Extract<Objection, { kind: 'lapse' }> | null {
-  const { people, faults } = recount(approval, current, now, factsOf);
+  const { people, missing, faults } = recount(approval, current, now, factsOf);
+  if (missing.length === 0) return null;
   const { quorum } = approval.requirement;
-  if (people >= quorum) return null;
-  const why = faults.length > 0 ? faults.join('; ') : `its votes are of ${people} of the ${quorum} people it needs`;
-  return { kind: 'lapse', why };
+  const lacking = missingText({ missing, orOf: [] });
+  const few = lacking || `its votes are of ${people} of the ${quorum} people it needs`;
+  return { kind: 'lapse', why: faults.length > 0 ? faults.join('; ') : few };
 }
 
 /** A user group that cannot be looked up does not matter to a person who is named, then and today. */
@@ -61,17 +63,25 @@ async function factsOf(
   const groups = [...new Set(circles.flatMap((circle) => circle?.userGroups ?? []))];
   const facts = new Map<string, VoterFacts>();
   for (const vote of decisions.filter(inSlack)) {
-    const alone = recount({ ...approval, decisions: [vote] }, current, now, () => ({ userGroups: [] }));
-    facts.set(vote.approver, await cards.person(vote.approver, alone.standing.length > 0 ? [] : askedOf(vote, groups)));
+    const asked = restsOnNames(approval, vote, current, now) ? [] : askedOf(vote, groups);
+    facts.set(vote.approver, await cards.person(vote.approver, asked, requirement.places !== undefined));
   }
   return facts;
 }
 
-/** A vote that rested on a user group rests on that one; no other is asked in its place. */
-function askedOf({ userGroup }: Decision, groups: readonly string[]): readonly string[] {
-  return userGroup === null ? groups : groups.filter((group) => group === userGroup);
+/** Where groups have places, each right counts, so that a vote needs no user group only where it rested on none. */
+function restsOnNames(approval: Approval, vote: Decision, current: CurrentApprovers, now: Date): boolean {
+  if (approval.requirement.places !== undefined) return userGroupsOf(vote).length === 0;
+  return recount({ ...approval, decisions: [vote] }, current, now, () => ({ userGroups: [] })).standing.length > 0;
 }
 
-function inSlack({ via, choice }: Decision): boolean {
-  return via === 'slack' && choice === 'approve';
+/** A vote that rested on user groups rests on those; no other is asked in their place. */
+function askedOf(vote: Decision, groups: readonly string[]): readonly string[] {
+  const own = userGroupsOf(vote);
+  return own.length === 0 ? groups : groups.filter((group) => own.includes(group));
+}
+
+/** Given there, or by another door as one of a user group there. */
+function inSlack(vote: Decision): boolean {
+  return vote.choice === 'approve' && (vote.via === 'slack' || userGroupsOf(vote).length > 0);
 }

@@ -1,5 +1,6 @@
 import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
+import { rightJson } from '../../domain/approval/circle.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
@@ -177,8 +178,9 @@ function spendingOf(
         rule: verdict.trace.rule,
         limits: takes.map((take) => take.counter),
         ...(under === null ? {} : { allowance: under }),
-        votes: approval.decisions.map(({ approver, person, choice, via }) => {
-          return { approver, ...(person === undefined ? {} : { person }), choice, via };
+        votes: approval.decisions.map(({ approver, person, choice, via, rights }) => {
+          const by = rights === undefined ? {} : { rights: rights.map(rightJson) };
+          return { approver, ...(person === undefined ? {} : { person }), choice, via, ...by };
         }),
         waitedMs: startedAt.getTime() - approval.createdAt.getTime(),
       }),

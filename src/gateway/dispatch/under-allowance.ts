@@ -7,6 +7,7 @@ import {
 } from '../../domain/allowance/allowance.ts';
 import type { Approval, Decision } from '../../domain/approval/approval.ts';
 import { isForged } from '../../domain/approval/forged.ts';
+import { tallyOf } from '../../domain/approval/tally.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { todayOf } from '../allowance/covering.ts';
 import { endAs } from '../allowance/end.ts';
@@ -71,6 +72,8 @@ export async function approveUnder(
   if (judged.kind !== 'votes') return null;
   const votes = judged.votes.map(({ offers: _, ...vote }): Decision => ({ ...vote, allowance: allowance.id }));
   if (votes.length < approval.requirement.quorum) return null;
+  // By the groups that have places today, which may be others than when it was given.
+  if (tallyOf({ requirement: approval.requirement, decisions: votes }).missing.length > 0) return null;
   const now = gateway.clock.now();
   // Nobody's pass is good for longer than the yes that it rests on.
   const until = Math.min(now.getTime() + gateway.rules.approval.pickupMs, allowance.until.getTime());

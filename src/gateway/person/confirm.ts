@@ -66,11 +66,14 @@ export class PersonConfirmer {
     if (tokens !== null) void provider.forget(tokens);
   }
 
-  /** Signs a person out: the login's row is gone already. */
-  async forget(id: string): Promise<void> {
+  /** The provider forgets a person who signs out. Where the browser goes to end its session there; null: nowhere. */
+  async forget(id: string): Promise<string | null> {
     const known = await this.#deps.personLogins.find(id);
     const tokens = known === null ? null : this.#tokensOf(known);
-    if (tokens !== null) void this.#deps.provider.forget(tokens);
+    if (tokens === null) return null;
+    const end = await this.#deps.provider.endOfSession(tokens);
+    void this.#deps.provider.forget(tokens);
+    return end;
   }
 
   #askOnce(known: PersonLogin): Promise<PersonLogin | null> {

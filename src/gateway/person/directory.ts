@@ -9,6 +9,8 @@ export interface ListedPerson {
   readonly sources: readonly RoleSource[];
   /** Groups of approvers that list them by name. */
   readonly groups: readonly string[];
+  /** Where they decide in the place of another, whom `for` names, and until when. */
+  readonly standsIn: readonly { readonly group: string; readonly for: string; readonly until: string }[];
 }
 
 export interface SignInProvider {
@@ -28,6 +30,8 @@ export interface Directory {
   /** What the config alone gives whoever has this approver's id; null: it knows nobody by it. */
   member(id: string): { readonly name: string; readonly sources: readonly RoleSource[] } | null;
   people(): readonly ListedPerson[];
+  /** The Slack user groups whose members are approvers, each once. */
+  userGroups(): readonly string[];
   /** Values of the provider's claim and the roles that they give. */
   claims(): readonly { readonly claim: string; readonly value: string; readonly roles: readonly string[] }[];
 }

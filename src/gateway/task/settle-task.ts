@@ -1,5 +1,5 @@
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
-import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { approvalsCounted } from '../../domain/approval/tally.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { Task, TaskChange } from '../../ports.ts';
 import { keptResult } from '../dispatch/kept-result.ts';
@@ -32,7 +32,7 @@ async function markServed(
   approval: Approval,
 ): Promise<void> {
   const { store, clock, log } = gateway;
-  const votes = approvalsCounted(approval.decisions);
+  const votes = approvalsCounted(approval);
   const data = { joiner: task.joiner, task: task.id, state: approval.state, votes };
   const event = { type: 'approval.collected', at: clock.now(), actor: `grant:${task.grant}`, data } as const;
   await store

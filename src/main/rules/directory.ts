@@ -30,8 +30,14 @@ export function liveDirectory(rules: Pick<LiveRules, 'loaded'>): Directory {
           ...{ name, slack, login, adminToken },
           sources: rolesInFile(config(), person),
           groups: groups.map(([group]) => group),
+          standsIn: (config().standIns ?? [])
+            .filter(({ by }) => ways.includes(by))
+            .map(({ group, for: absent, until }) => {
+              return { group, for: personAt(config().people, absent)?.name ?? absent, until };
+            }),
         };
       }),
+    userGroups: () => [...new Set([...config().approvers.values()].flatMap(({ userGroups }) => userGroups))],
     claims: () => {
       const roles = config().oidc?.roles ?? null;
       return roles === null

@@ -1,7 +1,7 @@
 import type { StandingDenial } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
-import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { yesTakenBack } from '../../domain/approval/take-back.ts';
+import { missingText, tallyOf } from '../../domain/approval/tally.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { inexactWords, type JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
@@ -162,7 +162,7 @@ export function pendingResult(approval: Approval, now: Date, notice: string | nu
   if (approval.answersTo !== null && !running) return pendingAnswerResult(approval, now, notice);
   const what = running
     ? `${nameOf(approval)} was approved ${APPROVED_AND[approval.awaits ?? 'response']}; it has not finished yet.`
-    : `${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${approvalsCounted(approval.decisions)} of ${quorum} so far).`;
+    : `${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${soFar(approval)} so far${lackingText(approval)}).`;
   return toolResult(
     [
       `Waiting for approval: ${what}`,
@@ -181,7 +181,7 @@ function pendingAnswerResult(approval: Approval, now: Date, notice: string | nul
   const { quorum } = approval.requirement;
   return toolResult(
     [
-      `Waiting for approval: ${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${approvalsCounted(approval.decisions)} of ${quorum} so far).`,
+      `Waiting for approval: ${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${soFar(approval)} so far${lackingText(approval)}).`,
       'It was not refused, and the server has not been sent it yet.',
       notice ?? '',
       'To go on waiting, call the same tool again with exactly the same arguments and give the same answer.',
@@ -330,11 +330,21 @@ const RUNNING_PROGRESS = {
  * `frozen`: nothing runs until somebody thaws.
  */
 export function progressMessage(approval: Approval, late = false, frozen = false): string {
-  const { quorum, groups } = approval.requirement;
+  const { groups } = approval.requirement;
   if (approval.state === 'dispatched') return RUNNING_PROGRESS[approval.awaits ?? 'response'];
   const approvers = groups.length > 0 ? groups.join(', ') : 'an approver';
   const lateNote = late ? ' (Slack has not taken the question yet)' : frozen ? ' (frozen: nothing runs meanwhile)' : '';
-  return `waiting for ${approvers}${lateNote}, ${approvalsCounted(approval.decisions)} of ${quorum}, expires ${utcMinute(approval.expiresAt)}`;
+  return `waiting for ${approvers}${lateNote}, ${soFar(approval)}${lackingText(approval)}, expires ${utcMinute(approval.expiresAt)}`;
+}
+
+function soFar(approval: Approval): string {
+  return `${tallyOf(approval).people} of ${approval.requirement.quorum}`;
+}
+
+/** Whose approval is missing, where groups have places. */
+function lackingText(approval: Approval): string {
+  const lacking = missingText(tallyOf(approval));
+  return lacking === '' ? '' : `; ${lacking}`;
 }
 
 function nameOf(approval: Approval): string {

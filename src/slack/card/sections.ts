@@ -1,4 +1,5 @@
 import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
+import { standInsOf } from '../../domain/approval/circle.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { yesTakenBack } from '../../domain/approval/take-back.ts';
 import { hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
@@ -27,6 +28,8 @@ const BOX = 2800;
 const NOTE = 280;
 /** How many of the latest votes' notes the card repeats; the thread has them all. */
 const NOTES = 3;
+/** How many who stand in for others are named. */
+const STAND_INS = 4;
 /** How many people and groups are named one by one. */
 const NAMED = 12;
 
@@ -167,7 +170,9 @@ export function waitingBlocks(approval: Approval): Block[] {
   const callers = `${crowd(approval)}${gaveUp(approval)}`;
   if (approval.state !== 'pending') return callers === '' ? [] : [section(callers.trim())];
   return [
-    section(`*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${escalation(approval)}${callers}`),
+    section(
+      `*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${escalation(approval)}${substitutes(approval)}${callers}`,
+    ),
     ...votesWithReasons(approval),
   ];
 }
@@ -192,6 +197,20 @@ function escalation(approval: Approval): string {
   if (approval.escalatedAt !== null)
     return `\nSince ${localTime(from)} also: ${approverList(escalate, approval.requirement.names)}.`;
   return `\nFrom ${localTime(from)} on also: ${escalate.groups.slice(0, NAMED).map(codeSpan).join(', ')}.`;
+}
+
+/** Who decides in the place of whom, and until when. Of those who may only after the escalation, once that is there. */
+function substitutes({ requirement, escalatedAt }: Approval): string {
+  const { names = {} } = requirement;
+  const named = (id: string): string => namedPerson(id, Object.hasOwn(names, id) ? names[id] : undefined);
+  const all = standInsOf([requirement, escalatedAt === null ? null : requirement.escalate]);
+  const lines = all
+    .slice(0, STAND_INS)
+    .map(
+      (each) =>
+        `\n${named(each.by)} stands in for ${named(each.for)} in ${codeSpan(each.group)} until ${localTime(new Date(each.until))}.`,
+    );
+  return `${lines.join('')}${all.length > STAND_INS ? `\n${all.length - STAND_INS} more stand in for others.` : ''}`;
 }
 
 /** Small print: the fingerprint, what is hidden of the arguments, and how the client introduced itself. */
@@ -244,7 +263,8 @@ export function hiddenWarning(approval: Approval): string | null {
 
 export function mayApprove(approval: Approval): string {
   const { requirement, owner, selfApproval } = approval;
-  const who = approverList(requirement, requirement.names);
+  const places = requirement.places?.slice(0, NAMED).map(({ group, count }) => `${count} of ${codeSpan(group)}`);
+  const who = `${places === undefined ? '' : `${places.join(' and ')}, from `}${approverList(requirement, requirement.names)}`;
   if (owner === null) return who;
   return selfApproval
     ? `${who}, the owner too (self_approval)`

@@ -1,6 +1,7 @@
 import { type Approval, type Decision, GRANT_REVOKED } from '../../domain/approval/approval.ts';
-import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { standsInFor } from '../../domain/approval/circle.ts';
 import { yesTakenBack } from '../../domain/approval/take-back.ts';
+import { missingText, tallyOf } from '../../domain/approval/tally.ts';
 import { codeSpan, localTime, namedPerson, personMention } from './escape.ts';
 
 /** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */
@@ -108,16 +109,21 @@ function legSentence(approval: Approval): string {
 export function quorumSoFar(approval: Approval): string {
   const votes = approval.decisions.filter((d) => d.choice === 'approve');
   const { quorum } = approval.requirement;
-  const count = `${approvalsCounted(votes)} of ${quorum} approvals`;
-  return votes.length > 0 ? `${count}: ${names(votes)}` : count;
+  const tally = tallyOf(approval);
+  const lacking = missingText(tally, codeSpan);
+  const count = `${tally.people} of ${quorum} approvals`;
+  const given = votes.length > 0 ? `${count}: ${names(votes)}` : count;
+  return lacking === '' ? given : `${given}; ${lacking}`;
 }
 
 /** Who voted, through which door, and whether for their own agent. */
 export function voter(decision: Decision): string {
   const door = decision.via === 'slack' || decision.approver === 'admin' ? '' : ` (${decision.via})`;
+  const others = standsInFor(decision.rights).map((each) => personMention(each.for));
+  const inPlace = others.length === 0 ? '' : ` in the place of ${[...new Set(others)].join(', ')}`;
   const own = decision.self ? ' (own agent, allowed by self_approval)' : '';
   const under = decision.allowance === undefined ? '' : ` by the allowance ${codeSpan(decision.allowance)}`;
-  return `${namedPerson(decision.approver, decision.person)}${door}${own}${under}`;
+  return `${namedPerson(decision.approver, decision.person)}${door}${inPlace}${own}${under}`;
 }
 
 function approvedBy(approval: Approval): string {

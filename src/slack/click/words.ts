@@ -70,6 +70,10 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
       return 'The configuration does not say whose the admin token is, so its approval does not count.';
     case 'own_call':
       return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it. You can only deny it.`;
+    case 'no_place':
+      return 'This call needs approvals of certain groups, and you are in none of them, so your approval would not count. You can still deny it. The card names the groups.';
+    case 'stands_in_for_owner':
+      return 'You stand in here for the owner of this agent, who may not approve its calls, so somebody else has to. You can only deny it.';
     case 'other_call':
       return doorWords('other_call');
     case 'broken':

@@ -1,4 +1,5 @@
-import type { Approval, Approver, Circle } from '../../domain/approval/approval.ts';
+import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import type { Circle } from '../../domain/approval/circle.ts';
 import { type CurrentApprovers, personOf } from '../../domain/approval/current.ts';
 import { withinOr } from '../../time/within.ts';
 import type { Clicker } from './clicker.ts';
@@ -91,15 +92,22 @@ async function lookUp(
   if (foreign !== null) return foreign;
   const [frozen, today] = [circlesOf(requirement), circlesOf(current)];
   const groups = [...new Set([...frozen, ...today].flatMap((circle) => circle.userGroups))];
-  const [standing, userGroups] = await Promise.all([people.standing(who.user), people.groupsOf(who.user, groups)]);
+  // Where groups have places, a vote counts for each group that its person is in.
+  const each = requirement.places !== undefined;
+  const [standing, userGroups] = await Promise.all([
+    people.standing(who.user),
+    people.groupsOf(who.user, groups, each),
+  ]);
   if (standing.kind === 'cannot_tell') return { kind: 'cannot_tell' };
   if (standing.kind === 'refused') return standing;
   const person = personOf(current.persons, who.user);
   const isNamed = [frozen, today].every((circles) =>
-    circles.some((circle) => circle.people.some((id) => personOf(current.persons, id) === person)),
+    circles.some(({ people: named, standIns = [] }) =>
+      [...named, ...standIns.map(({ by }) => by)].some((id) => personOf(current.persons, id) === person),
+    ),
   );
   // A group that cannot be looked up does not matter to a person who is named, then and today.
-  if (userGroups === null && !isNamed) return { kind: 'cannot_tell' };
+  if (userGroups === null && (each || !isNamed)) return { kind: 'cannot_tell' };
   return { kind: 'approver', approver: { id: who.user, via: 'slack', userGroups: userGroups ?? [] } };
 }
 

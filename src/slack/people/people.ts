@@ -67,11 +67,14 @@ export class People {
     return reason === null ? { kind: 'colleague' } : { kind: 'refused', reason };
   }
 
-  /** Those of the groups that the person is in; null if Slack did not answer for a group that might have mattered. */
-  async groupsOf(user: string, groups: readonly string[]): Promise<readonly string[] | null> {
+  /**
+   * Those of the groups that the person is in; null if Slack did not answer for a group that might have mattered. `each`: all
+   * of them matter; else one that the person is in is enough.
+   */
+  async groupsOf(user: string, groups: readonly string[], each = false): Promise<readonly string[] | null> {
     const members = await Promise.all(groups.map((group) => this.#members(group)));
     const inside = groups.filter((_, index) => members[index]?.includes(user));
-    return inside.length === 0 && members.includes(null) ? null : inside;
+    return (each || inside.length === 0) && members.includes(null) ? null : inside;
   }
 
   async #members(group: string): Promise<readonly string[] | null> {

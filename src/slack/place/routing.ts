@@ -79,7 +79,8 @@ export function isSlackPerson(id: string): boolean {
 
 /** The one person who can decide, if there is exactly one and `direct` is `instead`. */
 export function onlyApprover(routing: Routing, approval: Approval): string | null {
-  const { people, userGroups, admin, escalate } = approval.requirement;
+  const { people, userGroups, admin, escalate, standIns = [] } = approval.requirement;
   if (routing.direct !== 'instead' || people.length !== 1 || userGroups.length > 0 || admin || escalate) return null;
+  if (standIns.length > 0) return null;
   return isSlackPerson(people[0]!) ? people[0]! : null;
 }

@@ -1,4 +1,5 @@
 import { type Approval, needsNoCard } from '../../domain/approval/approval.ts';
+import type { Circle } from '../../domain/approval/circle.ts';
 import { member } from '../../domain/json/json.ts';
 import type { BesideCard, CardDelivery, CardRecord, ChannelLine, Clock, Crowd, Delivery, Log } from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
@@ -128,7 +129,7 @@ export class CardPoster {
       return { kind: 'later', afterMs: 5000, why: 'Slack did not say where it put the card', ambiguous: true };
     }
     const place = { channel: postedIn, ts };
-    await this.#notifyDirectly(approval, approval.requirement.people, place);
+    await this.#notifyDirectly(approval, toldOf(approval.requirement), place);
     return shown(approval, place, card);
   }
 
@@ -160,7 +161,7 @@ export class CardPoster {
       if (replied.kind !== 'shown') log.warn({ approval: approval.id, why: replied.why }, 'no reply in the thread');
     }
     if (approval.escalatedAt !== null && !progress.escalated) {
-      await this.#notifyDirectly(approval, approval.requirement.escalate?.people ?? [], place);
+      await this.#notifyDirectly(approval, toldOf(approval.requirement.escalate), place);
     }
     return shown(approval, place, card);
   }
@@ -192,4 +193,9 @@ export class CardPoster {
 function shown(approval: Approval, { channel, ts }: CardPlace, card: RenderedCard): Delivery {
   const { content, digest, complete } = card;
   return { kind: 'shown', channel, ts, digest: cardDigest(approval, digest), content, whole: complete };
+}
+
+/** Whom a direct message tells: the people of a circle, and who stands in for them. */
+function toldOf(circle: Circle | null): readonly string[] {
+  return [...new Set([...(circle?.people ?? []), ...(circle?.standIns ?? []).map(({ by }) => by)])];
 }

@@ -9,7 +9,7 @@ import { eventRow, insertEvents, type LoggedPart, loggedAll, rememberLogged } fr
 import type { Beliefs } from '../sets/beliefs.ts';
 import { isFrozen } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
-import { decisionText, offersText, stateText } from '../table/sealed-rows.ts';
+import { decisionText, offersText, rightsText, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { hasNotEnded, sendingsAre, sendingsIfReturned, wasNeverSent } from './history.ts';
 import { CrowdedInAdvance, InAdvanceChanges, OutsideAllowance } from './in-advance.ts';
@@ -281,7 +281,7 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
     return sql`, voted as (
       update holdfast.decisions d set choice = ${decision.choice}::text, reason = ${decision.reason}::text,
         via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
-        person = ${decision.person ?? null}::text, at = ${decision.at}::timestamptz,
+        person = ${decision.person ?? null}::text, rights = ${rightsOf(decision)}::text, at = ${decision.at}::timestamptz,
         offers = ${offersText(decision)}::text, seal = ${seals.seal('decision', decisionText(id, decision))}::text
       from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
         and d.choice = ${instead}::text
@@ -291,11 +291,11 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
     const { approver, choice, reason, via, self, userGroup, person, allowance, at } = vote;
     const seal = seals.seal('decision', decisionText(id, vote));
     return sql`(${approver}::text, ${choice}::text, ${reason}::text, ${via}::text, ${self}::boolean, ${userGroup}::text,
-      ${person ?? null}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
+      ${person ?? null}::text, ${rightsOf(vote)}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
   });
   return sql`, voted as (
     insert into holdfast.decisions
-      (approval_id, approver, choice, reason, via, self, user_group, person, offers, allowance, at, seal)
+      (approval_id, approver, choice, reason, via, self, user_group, person, rights, offers, allowance, at, seal)
     select moved.id, v.* from moved, (values ${sql.join(rows)}) v
     returning 1)`;
 }
@@ -304,6 +304,10 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
 function votedSql(change: Change): RawBuilder<unknown> {
   const { length } = votesOfChange(change);
   return length === 0 ? sql`` : sql`, ${tookAll('decisions', sql`select count(*) from voted`, length)} as vote_took`;
+}
+
+function rightsOf({ rights }: NonNullable<Change['decision']>): string | null {
+  return rights === undefined ? null : rightsText(rights);
 }
 
 function eventsSql(events: readonly ReturnType<typeof eventRow>[]): RawBuilder<unknown> {

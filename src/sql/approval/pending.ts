@@ -60,11 +60,18 @@ function isMine({ ways, person, userGroups, admin }: Beholder): RawBuilder<boole
   const admits = (circle: RawBuilder<unknown>): RawBuilder<unknown> => sql`(
     (${admin}::boolean and ${circle}->>'admin' = 'true')
     or jsonb_exists_any((${circle}->'people')::jsonb, ${ways}::text[])
-    or jsonb_exists_any((${circle}->'userGroups')::jsonb, ${userGroups}::text[]))`;
+    or jsonb_exists_any((${circle}->'userGroups')::jsonb, ${userGroups}::text[])
+    or exists (select 1 from json_array_elements((${circle}->'standIns')::json) s
+      where s->>'by' = any(${ways}::text[]) and (s->>'until')::timestamptz > clock_timestamp()))`;
+  // Where groups have places, only people of these groups count, and later those who may fill any.
+  const places = sql`(a.requirement->'places')::json`;
+  const own = sql`case when ${places} is null then ${admits(sql`a.requirement`)}
+    else exists (select 1 from json_array_elements(${places}) place where ${admits(sql`place`)}) end`;
+  const further = sql`coalesce(a.requirement->'escalate'->'anyPlace', a.requirement->'escalate')`;
   const escalates = sql`(a.requirement->'escalate'->>'afterMs')::float8 * interval '1 millisecond'`;
   return sql<boolean>`coalesce(
-    (${admits(sql`a.requirement`)}
-      or (a.created_at + ${escalates} <= clock_timestamp() and ${admits(sql`(a.requirement->'escalate')`)}))
+    (${own}
+      or (a.created_at + ${escalates} <= clock_timestamp() and ${admits(further)}))
     and (a.self_approval or a.owner is null or a.owner <> all(${ways}::text[]))
     and not exists (select 1 from holdfast.decisions d where d.approval_id = a.id
       and (d.approver = any(${ways}::text[]) or d.person = ${person}::text)), false)`;

@@ -11,6 +11,7 @@ import {
   type State,
 } from '../../domain/approval/approval.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
+import { tallyOf } from '../../domain/approval/tally.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { AllowedBounds } from '../../domain/policy/allowance-rule.ts';
 import type { SealKind, Seals } from '../../ports.ts';
@@ -21,6 +22,7 @@ import {
   type FrozenColumns,
   frozenText,
   reasonsText,
+  rightsIn,
   type StateTerms,
   stateText,
 } from './sealed-rows.ts';
@@ -80,7 +82,7 @@ export const APPROVAL_GLANCE: RawBuilder<unknown> = sql.raw(`
   a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   a.shown_digest, a.frozen_seal, a.state_revision, a.state_seal, a.reasons_seal,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
-     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'offers', d.offers, 'allowance', d.allowance, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
+     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'rights', d.rights, 'offers', d.offers, 'allowance', d.allowance, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
   (select count(*)::int from holdfast.joiners j
    where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers,
@@ -110,6 +112,10 @@ export function glanceOf(
   const recorded = votes.map(({ decision }) => decision);
   const decisions = (own ?? []).reduce<readonly Decision[]>(withDecision, recorded);
   const given = answersOf(seals, row);
+  const broken =
+    brokenField(seals, row, digest ?? row.shown_digest, votes, given) ??
+    (tooFewVotes(row, decisions) ? 'decisions' : null);
+  const requirement = JSON.parse(row.requirement) as Requirement;
   return {
     id: row.id,
     state: row.state,
@@ -120,7 +126,7 @@ export function glanceOf(
     owner: row.owner,
     selfApproval: row.self_approval,
     fingerprint: row.fingerprint,
-    requirement: JSON.parse(row.requirement) as Requirement,
+    requirement: broken === null ? requirement : plainRequirement(requirement),
     answersTo: row.answers_to,
     asked: row.asked as AskedQuestion | null,
     questions: row.questions,
@@ -141,11 +147,17 @@ export function glanceOf(
     callers: Number(row.callers),
     gaveUp: Number(row.gave_up),
     updatedAt: row.updated_at,
-    broken:
-      brokenField(seals, row, digest ?? row.shown_digest, votes, given) ??
-      (tooFewVotes(row, decisions) ? 'decisions' : null),
+    broken,
     seal: `${row.frozen_seal ?? ''} ${row.state_seal ?? ''}`,
   };
+}
+
+/** Of a requirement that somebody else may have written, what can be shown whatever form it has: no places, and no stand-ins. */
+function plainRequirement(requirement: Requirement): Requirement {
+  const { places: _, standIns: __, ...plain } = requirement ?? {};
+  if (typeof plain.escalate !== 'object' || plain.escalate === null) return plain;
+  const { anyPlace: ___, standIns: ____, ...escalate } = plain.escalate;
+  return { ...plain, escalate };
 }
 
 /** Of an approval's row, what the state's seal covers besides the state. */
@@ -191,13 +203,15 @@ function answersOf(seals: Seals, { id, answers, frozen_seal }: GlanceRow): Belie
 }
 
 /**
- * A pass with fewer votes than its quorum: one of them was deleted. Whose they are, and whether they still count, is asked
+ * A pass with fewer votes than its quorum, or than the places of its groups: one of them was deleted. Whose they are, and whether they still count, is asked
  * when it is spent, where today's configuration is known.
  */
 function tooFewVotes({ state, requirement }: GlanceRow, decisions: readonly Decision[]): boolean {
   if (state !== 'approved') return false;
+  const needed = JSON.parse(requirement) as Requirement;
   const voters = new Set(decisions.filter(({ choice }) => choice === 'approve').map(({ approver }) => approver));
-  return voters.size < (JSON.parse(requirement) as Requirement).quorum;
+  if (voters.size < needed.quorum) return true;
+  return needed.places !== undefined && tallyOf({ requirement: needed, decisions }).missing.length > 0;
 }
 
 /** Of an approval's row, what is frozen. `shown`: the digest of what is shown of the call. */
@@ -228,16 +242,19 @@ interface Vote {
 }
 
 function votesOf(value: unknown): Vote[] {
-  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person' | 'offers' | 'allowance'> & {
+  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person' | 'rights' | 'offers' | 'allowance'> & {
     at: string;
     person: string | null;
+    rights: string | null;
     offers: string | null;
     allowance: string | null;
     seal: string | null;
   })[];
-  return rows.map(({ seal, person, offers, allowance, ...row }) => {
+  return rows.map(({ seal, person, rights, offers, allowance, ...row }) => {
+    const known = rightsIn(rights);
     const more = {
       ...(person === null ? {} : { person }),
+      ...(known === null ? {} : { rights: known }),
       ...(offers === null ? {} : { offers: JSON.parse(offers) as AllowedBounds }),
       ...(allowance === null ? {} : { allowance }),
     };

@@ -75,6 +75,8 @@ export interface DecisionTable {
   self: boolean;
   user_group: string | null;
   person: string | null;
+  /** By what it counts, as `rightsText` writes it; null: as one who may approve. */
+  rights: string | null;
   /** JSON: what the yes allows in advance. */
   offers: string | null;
   /** The allowance by which the vote counts here. */

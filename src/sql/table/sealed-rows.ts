@@ -1,5 +1,6 @@
 import type { GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
+import type { Right, StandIn } from '../../domain/approval/circle.ts';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { Seals } from '../../ports.ts';
@@ -87,20 +88,53 @@ export function reasonsText(id: string, reasons: readonly string[]): string {
 
 /**
  * A vote is on one approval, which has one fingerprint. The person comes after it, and only where there is one, so that the
- * seals of votes from before there were people still fit; so do those from before there were allowances.
+ * seals of votes from before there were people still fit; so do those from before there were allowances and rights. Of what
+ * can follow, each combination has a length of its own, so that none is taken for another.
  */
 export function decisionText(id: string, decision: Decision): string {
-  const { approver, choice, reason, via, self, userGroup, at, person, offers, allowance } = decision;
+  const { approver, choice, reason, via, self, userGroup, at, person, offers, allowance, rights } = decision;
   const vote = [id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()];
+  const held = rights === undefined ? [] : [rightsText(rights)];
   if (offers !== undefined || allowance !== undefined) {
-    return JSON.stringify([...vote, person ?? null, offersText(decision), allowance ?? null]);
+    return JSON.stringify([...vote, person ?? null, offersText(decision), allowance ?? null, ...held]);
   }
+  if (rights !== undefined) return JSON.stringify([...vote, person ?? null, ...held]);
   return JSON.stringify(person === undefined ? vote : [...vote, person]);
 }
 
 /** What a vote allows in advance, as its column keeps it. */
 export function offersText({ offers }: Pick<Decision, 'offers'>): string | null {
   return offers === undefined ? null : canonical({ ...offers });
+}
+
+/** The rights of a vote as its column has them. */
+export function rightsText(rights: readonly Right[]): string {
+  return JSON.stringify(
+    rights.map(({ group, userGroup, standIn }) => [group, userGroup, standIn && standInList(standIn)]),
+  );
+}
+
+function standInList({ group, for: absent, by, until }: StandIn): readonly string[] {
+  return [group, absent, by, until];
+}
+
+/** Reads the column. What has another form gives none, which its seal does not fit. null: the vote has none. */
+export function rightsIn(text: string | null): readonly Right[] | null {
+  if (text === null) return null;
+  try {
+    const rights = (JSON.parse(text) as [string | null, string | null, [string, string, string, string] | null][]).map(
+      ([group, userGroup, standIn]): Right => {
+        return { group, userGroup, standIn: standIn && standInFrom(standIn) };
+      },
+    );
+    return rightsText(rights) === text ? rights : [];
+  } catch {
+    return [];
+  }
+}
+
+function standInFrom([group, absent, by, until]: readonly [string, string, string, string]): StandIn {
+  return { group, for: absent, by, until };
 }
 
 export function answerText(id: string, { at, leg, digest, text }: GivenAnswer): string {

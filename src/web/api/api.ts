@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono';
-import { STATES, type State } from '../../domain/approval/approval.ts';
+import { type Approver, STATES, type State } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
 import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { acceptStoreAsItIs } from '../../gateway/decision/accept-store.ts';
 import { actorOf } from '../../gateway/decision/actor.ts';
 import { decideApproval } from '../../gateway/decision/decide.ts';
+import { withSlackGroups } from '../../gateway/decision/slack-groups.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { type Records, Swallowed, Unavailable, Unstorable } from '../../ports.ts';
@@ -184,9 +185,10 @@ async function identifyCaller(
 async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Response> {
   const decision = await readDecision(c, gateway.rules);
   if (typeof decision === 'string') return fault(c, 400, 'bad_decision', decision);
-  const approver = c.get('approver');
+  const id = c.req.param('id') ?? '';
+  const approver = await approverOf(c, gateway, id);
   const { pickupMs } = gateway.rules.approval;
-  const decided = await decideApproval(gateway, c.req.param('id') ?? '', decision, approver, { pickupMs });
+  const decided = await decideApproval(gateway, id, decision, approver, { pickupMs });
   switch (decided.kind) {
     case 'recorded':
       return c.json({ ...approvalJson(decided.approval), ...gaveJson(decided, gateway.clock.now()) });
@@ -211,6 +213,9 @@ const REFUSALS: Record<RefusalReason, string> = {
   admin_token:
     'The config lists people, but none of them has admin_token: true, so an approval by the admin token does not count. Decide in Slack, or set admin_token: true for the person who holds it.',
   own_call: 'The owner of the calling grant may not approve its calls. The owner may deny them.',
+  no_place: 'This call needs approvals of certain groups, and you are in none of them. You may deny it.',
+  stands_in_for_owner:
+    'You stand in for the owner of the calling grant, who may not approve its calls. You may deny them.',
   other_call: 'The fingerprint you sent belongs to another call.',
   broken:
     'Its record was changed outside Holdfast (see /readyz), is from before its call was sent, or was sealed by a secret ' +
@@ -222,6 +227,14 @@ const REFUSALS: Record<RefusalReason, string> = {
   own_allowance: 'The owner of the calling grant can approve this call only, not the like.',
   crowded: 'As many allowances or standing denials are in force as may be. Revoke one, or decide this call alone.',
 };
+
+/** Who asks, with the user groups of this approval that they are in. */
+async function approverOf(c: Context<ApiEnv>, gateway: Gateway, id: string): Promise<Approver> {
+  const approver = c.get('approver');
+  // The admin token is in no group, and needs no look at the approval.
+  const approval = approver.id === 'admin' ? null : await gateway.store.find(id);
+  return approval === null ? approver : withSlackGroups(gateway, approval, approver);
+}
 
 /** The decision in the body, or what is wrong with the body. */
 async function readDecision(c: Context, rules: Gateway['rules']) {
@@ -250,7 +263,8 @@ async function takeYesBack(c: Context<ApiEnv>, gateway: Gateway): Promise<Respon
   const body = await bodyObject(c);
   const word = typeof body === 'string' ? body : wordIn(body);
   if (typeof word === 'string') return fault(c, 400, 'bad_body', word);
-  const took = await takeBack(gateway, c.req.param('id') ?? '', word, c.get('approver'));
+  const id = c.req.param('id') ?? '';
+  const took = await takeBack(gateway, id, word, await approverOf(c, gateway, id));
   switch (took.kind) {
     case 'taken_back':
       return c.json(approvalJson(took.approval));

@@ -1,6 +1,8 @@
 import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
+import { type GroupPlace, rightJson, standInsOf } from '../../domain/approval/circle.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
+import { tallyOf } from '../../domain/approval/tally.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
 import type { CardRecord } from '../../ports.ts';
@@ -8,6 +10,7 @@ import type { CardRecord } from '../../ports.ts';
 /** An approval as the API returns it: arguments redacted, times as ISO 8601 in UTC. */
 export function approvalJson(approval: Approval) {
   const { requirement } = approval;
+  const tally = tallyOf(approval);
   return {
     id: approval.id,
     state: approval.state,
@@ -34,6 +37,10 @@ export function approvalJson(approval: Approval) {
       answers: requirement.answers ?? null,
       escalate: escalateJson(approval),
       names: requirement.names ?? {},
+      places: (requirement.places ?? []).map(placeJson),
+      missing: tally.missing,
+      missingOrOf: tally.orOf,
+      standIns: standInsOf([requirement, requirement.escalate]),
     },
     decisions: approval.decisions.map((d) => ({
       approver: d.approver,
@@ -41,6 +48,7 @@ export function approvalJson(approval: Approval) {
       decision: d.choice,
       reason: d.reason,
       via: d.via,
+      rights: (d.rights ?? []).map(rightJson),
       allows:
         d.offers === undefined ? null : { minutes: d.offers.minutes, calls: d.offers.calls, within: d.offers.says },
       allowance: d.allowance ?? null,
@@ -66,6 +74,11 @@ export function approvalJson(approval: Approval) {
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
   };
+}
+
+/** How many of a group must approve, and who its people are. */
+function placeJson({ group, count, people, userGroups, admin }: GroupPlace) {
+  return { group, people: count, members: { people, userGroups, admin } };
 }
 
 /** What people may allow in advance with a yes; null: nothing. */

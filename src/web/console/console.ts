@@ -10,7 +10,7 @@ import { frontPage } from '../html/page.ts';
 import { noteRoleRefusal } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions, requestHost } from '../http/login-sessions.ts';
 import { securityHeaders } from '../http/security-headers.ts';
-import { bouncePage, closedPage, localPath, loginPage, type SignInWays } from '../pages/login.ts';
+import { bouncePage, closedPage, localPath, loginPage, type SignInWays, signedOutPage } from '../pages/login.ts';
 import { signInLinkPage } from '../pages/sign-in-link.ts';
 import { consoleActions } from './actions.ts';
 import type { ConsoleAsset, ConsoleDeps, ConsoleEnv } from './context.ts';
@@ -142,8 +142,8 @@ function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void
   app.post('/logout', async (c) => {
     if (!loginSessions.isSameOrigin(c))
       return c.html(loginPage('/', 'Sign out from a page of the console.', waysOf(loginSessions)), 403);
-    await loginSessions.signOut(c);
-    return c.redirect('/login', 303);
+    const end = await loginSessions.signOut(c);
+    return end === null ? c.redirect('/login', 303) : c.html(signedOutPage(end, loginSessions.provider?.label ?? ''));
   });
 }
 

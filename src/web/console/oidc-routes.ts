@@ -8,7 +8,7 @@ import { type Logins, Unavailable } from '../../ports.ts';
 import { frontPage } from '../html/page.ts';
 import { type LoginSessions, requestHost } from '../http/login-sessions.ts';
 import { SignInFlows } from '../http/sign-in-flow.ts';
-import { bouncePage, localPath } from '../pages/login.ts';
+import { bouncePage, localPath, signedOutPage } from '../pages/login.ts';
 import type { ConsoleEnv } from './context.ts';
 
 const MAX_FORM = 32 * 1024;
@@ -66,7 +66,8 @@ export function oidcRoutes(app: Hono<ConsoleEnv>, { gateway, loginSessions, logi
     const token = form.logout_token;
     if (typeof token !== 'string') {
       if (!loginSessions.isSameOrigin(c)) return c.json({ error: 'invalid_request', reason: NO_TOKEN }, 400);
-      await loginSessions.signOut(c);
+      const end = await loginSessions.signOut(c);
+      if (end !== null) return c.html(signedOutPage(end, loginSessions.provider?.label ?? ''));
       return c.redirect('/login', 303);
     }
     const ended = people === undefined ? null : await logOutByProvider({ gateway, logins, ...people }, token);

@@ -185,16 +185,20 @@ export class LoginSessions {
     return { login: login.id, reviewer };
   }
 
-  /** Ends the login on every replica and deletes the cookie. */
-  async signOut(c: Context): Promise<void> {
+  /**
+   * Ends the login on every replica and deletes the cookie. Where the browser goes to end its session at the provider as well;
+   * null: nowhere.
+   */
+  async signOut(c: Context): Promise<string | null> {
     const { logins, people, addresses } = this.#deps;
     const secret = getCookie(c, this.#cookie);
     deleteCookie(c, this.#cookie, { path: '/', secure: isSecure(addresses) });
     const login = secret === undefined || !isOurHost(addresses, requestHost(c)) ? null : await this.#loginOf(secret);
-    if (login === null) return;
+    if (login === null) return null;
     // Before its row is gone; nobody waits for the provider, which may be away.
-    if (login.reviewer !== 'admin') await people?.confirmer.forget(login.id);
+    const end = login.reviewer === 'admin' ? null : ((await people?.confirmer.forget(login.id)) ?? null);
     await logins.end(login.id, this.#event('admin.signed_out', login.reviewer, { login: loginMark(login.id) }));
+    return end;
   }
 
   /** The person of this login, as the provider says within a minute; null: it is over. Throws while it does not answer. */
@@ -202,7 +206,8 @@ export class LoginSessions {
     const found = await this.#deps.people?.confirmer.confirm(login);
     if (!found) return null;
     const { id, person, sources } = found.standing;
-    return { id, name: person ?? found.name, userGroups: [], credential: '', roles: rolesOf(sources) };
+    const userGroups = (await this.#deps.people?.userGroups(id)) ?? [];
+    return { id, name: person ?? found.name, userGroups, credential: '', roles: rolesOf(sources) };
   }
 
   /**

@@ -13,4 +13,6 @@ export interface PeopleDoors {
   readonly breakGlass: BreakGlass;
   readonly tokens: TokenDeps['tokens'];
   readonly holders: TokenHolders;
+  /** The approvers' Slack user groups that whoever has this approver's id is in, as far as is known at once. Never rejects. */
+  userGroups(id: string): Promise<readonly string[]>;
 }

@@ -88,6 +88,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
         'removed',
         'admin_token',
         'own_call',
+        'no_place',
+        'stands_in_for_owner',
         'other_call',
         'broken',
         'reason_required',

@@ -46,6 +46,31 @@ const Requirement = closed({
     description: 'Who else may approve, and from when.',
   },
   names: mapOf(aText(), 'Names under `people` in the config, by id.'),
+  places: listOf(
+    closed({
+      group: aText('A group of the config.'),
+      people: whole('How many of its people have to approve.'),
+      members: closed({ people: circle.people, userGroups: circle.userGroups, admin: circle.admin }),
+    }),
+    'Where each group has a number of its own, `quorum` in all; empty: any of the approvers count. One person fills one place.',
+  ),
+  missing: listOf(
+    closed({ group: orNull(aText('null: any of the approvers.')), people: whole() }),
+    'How many people of which group have not approved yet.',
+  ),
+  missingOrOf: listOf(
+    aText(),
+    'Groups of which one more person would do as well, because somebody counts for them who could count elsewhere.',
+  ),
+  standIns: listOf(
+    closed({
+      group: aText(),
+      for: aText('Who is away.'),
+      by: aText('Who decides in their place.'),
+      until: instant(),
+    }),
+    'Who decides in whose place.',
+  ),
 });
 
 const Decision = closed({
@@ -54,6 +79,15 @@ const Decision = closed({
   decision: oneOf(['approve', 'deny']),
   reason: orNull(aText()),
   via: oneOf(['slack', 'api', 'console']),
+  rights: listOf(
+    closed({
+      group: orNull(aText('The group whose place it may fill; null: any.')),
+      userGroup: orNull(aText('The Slack user group that makes the person a member; null: the config names them.')),
+      for: orNull(aText('In whose place; null: their own.')),
+      until: orNull(instant()),
+    }),
+    'By what it counts, where groups have places or its person stands in for another; else empty.',
+  ),
   allows: {
     anyOf: [closed({ minutes: whole(), calls: whole(), within: listOf(aText()) }), { type: 'null' }],
     description: 'What the vote allows in advance; null: nothing.',
@@ -297,6 +331,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     adminToken: yesOrNo('Whether they hold the admin token.'),
     sources: listOf(closed({ role: oneOf(ROLES), from: aText() }), 'Roles, and where each comes from.'),
     groups: listOf(aText(), 'Groups of approvers that list them.'),
+    standsIn: listOf(
+      closed({ group: aText(), for: aText(), until: instant() }),
+      'Groups in which they decide in the place of somebody, and until when.',
+    ),
   }),
   Healthy: closed({ ok: { const: true } }),
   Refusal: closed({ error: aText('A word for programs.'), reason: aText('A sentence for people.') }),

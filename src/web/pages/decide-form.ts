@@ -111,8 +111,9 @@ function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date, current:
   const approver = approverOf(reviewer);
   const eligible = eligibility(approval, approver, now, current);
   if (eligible.kind === 'refused') {
-    const mayDeny = isOwner(approval, approver, current);
-    return { words: refusalWords(mayDeny ? 'own_call' : eligible.reason, approval, reviewer), mayDeny };
+    const owns = isOwner(approval, approver, current);
+    const mayDeny = owns || eligible.reason === 'no_place' || eligible.reason === 'stands_in_for_owner';
+    return { words: refusalWords(owns ? 'own_call' : eligible.reason, approval, reviewer), mayDeny };
   }
   if (reviewer.id === ADMIN && current.persons.adminToken === 'nobody') {
     const words = 'The config does not say whose the admin token is, so it can deny but not approve.';
@@ -131,6 +132,10 @@ function refusalWords(reason: Ineligible, { requirement }: Approval, reviewer: R
       return `The config no longer lists ${reviewer.id} as an approver of this call.`;
     case 'not_an_approver':
       return `Only ${requirement.groups.join(', ') || 'its approvers'} can decide this call. To let ${reviewer.id} decide, add it to an approver group.`;
+    case 'no_place':
+      return 'This call needs approvals of certain groups, and you are in none of them. You can deny it.';
+    case 'stands_in_for_owner':
+      return 'You stand in for the owner of this agent, so somebody else must approve its call. You can deny it.';
     default:
       return reason satisfies never;
   }

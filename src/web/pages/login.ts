@@ -70,6 +70,18 @@ export function bouncePage(path: string): Html {
   );
 }
 
+/**
+ * Signed out here, and on to the provider, which ends the session there. A page, because a form of ours may lead to no other
+ * host. `end`: an address that the provider named.
+ */
+export function signedOutPage(end: string, provider: string): Html {
+  return frontPage(
+    'Signed out',
+    html`<h1>Signed out</h1><p>You are signed out here. <a href="${end}" rel="noreferrer">Sign out at ${provider} too</a>, where this page leads by itself, or <a href="/login">sign in again</a>.</p>`,
+    html`<meta http-equiv="refresh" content="1; url=${end}">`,
+  );
+}
+
 /** This text if it is a path of ours, else `/`. Refuses whatever a browser could take for another host. */
 export function localPath(text: string | undefined): string {
   if (text === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/';

@@ -4,7 +4,7 @@ import type { ListedPerson } from '../../gateway/person/directory.ts';
 import type { ApiToken } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
 import { type PersonNames, personName } from '../html/person.ts';
-import { timestamp } from '../html/time.ts';
+import { timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 
 export interface PeopleView {
@@ -40,12 +40,16 @@ export function peoplePage({ people, claims, provider, tokens, names, now }: Peo
     ${tokenTable(live, names, false)}`;
 }
 
-function personRow({ name, slack, login, adminToken, sources, groups }: ListedPerson): Html {
+function personRow({ name, slack, login, adminToken, sources, groups, standsIn }: ListedPerson): Html {
   return html`<tr><td>${visibleName(name)}${adminToken ? html` <span class="dim">holds the admin token</span>` : ''}</td>
     <td data-label="Slack">${slack ?? html`<span class="dim">none</span>`}</td>
     <td data-label="Login">${login === null ? html`<span class="dim">none</span>` : visibleName(login)}</td>
     <td data-label="Roles">${sources.map(roleLine)}</td>
-    <td data-label="Approves in">${groups.length === 0 ? html`<span class="dim">no group</span>` : groups.join(', ')}</td></tr>`;
+    <td data-label="Approves in">${groups.length === 0 && standsIn.length === 0 ? html`<span class="dim">no group</span>` : visibleName(groups.join(', '))}${standsIn.map(standInLine)}</td></tr>`;
+}
+
+function standInLine({ group, for: absent, until }: ListedPerson['standsIn'][number]): Html {
+  return html`<div>${visibleName(group)} <span class="dim">in the place of ${visibleName(absent)} until ${timestamp(new Date(until))} ${zone()} (<code>stand_ins</code>)</span></div>`;
 }
 
 function roleLine({ role, from }: RoleSource): Html {
@@ -74,7 +78,7 @@ export function tokensPage({ tokens, roles, mostDays, names, now }: TokensView):
       <div class="buttons"><button class="main" type="submit" data-deciding>Make a token</button></div>
     </form>`;
   return html`<div class="head"><h1>Tokens</h1></div>
-    <p class="dim">For the command line and for scripts: <code>HOLDFAST_ADMIN_TOKEN_FILE</code>, or <code>Authorization: Bearer …</code>. What is done with a token is done by you.</p>
+    <p class="dim">For the command line and for scripts: <code>HOLDFAST_TOKEN_FILE</code>, or <code>Authorization: Bearer …</code>. What is done with a token is done by you.</p>
     <div id="new-token" role="status" aria-live="polite"></div>
     ${tokenTable(live, names, true)}
     <h2>New token</h2>

@@ -178,5 +178,6 @@ function limitDetails(limit: Limit): Html {
 function asks({ action, askIf, ask }: ToolRule): Html {
   if (action !== 'require_approval' && askIf.length === 0) return html``;
   const from = ask.approvers === null ? 'the default approvers' : ask.approvers.join(', ');
-  return html`<p class="dim">${ask.quorum} of ${from}${ask.timeoutMs === null ? '' : `, within ${durationText(ask.timeoutMs)}`}</p>`;
+  const places = (ask.places ?? []).map(({ group, count }) => `${count} of ${group}`).join(' and ');
+  return html`<p class="dim">${places === '' ? `${ask.quorum} of` : `${places}, from`} ${from}${ask.timeoutMs === null ? '' : `, within ${durationText(ask.timeoutMs)}`}</p>`;
 }

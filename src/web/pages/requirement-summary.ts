@@ -1,20 +1,36 @@
 import { html } from 'hono/html';
 import type { Approval, Requirement } from '../../domain/approval/approval.ts';
-import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { standInsOf } from '../../domain/approval/circle.ts';
+import { missingText, tallyOf } from '../../domain/approval/tally.ts';
 import type { Html } from '../html/html.ts';
-import { durationText } from '../html/time.ts';
+import { durationText, timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 
 /** How many of the required approvals there are, and who may approve, also after escalation. */
 export function requirementSummary(approval: Approval): Html {
   const { requirement } = approval;
-  const given = approvalsCounted(approval.decisions);
+  const tally = tallyOf(approval);
   const { escalate } = requirement;
-  return html`<b>${given} of ${requirement.quorum}</b> from ${approvers(requirement, requirement.names)}${
+  const lacking = approval.state === 'pending' ? missingText(tally) : '';
+  return html`<b>${tally.people} of ${requirement.quorum}</b>${placesText(requirement)} from ${approvers(requirement, requirement.names)}${
     escalate === null
       ? ''
       : html`; after ${durationText(escalate.afterMs)} also ${approvers(escalate, requirement.names)}`
-  }`;
+  }${lacking === '' ? '' : html`<br><b>${visibleName(lacking)}</b>`}${standInLines(requirement)}`;
+}
+
+/** How many of each group, where groups have places. */
+function placesText({ places }: Requirement): Html | string {
+  if (places === undefined) return '';
+  return html` (${listed(places.map(({ group, count }) => `${count} of ${group}`))})`;
+}
+
+/** Who stands in for whom, a line each. */
+function standInLines({ names = {}, escalate, ...requirement }: Requirement): Html {
+  return html`${standInsOf([requirement, escalate]).map(
+    (each) =>
+      html`<br><span class="dim">${visibleName(namedPerson(each.by, names))} stands in for ${visibleName(namedPerson(each.for, names))} in ${visibleName(each.group)} until ${timestamp(new Date(each.until))} ${zone()}</span>`,
+  )}`;
 }
 
 function approvers(

@@ -51,6 +51,45 @@ describe('facts about people', () => {
     }
   });
 
+  test('P6: where groups have places each user group matters: one that Slack does not tell decides nothing', async () => {
+    const world = await doorWorld();
+    try {
+      const circle = (userGroup: string) => ({ people: [], userGroups: [userGroup], admin: false });
+      const places = [
+        { group: 'security', count: 1, ...circle('S0123ABC') },
+        { group: 'dba', count: 1, ...circle('S0DBA') },
+      ];
+      world.slack.addUserGroup({ id: 'S0DBA', users: ['U0MIRA', 'U0ALEX'] });
+      world.slack.userGroup('S0123ABC').users = ['U0MIRA'];
+      const two = { people: [], userGroups: ['S0123ABC', 'S0DBA'], quorum: 2, places };
+      const { id, ts } = await world.open({ requirement: two });
+      const click = (user: string) => world.slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });
+      world.slack.failNext('usergroups.users.list', { kind: 'error', error: 'fatal_error' });
+      await click('U0MIRA');
+      const told = await world.slack.waitFor(() => world.slack.ephemerals('U0MIRA').at(-1));
+      assert.match(told.text, /did not answer in time who you are/);
+      assert.equal(world.approvals.get(id)!.decisions.length, 0);
+      world.clock.advance(61_000);
+      await click('U0MIRA');
+      const groups = world.approvals.get(id)!.decisions[0]!.rights!.map(({ group, userGroup }) => [group, userGroup]);
+      assert.deepEqual(groups, [
+        ['security', 'S0123ABC'],
+        ['dba', 'S0DBA'],
+      ]);
+      assert.equal(world.stateOf(id), 'pending');
+      await click('U0ALEX');
+      assert.equal(world.stateOf(id), 'approved', 'of dba only, so that the first one is of security');
+
+      const now = (each: boolean) => world.cards.person('U0MIRA', ['S0123ABC', 'S0DBA'], each);
+      world.clock.advance(61_000);
+      world.slack.failNext('usergroups.users.list', { kind: 'error', error: 'fatal_error' });
+      await assert.rejects(now(true), /who is in the group/);
+      assert.equal(Object.hasOwn(await now(false), 'userGroups'), true);
+    } finally {
+      await world.close();
+    }
+  });
+
   test('on Grid, an app of the whole organisation that the config names counts clicks from each of its workspaces', async () => {
     const enterprise = { id: 'E0ORG', name: 'Org' };
     const world = await doorWorld({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Circle } from '../../../src/domain/approval/circle.ts';
 import type { Beholder, NewApproval, PendingFilter, Store } from '../../../src/ports.ts';
 import {
   newApproval,
@@ -97,6 +98,35 @@ for (const kind of STORES) {
       assert.deepEqual(new Set(page.items.slice(3).map(({ id }) => id)), new Set([other, own, notYet]));
       assert.deepEqual(new Set(await idsOf(MIRA, { grant, mine: true })), new Set([named, grouped, escalated]));
       assert.deepEqual(await idsOf(NOBODY, { grant, mine: true }), []);
+    });
+
+    test('where groups have places it waits for their people, for who stands in, and later for who may fill any', async () => {
+      const grant = `grant-${randomHex(4)}`;
+      const circle: Circle = { people: [], userGroups: [], admin: false };
+      const mira = { ...circle, people: ['U0MIRA'] };
+      const place = (of: Circle) => [{ group: 'security', count: 1, ...of }];
+      const standIn = (until: number) => ({
+        ...circle,
+        people: ['U0DAN'],
+        standIns: [{ group: 'security', for: 'U0DAN', by: 'U0MIRA', until: inMinutes(until).toISOString() }],
+      });
+      const later = { afterMs: 1_000, groups: ['ops'], ...mira };
+      const requirements = {
+        placed: { ...mira, places: place(mira) },
+        'of a group without places': { ...mira, places: place(circle) },
+        'stands in': standIn(5),
+        'stood in': standIn(-5),
+        'stands in for a place': { ...standIn(5), places: place(standIn(5)) },
+        'fills any': { ...circle, places: place(circle), escalate: { ...later, anyPlace: mira } },
+        'fills none': { ...circle, places: place(circle), escalate: { ...later, anyPlace: circle } },
+      };
+      const ids = new Map<string, string>();
+      for (const [name, different] of Object.entries(requirements)) {
+        const more = { grant, owner: null, createdAt: inMinutes(-1), requirement: { ...requirement, ...different } };
+        ids.set(await open(more), name);
+      }
+      const found = (await idsOf(MIRA, { grant, mine: true })).map((id) => ids.get(id));
+      assert.deepEqual(found.sort(), ['fills any', 'placed', 'stands in', 'stands in for a place']);
     });
 
     test('filters by server, tool, agent and risk, and searches what is shown, as text and not as a pattern', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Approval, BrokenField, Decision } from '../../../src/domain/approval/approval.ts';
 import type { Take } from '../../../src/domain/policy/limit.ts';
+import { approvalJson } from '../../../src/web/api/approval-json.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
   change,
@@ -237,6 +238,86 @@ for (const kind of STORES) {
       assert.equal(approved.kind === 'committed' && approved.approval.broken, null);
       await world.rows(`delete from holdfast.decisions where approval_id = '${whole.id}' and approver = 'U0MIRA'`);
       assert.equal((await read(whole.id)).broken, 'decisions', 'deleted after the quorum');
+    });
+
+    test('P1: by what a vote counts is sealed with it: no other group, no other absence, no later end', async () => {
+      const { requirement } = newApproval().approval;
+      const circle = { people: ['U0MIRA'], userGroups: [], admin: false };
+      const places = ['security', 'dba'].map((group) => ({ group, count: 1, ...circle }));
+      const standIn = { group: 'security', for: 'U0SAM', by: 'U0MIRA', until: '2026-08-01T10:00:00.000Z' };
+      const rights = [{ group: 'security', userGroup: 'S0SEC', standIn }];
+      const { approval } = await opened(world.one, newApproval({ requirement: { ...requirement, quorum: 2, places } }));
+      await world.one.commit(change(approval, 'pending', { decision: { ...vote('U0MIRA'), rights } }));
+      const voted = await read(approval.id);
+      assert.equal(voted.broken, null);
+      assert.deepEqual(voted.decisions[0]!.rights, rights);
+      const text = JSON.stringify([['security', 'S0SEC', ['security', 'U0SAM', 'U0MIRA', standIn.until]]]);
+      const forged = [
+        text.replace('"security"', '"dba"'),
+        text.replace('U0SAM', 'U0LEA'),
+        text.replace('2026', '2027'),
+        text.replace('S0SEC', 'S0EVE'),
+        text.replaceAll(',', ', '),
+        '[]',
+        'null',
+        '5',
+        '[[1]]',
+        '{',
+        null,
+      ];
+      for (const other of forged) {
+        const set = (value: string | null) => (value === null ? 'null' : `'${value}'`);
+        await world.rows(`update holdfast.decisions set rights = ${set(other)} where approval_id = '${approval.id}'`);
+        assert.equal((await read(approval.id)).broken, 'decisions', String(other));
+        await world.rows(`update holdfast.decisions set rights = ${set(text)} where approval_id = '${approval.id}'`);
+        assert.equal((await read(approval.id)).broken, null);
+      }
+    });
+
+    test('P1: places and stand-ins that somebody else wrote are not read, whatever form they have', async () => {
+      const { requirement } = newApproval().approval;
+      const forms = [5, null, {}, [null], [{ group: 1, count: 'x' }], 'x'];
+      for (const form of forms) {
+        const { approval } = await opened(world.one, newApproval({ requirement }));
+        const escalate = {
+          afterMs: 1,
+          groups: [],
+          people: [],
+          userGroups: [],
+          admin: false,
+          standIns: form,
+          anyPlace: form,
+        };
+        const forged = { ...requirement, places: form, standIns: form, names: null, escalate };
+        await world.rows(
+          `update holdfast.approvals set requirement = '${JSON.stringify(forged)}' where id = '${approval.id}'`,
+        );
+        const seen = await read(approval.id);
+        assert.equal(seen.broken, 'requirement');
+        const shown = approvalJson(seen).requirement;
+        assert.deepEqual([shown.places, shown.standIns, shown.missing.length], [[], [], 1], JSON.stringify(form));
+      }
+    });
+
+    test('P1: a pass whose groups’ places are not all filled any more has lost a vote, however many are left', async () => {
+      const { requirement } = newApproval().approval;
+      const circle = { people: ['U0MIRA', 'U0ALEX', 'U0DAN'], userGroups: [], admin: false };
+      const places = ['security', 'dba'].map((group) => ({ group, count: 1, ...circle }));
+      const { approval } = await opened(world.one, newApproval({ requirement: { ...requirement, quorum: 2, places } }));
+      const of = (group: string) => ({ rights: [{ group, userGroup: null, standIn: null }] });
+      let last = approval;
+      for (const [who, group, to] of [
+        ['U0MIRA', 'security', 'pending'],
+        ['U0ALEX', 'security', 'pending'],
+        ['U0DAN', 'dba', 'approved'],
+      ] as const) {
+        const done = await world.one.commit(change(last, to, { decision: { ...vote(who), ...of(group) } }));
+        assert.equal(done.kind, 'committed');
+        last = await read(approval.id);
+        assert.equal(last.broken, null, who);
+      }
+      await world.rows(`delete from holdfast.decisions where approval_id = '${approval.id}' and approver = 'U0DAN'`);
+      assert.equal((await read(approval.id)).broken, 'decisions');
     });
 
     test('P1: a commit holds only while the row has the seals of what was read', async () => {

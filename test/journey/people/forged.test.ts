@@ -52,6 +52,11 @@ describe('A token that is not as it must be signs nobody in, and the page says w
     ['a stranger’s key', { signed: 'stranger' }, /cannot be trusted/],
     ['an end that is over', { claims: (c) => ({ ...c, iat: later(-4000), exp: later(-300) }) }, /not valid now.*NTP/],
     ['a clock five minutes ahead', { claims: (c) => ({ ...c, nbf: later(300) }) }, /not valid now.*clocks.*NTP/],
+    [
+      'issued five minutes from now',
+      { claims: (c) => ({ ...c, iat: later(300), exp: later(900) }) },
+      /not valid now.*clocks.*NTP/,
+    ],
     ['another nonce', { claims: (c) => ({ ...c, nonce: 'another' }) }, /nonce does not fit/],
     ['no nonce', { claims: ({ nonce: _, ...c }) => c }, /./],
     ['no subject', { claims: ({ sub: _, ...c }) => c }, /./],
@@ -173,6 +178,24 @@ describe('Matched by a verified e-mail address, where the file says so', () => {
     assert.equal((await signIn(world, forger, account('m-1', 'mira@example.com'))).status, 200);
   });
 
+  it('a person whose address changed is told so and not taken for another, and who has the old one now is not taken for them', async () => {
+    assert.equal((await signIn(world, forger, account('m-1', 'mira@example.com'))).status, 200);
+    const renamed = await signIn(world, forger, account('m-1', 'mira.new@example.com'));
+    assert.equal(renamed.status, 403);
+    assert.match(renamed.words, /Nobody under people has this account \(mira\.new@example\.com\)/);
+    const heir = await signIn(world, forger, account('m-3', 'mira@example.com'));
+    assert.equal(heir.status, 403);
+    assert.match(heir.words, /belongs to another account here/);
+    const displayed: Forgery = {
+      ...account('m-1', 'mira@example.com'),
+      userInfo: { sub: 'm-1', name: 'olga\u202e <b>admin</b>' },
+    };
+    const { jar, status } = await signIn(world, forger, displayed);
+    assert.equal(status, 200);
+    const page = await (await jar.fetch(`${world.url}/`)).text();
+    assert.match(page, /<span class="reviewer">mira<\/span>/, 'a name at the provider changes nothing here');
+  });
+
   it('a person with a subject is that account, whatever address it or another has', async () => {
     assert.equal((await signIn(world, forger, account('olga-2', 'olga@example.com'))).status, 403);
     const renamed = await signIn(world, forger, account('olga-1', 'olga.married@example.com'));
@@ -180,4 +203,34 @@ describe('Matched by a verified e-mail address, where the file says so', () => {
     const page = await (await renamed.jar.fetch(`${world.url}/`)).text();
     assert.match(page, /<span class="reviewer">olga<\/span>/);
   });
+});
+
+describe('Where the provider says that a session ends there', () => {
+  for (const [what, end, leads] of [
+    ['a script', 'javascript:alert(1)', null],
+    ['data', 'data:text/html,x', null],
+    ['no address', 'end', null],
+    [
+      'markup in an address',
+      'http://127.0.0.1:9/end?a="><script>alert(1)</script>',
+      /url=http:\/\/127\.0\.0\.1:9\/end\?a=%22%3E%3Cscript/,
+    ],
+  ] as const) {
+    it(`${what}: ${leads === null ? 'the browser stays here' : 'stays an address'}`, async () => {
+      const forger = await startForger('holdfast', SECRET, { end_session_endpoint: end });
+      const world = await worldFor(forger, '', '  mira: { slack: U0MIRA, login: mira, roles: [approver] }\n');
+      try {
+        const { jar } = await signIn(world, forger, {});
+        const out = await jar.fetch(`${world.url}/logout`, { method: 'POST', headers: { origin: world.url } });
+        const page = await out.text();
+        assert.equal(out.status, leads === null ? 303 : 200);
+        if (leads !== null) assert.match(page, leads);
+        assert.doesNotMatch(page, /<script>alert/);
+        assert.equal((await jar.fetch(`${world.url}/`)).status, 303);
+      } finally {
+        await world.close();
+        await forger.close();
+      }
+    });
+  }
 });

@@ -197,12 +197,22 @@ describe('Signing in by a provider', () => {
       headers: { origin: 'https://evil.example' },
     });
     assert.equal(cross.status, 403);
-    assert.equal(
-      (await jar.fetch(`${world.url}/logout`, { method: 'POST', headers: { origin: world.url } })).status,
-      303,
-    );
+    const out = await jar.fetch(`${world.url}/logout`, { method: 'POST', headers: { origin: world.url } });
+    assert.equal(out.status, 200);
     assert.equal((await copy.fetch(`${world.url}/`)).status, 303);
     await until('the provider is told', () => world.provider.asked.includes('POST /token/revocation'));
+
+    const end = new URL(/url=([^"]+)"/.exec(await out.text())![1]!.replaceAll('&amp;', '&'));
+    assert.equal(end.origin, world.provider.issuer);
+    assert.equal(end.searchParams.get('client_id'), 'holdfast');
+    assert.ok(end.searchParams.has('id_token_hint'));
+    const asked = async () =>
+      (await (await jar.follow(`${world.url}/oidc/login`)).response.text()).includes('name="login"');
+    const form = await (await jar.fetch(end.href)).text();
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(form)![1]!;
+    const body = new URLSearchParams({ xsrf, logout: 'yes' });
+    await jar.fetch(/action="([^"]+)"/.exec(form)![1]!, { method: 'POST', body });
+    assert.equal(await asked(), true, 'the provider knows nobody in this browser any more');
   });
 
   it('tells of the admin token as of an emergency', async () => {
@@ -269,7 +279,8 @@ describe('A session is confirmed again', () => {
     const copy = jar.get(world.url, 'holdfast_session')!;
     await world.provider.away(true);
     const out = await jar.fetch(`${world.url}/logout`, { method: 'POST', headers: { origin: world.url } });
-    assert.equal(out.status, 303);
+    assert.equal(out.status, 200);
+    assert.match(await wordsOf(out), /You are signed out here/);
     await world.provider.away(false);
     const again = new Jar();
     again.set(world.url, 'holdfast_session', copy);
@@ -296,5 +307,42 @@ describe('With refresh tokens that rotate', () => {
       assert.ok(refreshed() - before <= 2, `${refreshed() - before} refreshes`);
     }
     assert.equal((await jar.fetch(`${world.url}/`)).status, 200);
+  });
+});
+
+describe('A public client: the provider gave it no secret', () => {
+  let world: PeopleWorld;
+  before(async () => {
+    world = await peopleWorld({
+      oidc: ', recheck: 1s',
+      provider: { publicClient: true, refreshTokens: true, accessTtl: 1 },
+    });
+  });
+  after(() => world.close());
+
+  it('signs in by PKCE alone, is confirmed again by refresh tokens, and signs out', async () => {
+    const jar = await world.signedIn('ada');
+    assert.equal((await jar.fetch(`${world.url}/audit`)).status, 200);
+    const refreshed = () => world.provider.asked.filter((one) => one === 'POST /token').length;
+    const before = refreshed();
+    await until('it is asked again', async () => {
+      assert.equal((await jar.fetch(`${world.url}/api/approvals`)).status, 200);
+      return refreshed() > before;
+    });
+    const out = await jar.fetch(`${world.url}/logout`, { method: 'POST', headers: { origin: world.url } });
+    assert.match(await wordsOf(out), /You are signed out here/);
+    assert.equal((await jar.fetch(`${world.url}/`)).status, 303);
+    await until('the provider is told', () => world.provider.asked.includes('POST /token/revocation'));
+  });
+
+  it('takes no code for another browser, which has another verifier', async () => {
+    const [thief, victim] = [new Jar(), new Jar()];
+    const back = new URL(await atProvider(victim, world.url, 'ada'));
+    const own = new URL(await atProvider(thief, world.url, 'mira'));
+    own.searchParams.set('code', back.searchParams.get('code')!);
+    const answer = await thief.fetch(own.href);
+    assert.equal(answer.status, 400);
+    assert.match(await wordsOf(answer), /did not take the code/);
+    assert.equal(thief.get(world.url, 'holdfast_session'), undefined);
   });
 });

@@ -73,6 +73,7 @@ export function currentOf(
   { requirement, owner, selfApproval }: Pick<Approval, 'owner' | 'requirement' | 'selfApproval'>,
   different: Partial<CurrentApprovers> = {},
 ): CurrentApprovers {
-  const { people, userGroups, admin, escalate } = requirement;
-  return { people, userGroups, admin, escalate, owner, selfApproval, persons: STRANGERS, ...different };
+  const { people, userGroups, admin, escalate, places, standIns } = requirement;
+  const more = { ...(places && { places }), ...(standIns && { standIns }) };
+  return { people, userGroups, admin, escalate, ...more, owner, selfApproval, persons: STRANGERS, ...different };
 }

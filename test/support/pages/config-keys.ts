@@ -6,7 +6,14 @@ import {
   SESSION_CHILDREN,
   SESSION_OPENINGS,
 } from '../../../src/config/config.ts';
-import { ConfigShape, GrantShape, OidcShape, PersonShape, ServerShape } from '../../../src/config/config-schema.ts';
+import {
+  ConfigShape,
+  GrantShape,
+  OidcShape,
+  PersonShape,
+  ServerShape,
+  StandInShape,
+} from '../../../src/config/config-schema.ts';
 import { SandboxShape } from '../../../src/config/confinement.ts';
 
 interface Node {
@@ -28,6 +35,7 @@ const OPEN: Readonly<Record<string, z.ZodType>> = {
   'servers.*': ServerShape,
   'grants[]': GrantShape,
   'people.*': PersonShape,
+  'stand_ins[]': StandInShape,
   oidc: OidcShape,
   'servers.*.sandbox': SandboxShape,
 };

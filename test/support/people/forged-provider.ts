@@ -11,7 +11,7 @@ export interface Forgery {
 }
 
 /** A provider that does as a test says: it asks nobody anything, and its tokens may be wrong in any way. */
-export async function startForger(clientId: string, clientSecret: string) {
+export async function startForger(clientId: string, clientSecret: string, metadata: object = {}) {
   const own = await generateKeyPair('RS256', { extractable: true });
   const stranger = await generateKeyPair('RS256', { extractable: true });
   const jwk = { ...(await exportJWK(own.publicKey)), kid: 'own', alg: 'RS256', use: 'sig' };
@@ -47,6 +47,7 @@ export async function startForger(clientId: string, clientSecret: string) {
         response_types_supported: ['code'],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['RS256', 'HS256', 'none'],
+        ...metadata,
       });
     } else if (url.pathname === '/authorize') {
       nonce = url.searchParams.get('nonce') ?? '';
