@@ -37,8 +37,16 @@ function neededLines(requirement: ListedRequirement, approval: ListedApproval): 
     so,
     ...missingLine(requirement, approval),
     ...(escalate ? [`from ${escalate.at} also of ${peopleText(escalate)}`] : []),
+    ...signedLine(requirement),
     ...(requirement.denyReason === 'required' ? ['a denial needs a reason'] : []),
   ];
+}
+
+/** That no command approves it, and what does. */
+function signedLine({ stepUp }: ListedRequirement): string[] {
+  if (!stepUp) return [];
+  if (stepUp.origin === null) return ['each approval has to be signed, and nobody can sign at this gateway'];
+  return [`each approval has to be signed with a passkey, in the console at ${stepUp.origin}`];
 }
 
 /** Who could still give what is missing. */

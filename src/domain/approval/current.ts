@@ -1,4 +1,5 @@
 import type { Circle, Escalation } from './approval.ts';
+import type { Signing } from './signing.ts';
 
 /**
  * Who may decide by today's configuration. A decision counts only where this and the frozen requirement both admit its
@@ -10,6 +11,8 @@ export interface CurrentApprovers extends Circle {
   readonly owner: string | null;
   readonly selfApproval: boolean;
   readonly persons: Persons;
+  /** By what signatures are judged; absent: no signature counts. */
+  readonly signing?: Signing;
 }
 
 /** The humans that the configuration knows, by every way in which one can come. */

@@ -1,6 +1,7 @@
 import type { Approval, Decision } from './approval.ts';
 import { ADMIN, type CurrentApprovers } from './current.ts';
 import { eligibility, votersCounted } from './quorum.ts';
+import { signatureFault } from './vote-signature.ts';
 
 /** What is known now of a person who voted: the user groups they are in, or why they are no colleague any more. */
 export type VoterFacts = { readonly userGroups: readonly string[] } | { readonly refused: string };
@@ -12,6 +13,8 @@ export interface Recount {
   readonly people: number;
   /** Why each of the others does not count, for people. */
   readonly faults: readonly string[];
+  /** Why that cannot be known of some of them, because signatures cannot be checked now; null: it is known. */
+  readonly unknown: string | null;
 }
 
 /**
@@ -26,6 +29,7 @@ export interface Recount {
  * | by the admin token, which is gone, or is nobody's since people are known | no |
  * | by the calling grant's owner, then or today | only while both allow `self_approval` |
  * | by two ways of one person | once |
+ * | without a signature that counts, where the requirement has a step-up | no |
  */
 export function recount(
   approval: Approval,
@@ -35,12 +39,15 @@ export function recount(
 ): Recount {
   const standing: Decision[] = [];
   const faults: string[] = [];
+  let unknown: string | null = null;
   for (const vote of approval.decisions.filter((d) => d.choice === 'approve')) {
-    const fault = faultOf(approval, vote, current, now, factsOf(vote));
+    const unsigned = signatureFault(approval, vote, current);
+    if (unsigned?.kind === 'unknown') unknown = unsigned.why;
+    const fault = faultOf(approval, vote, current, now, factsOf(vote)) ?? unsigned?.why ?? null;
     if (fault === null) standing.push(vote);
     else faults.push(fault);
   }
-  return { standing, people: votersCounted(standing, current.persons), faults };
+  return { standing, people: votersCounted(standing, current.persons), faults, unknown };
 }
 
 function faultOf(

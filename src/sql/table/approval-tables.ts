@@ -75,6 +75,8 @@ export interface DecisionTable {
   self: boolean;
   user_group: string | null;
   person: string | null;
+  /** What a passkey signed, as canonical JSON. */
+  signature?: string | null;
   /** JSON: what the yes allows in advance. */
   offers: string | null;
   /** The allowance by which the vote counts here. */

@@ -1,5 +1,6 @@
 import type { GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
+import { signatureJson } from '../../domain/approval/signing.ts';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { Seals } from '../../ports.ts';
@@ -87,11 +88,15 @@ export function reasonsText(id: string, reasons: readonly string[]): string {
 
 /**
  * A vote is on one approval, which has one fingerprint. The person comes after it, and only where there is one, so that the
- * seals of votes from before there were people still fit; so do those from before there were allowances.
+ * seals of votes from before there were people still fit; so do those from before there were allowances, or signatures.
  */
 export function decisionText(id: string, decision: Decision): string {
   const { approver, choice, reason, via, self, userGroup, at, person, offers, allowance } = decision;
   const vote = [id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()];
+  const signed = signatureColumn(decision);
+  if (signed !== null) {
+    return JSON.stringify([...vote, person ?? null, offersText(decision), allowance ?? null, signed]);
+  }
   if (offers !== undefined || allowance !== undefined) {
     return JSON.stringify([...vote, person ?? null, offersText(decision), allowance ?? null]);
   }
@@ -101,6 +106,11 @@ export function decisionText(id: string, decision: Decision): string {
 /** What a vote allows in advance, as its column keeps it. */
 export function offersText({ offers }: Pick<Decision, 'offers'>): string | null {
   return offers === undefined ? null : canonical({ ...offers });
+}
+
+/** What a passkey signed of a vote, as its column keeps it. */
+export function signatureColumn({ signature }: Pick<Decision, 'signature'>): string | null {
+  return signature === undefined ? null : canonical(signatureJson(signature));
 }
 
 export function answerText(id: string, { at, leg, digest, text }: GivenAnswer): string {

@@ -34,6 +34,7 @@ export function approvalJson(approval: Approval) {
       answers: requirement.answers ?? null,
       escalate: escalateJson(approval),
       names: requirement.names ?? {},
+      stepUp: requirement.stepUp ?? null,
     },
     decisions: approval.decisions.map((d) => ({
       approver: d.approver,
@@ -45,6 +46,7 @@ export function approvalJson(approval: Approval) {
         d.offers === undefined ? null : { minutes: d.offers.minutes, calls: d.offers.calls, within: d.offers.says },
       allowance: d.allowance ?? null,
       at: d.at.toISOString(),
+      key: d.signature?.key ?? null,
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
     allowance: allowanceOf(approval),

@@ -1,3 +1,4 @@
+import type { SigningDeps } from '../../gateway/decision/sign.ts';
 import type { BreakGlass } from '../../gateway/person/break-glass.ts';
 import type { PersonConfirmer } from '../../gateway/person/confirm.ts';
 import type { Directory } from '../../gateway/person/directory.ts';
@@ -13,4 +14,6 @@ export interface PeopleDoors {
   readonly breakGlass: BreakGlass;
   readonly tokens: TokenDeps['tokens'];
   readonly holders: TokenHolders;
+  /** Passkeys, and what they sign. */
+  readonly signing: SigningDeps;
 }

@@ -14,7 +14,7 @@ export function requirementSummary(approval: Approval): Html {
     escalate === null
       ? ''
       : html`; after ${durationText(escalate.afterMs)} also ${approvers(escalate, requirement.names)}`
-  }`;
+  }${requirement.stepUp === undefined ? '' : html`; <b>each signed with a passkey</b>`}`;
 }
 
 function approvers(

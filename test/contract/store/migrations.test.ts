@@ -49,6 +49,8 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0045-sealing-replicas': '56071aaf79b0e32242884d38c7625a6661abbd71aa7bb3a16e0bef90f6accbfb',
   '0049-people': 'f29e6953dec725f56872e3ed53ca9ee5dacbf57c101437e98385a03ffbba5c24',
   '0050-api-tokens': 'b1ecf994dff5ac6083077525188b0736c2e066ec133631d2241ad627be62a825',
+  '0054-person-keys': 'e160ffc5be7cc947568bd5d588508b8318f4828575d8eb2f0bbb00c17272b95a',
+  '0055-signed-votes': '1a0016a9eba29130a6b691f35325c57c5021b4ef3713c0be0ddd76f9e71c9f37',
   '0056-votes-in-advance': '7bc9e5adeb92419ddb96da698d18e3388dafdde8ed4206103389d982c915559f',
   '0057-allowances': '4c406868a7dd102b95757dabff5e18653abc63bbe78009f87a693269daca932b',
   '0058-denials': 'a76438ede62d724fc65ad44cf703c0f8b89a6bf103fe62b32c685f0798d41918',
