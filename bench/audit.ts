@@ -21,6 +21,7 @@ import { migrate } from '../src/sql/migrations/migrate.ts';
 import { sqlRecords } from '../src/sql/records.ts';
 import { sqlStore } from '../src/sql/store.ts';
 import type { Tables } from '../src/sql/table/tables.ts';
+import { passkeyProof } from '../src/vault/passkey-proof.ts';
 import { proof } from '../src/vault/proof.ts';
 import { vault } from '../src/vault/vault.ts';
 import { TEST_SEALS } from '../test/support/store/seals.ts';
@@ -70,7 +71,9 @@ async function run(): Promise<void> {
   await searches();
 
   const trust = { keys: keyed.publicKeys, elsewhere: [] };
-  await timed('verified in the database', EVENTS, async () => say(await verifyLedger(ledger, trust, proof())));
+  await timed('verified in the database', EVENTS, async () =>
+    say(await verifyLedger(ledger, trust, { ...proof(), passkeys: passkeyProof() })),
+  );
   const file = join(folder, 'audit.jsonl');
   let most = 0;
   await timed('exported', EVENTS, async () => {
@@ -84,7 +87,9 @@ async function run(): Promise<void> {
     await once(out, 'finish');
   });
   console.log(`  memory above the start while exporting: ${(most / 2 ** 20).toFixed(0)} MiB`);
-  await timed('verified from the export', EVENTS, async () => say(await verifyExport(linesOf(file), trust, proof())));
+  await timed('verified from the export', EVENTS, async () =>
+    say(await verifyExport(linesOf(file), trust, { ...proof(), passkeys: passkeyProof() })),
+  );
 }
 
 function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): void {

@@ -23,7 +23,7 @@ grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
 
 -- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted,
 -- but sealed anew when HOLDFAST_SECRET is rotated; setting one locks the table, which takes the right to update it.
-grant update (choice, reason, via, self, user_group, person, offers, at, seal) on holdfast.decisions to holdfast_gateway;
+grant update (choice, reason, via, self, user_group, person, signature, offers, at, seal) on holdfast.decisions to holdfast_gateway;
 grant select, insert, update on holdfast.freezes to holdfast_gateway;
 -- What was given in advance is used and ended, never deleted.
 grant select, insert on holdfast.allowances, holdfast.denials to holdfast_gateway;
@@ -54,7 +54,7 @@ grant select, insert, update on holdfast.joiners, holdfast.asked_requests to hol
 grant select, insert, update, delete on
   holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.issued_states, holdfast.logins, holdfast.notices, holdfast.openings, holdfast.plain_requests,
   holdfast.pursuits, holdfast.questions, holdfast.replicas, holdfast.sessions, holdfast.sinks, holdfast.tasks,
-  holdfast.api_tokens, holdfast.person_emails, holdfast.person_logins
+  holdfast.api_tokens, holdfast.person_emails, holdfast.person_keys, holdfast.person_logins, holdfast.signing_nonces
 to holdfast_gateway;
 
 -- So that the start can tell which release made the schema.

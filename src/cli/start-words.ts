@@ -2,6 +2,7 @@ import { decidersOf, stuckAsks } from '../config/deciders.ts';
 import type { Loaded } from '../config/load.ts';
 import { isLostLoopback, shownProxies } from '../config/proxies.ts';
 import { fileVariable } from '../config/secret-from.ts';
+import { unsignedCalls } from '../config/unsigned-calls.ts';
 import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
 import { readableSecrets } from '../main/process/ancestors.ts';
 import { missingProgram } from '../main/upstream/missing-program.ts';
@@ -20,7 +21,12 @@ export function loudLines(loaded: Loaded): string[] {
     ({ pid, program, names }) =>
       `WARNING: environment: ${names.join(', ')} can be read in process ${pid} (${program}) by the servers that are started here (expected files: ${names.map(fileVariable).join(', ')})`,
   );
-  return [...unconfined, ...secrets, ...lostLoopback(loaded), ...stuckLines(loaded)];
+  return [...unconfined, ...secrets, ...lostLoopback(loaded), ...stuckLines(loaded), ...unsignedLines(loaded)];
+}
+
+/** Calls that should be signed and are not, or that nobody can sign. */
+function unsignedLines(loaded: Loaded): string[] {
+  return unsignedCalls(loaded).map(({ what, remedy }) => `WARNING: ${what} (${remedy}; docs/signatures.md)`);
 }
 
 /** A line for each server whose program is not there. The others work, so the gateway starts. `path`: as in `PATH`. */

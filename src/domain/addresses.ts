@@ -39,3 +39,17 @@ export function originOf(
 export function isSecure({ publicUrl }: Pick<OwnAddresses, 'publicUrl'>): boolean {
   return publicUrl().startsWith('https:');
 }
+
+const ADDRESS = /^(\d+\.\d+\.\d+\.\d+|\[.*\])$/;
+
+/**
+ * The origin at which browsers allow passkeys (a secure context, and a name to which a key can be bound): https with a name, or
+ * localhost. null: this address is none.
+ */
+export function signingOriginOf(publicUrl: string | null): string | null {
+  if (publicUrl === null || !URL.canParse(publicUrl)) return null;
+  const { protocol, hostname, origin } = new URL(publicUrl);
+  if (ADDRESS.test(hostname)) return null;
+  const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost');
+  return protocol === 'https:' || (protocol === 'http:' && isLocal) ? origin : null;
+}

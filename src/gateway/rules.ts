@@ -38,7 +38,10 @@ export interface Rules {
   /** Compiles conditions that a person gives, as a policy has them; a text: what is wrong with them. */
   conditions(within: readonly Json[]): readonly WordedBound[] | string;
   /** Reads what all replicas have revoked so far; called before a pass is spent. Throws `Unavailable('store')`. */
-  refresh(): Promise<void>;
+  /** `approval`: what it is spent for; where its votes are signed, the registered passkeys are read as well. */
+  refresh(approval?: Pick<Approval, 'requirement'>): Promise<void>;
+  /** Where approvals can be signed now; null or absent: nowhere. */
+  readonly signingOrigin?: string | null;
 }
 
 /** The terms for approvals: times in ms, and what one grant may open and keep. */

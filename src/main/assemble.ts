@@ -5,10 +5,12 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { Alarms } from '../gateway/log/alarms.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
 import { SetWatch } from '../gateway/log/set-watch.ts';
+import { NO_LOG } from '../gateway/log/store-watch.ts';
 import { watchedWrites } from '../gateway/log/swallowed.ts';
 import { watchedRecords } from '../gateway/log/watched-records.ts';
 import { bindGateway } from '../gateway/start.ts';
 import { OpenVisits } from '../gateway/state/open-visits.ts';
+import { RegisteredKeys } from '../gateway/state/registered-keys.ts';
 import type { HttpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import type { SlackDoor } from '../slack/door.ts';
@@ -16,12 +18,14 @@ import { keepPolicyTexts } from '../sql/log/policy-texts.ts';
 import { sqlRecords } from '../sql/records.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
 import { sqlBeliefs } from '../sql/sets/beliefs.ts';
+import { passkeyProof } from '../vault/passkey-proof.ts';
 import { rowSeals } from '../vault/row-seals.ts';
 import type { SignInLinks } from '../web/http/sign-in-links.ts';
 import { approversInSlack } from './approvers.ts';
 import { openDoors } from './doors.ts';
 import { type Lifecycle, lifecycleOf } from './lifecycle.ts';
 import { pagesOf } from './pages.ts';
+import { personKeys } from './people.ts';
 import { configuredServers, portsOf, toolListsOf } from './ports.ts';
 import { policyDigests } from './rules/digests.ts';
 import { watchGrants } from './rules/grant-watch.ts';
@@ -49,6 +53,11 @@ export interface Assembled extends Lifecycle {
   closeServers(): Promise<void>;
 }
 
+/** null: it is not known yet. */
+function logOf({ storeWatch }: Gateway): string | null {
+  return storeWatch.log === NO_LOG ? null : storeWatch.log;
+}
+
 /** Binds the doors to the gateway and the gateway to its ports. Nothing runs until `prepare` or `start`. */
 export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica } = runtime;
@@ -62,9 +71,11 @@ export function assemble(runtime: Runtime): Assembled {
     eventMeterOf(runtime),
   );
   const revoked = new RevokedTokens(revocations, log);
-  const rules = new LiveRules(loaded, () => clock.now(), revoked);
+  const keys = personKeys(runtime, seals, beliefs, alarms);
+  const signing = new RegisteredKeys(keys, passkeyProof(), () => logOf(gateway));
+  const rules = new LiveRules(loaded, () => clock.now(), revoked, signing);
   const approvers = approversInSlack(loaded, runtime.slack, runtime, log);
-  const gateway = bindGateway(portsOf(runtime, seals, beliefs, approvers?.cards ?? null), rules, sets, alarms);
+  const gateway: Gateway = bindGateway(portsOf(runtime, seals, beliefs, approvers?.cards ?? null), rules, sets, alarms);
   storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
   const lists = toolListsOf(runtime, seals, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);
@@ -78,7 +89,7 @@ export function assemble(runtime: Runtime): Assembled {
     ...gateway,
     watch: gateway.storeWatch,
   });
-  const pages = pagesOf(runtime, seals, beliefs, gateway, rules, records, revocations, lists);
+  const pages = pagesOf(runtime, seals, beliefs, gateway, rules, records, revocations, keys, lists);
   const visits = new OpenVisits();
   const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, records, revocations, visits });
   const noteEvent: Assembled['noteEvent'] = (type, data) => {

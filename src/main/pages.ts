@@ -2,7 +2,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { meteredLogins } from '../gateway/log/event-metering.ts';
 import { watchedWrites } from '../gateway/log/swallowed.ts';
 import type { ToolLists } from '../gateway/tools/tool-lists.ts';
-import type { Records, Revocations, Seals } from '../ports.ts';
+import type { PersonKeys, Records, Revocations, Seals } from '../ports.ts';
 import { sqlLogins } from '../sql/logins.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { proof } from '../vault/proof.ts';
@@ -34,6 +34,7 @@ export function pagesOf(
   rules: LiveRules,
   records: Records,
   revocations: Revocations,
+  keys: PersonKeys,
   lists: ToolLists,
 ): Pages | null {
   const { pages, storage, loaded, addresses, replica } = runtime;
@@ -41,7 +42,7 @@ export function pagesOf(
   const { db } = storage.connection;
   const signInLinks = new SignInLinks();
   const logins = meteredLogins(watchedWrites(sqlLogins(db, seals, beliefs), gateway), replica, eventMeterOf(runtime));
-  const people = peopleDoors(runtime, seals, beliefs, gateway, rules, logins);
+  const people = peopleDoors(runtime, seals, beliefs, gateway, rules, logins, keys);
   const sessions = new LoginSessions({
     gateway,
     logins,

@@ -1,6 +1,7 @@
 import type { Allowance, StandingDenial } from '../domain/allowance/allowance.ts';
 import type { AskedQuestion, GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval, Awaits, Decision, State } from '../domain/approval/approval.ts';
+import type { VoteKey } from '../domain/approval/vote-signature.ts';
 import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
@@ -49,6 +50,8 @@ export interface Change {
   readonly joiner?: string;
   /** The token of the grant for which this is done: it must not have been revoked. SHA-256, hex. */
   readonly token?: string;
+  /** The passkeys on which signed votes rest: each must still be registered, in the same transaction. */
+  readonly signers?: readonly VoteKey[];
   /** Nothing may be frozen that stops this: checked in the same transaction, against every freeze that was set before. */
   readonly unlessFrozen?: FrozenPlace;
   /** The card that one of the events names: it must still be this one, and show the same. */

@@ -7,6 +7,8 @@ import type { Json } from '../../src/domain/json/json.ts';
 import { readButtonValue, readViewMemory } from '../../src/slack/card/button.ts';
 import { type RenderedCard, renderCard } from '../../src/slack/card/card.ts';
 import { denyView, fullView, pageCount } from '../../src/slack/card/modals.ts';
+import { intentOf } from '../../src/slack/click/intent.ts';
+import type { Interaction } from '../../src/slack/click/payload.ts';
 import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const vote = (different: Partial<Decision> = {}): Decision => ({
@@ -313,6 +315,37 @@ function assertWholeIn(approval: Approval): void {
     assert.deepEqual(memory, { approval: approval.id, fingerprint: FINGERPRINT.slice(0, 32), page, ...from });
   }
 }
+
+describe('the card of a call that has to be signed', () => {
+  const stepUp = { origin: 'https://holdfast.example.com' };
+
+  test('P1: offers the page on which it is signed, and Deny, and no way to approve here', () => {
+    for (const args of [{ name: 'ci' }, { body: 'x'.repeat(60_000) }]) {
+      const card = within(renderCard(sampleApproval({ requirement: { stepUp }, arguments: args })));
+      assert.equal(elements(card, 'approve').length + elements(card, 'review').length, 0);
+      assert.equal(elements(card, 'deny').length, 1);
+      const [link, ...others] = elements(card, 'sign') as { url?: string; value?: string; text?: object }[];
+      assert.deepEqual(others, []);
+      assert.equal(link?.url, 'https://holdfast.example.com/approvals/ap_01k0example');
+      assert.equal(link?.value, undefined, 'it sends nothing back');
+      assert.match(read(card.blocks), /has to be signed with your passkey/);
+    }
+    const over = within(renderCard(sampleApproval({ state: 'denied', requirement: { stepUp } })));
+    assert.equal(elements(over, 'sign').length, 0);
+  });
+
+  test('says so where nobody can sign', () => {
+    const card = within(renderCard(sampleApproval({ requirement: { stepUp: { origin: null } } })));
+    assert.equal(elements(card, 'sign').length + elements(card, 'approve').length, 0);
+    assert.match(read(card.blocks), /Nobody can approve this/);
+  });
+
+  test('a click on the link is nothing', () => {
+    const on = { kind: 'message', channel: 'C', ts: '1' } as const;
+    const click = { kind: 'click', action: 'sign', value: null, revision: 1, on } as unknown as Interaction;
+    assert.equal(intentOf(click), 'nothing');
+  });
+});
 
 describe('the full view', () => {
   const from = { channel: 'C0APPROVALS', ts: '1.000001' };

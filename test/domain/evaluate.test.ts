@@ -242,6 +242,7 @@ test('approval options come from the tool, and what it leaves open from all_tool
     escalate: { afterMs: 3_600_000, to: ['boss'] },
     denyReason: 'required',
     answers: null,
+    stepUp: null,
     summary: null,
   });
   assert.equal(askOf('other')?.timeoutMs, 300_000);

@@ -105,6 +105,11 @@ describe('Seals of rows', () => {
       person_logins: ['id', 'flow', 'issuer', 'subject', 'session', 'email', 'name', 'said', 'checked_at', 'kept'],
       person_emails: ['email', 'issuer', 'subject', 'at'],
       api_tokens: ['id', 'digest', 'owner', 'name', 'role', 'at', 'ends_at', 'revoked_at', 'revoked_by'],
+      person_keys: [
+        ...['id', 'owner', 'name', 'public_key', 'algorithm', 'origin', 'counter', 'at', 'registered_at'],
+        ...['registered_by', 'break_glass', 'ended_at', 'ended_by', 'ended'],
+      ],
+      signing_nonces: ['digest', 'purpose', 'login', 'person', 'approval_id', 'choice', 'at', 'ends_at'],
       sessions: ['id', 'server', 'grant_name'],
       tasks: ['id', 'approval_id', 'joiner_id', 'grant_name', 'server', 'era', 'created_at'],
       continuations: ['digest', 'grant_name', 'server', 'fingerprint', 'approval_id'],

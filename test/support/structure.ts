@@ -112,6 +112,8 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'ledger.ts',
       'api-tokens.ts',
+      'person-keys.ts',
+      'signing-nonces.ts',
       'person-logins.ts',
       'logins.ts',
       'records.ts',
@@ -155,6 +157,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'load.ts',
       'deciders.ts',
       'standing.ts',
+      'unsigned-calls.ts',
     ],
   ],
   demo: ['prometheus.ts', 'slack'],

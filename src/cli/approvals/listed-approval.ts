@@ -77,6 +77,8 @@ export interface ListedRequirement extends ListedPeople {
   }[];
   readonly denyReason?: string;
   readonly escalate?: (ListedPeople & { readonly at: string }) | null;
+  /** Each approval is signed there; null or absent: it need not be. */
+  readonly stepUp?: { readonly origin: string | null } | null;
 }
 
 /** One approval on one line. */

@@ -44,6 +44,7 @@ function neededLines(requirement: ListedRequirement, approval: ListedApproval): 
     ...missingLine(requirement, approval),
     ...standIns.map(({ group, for: absent, by, until }) => `${by} stands in for ${absent} in ${group} until ${until}`),
     ...(escalate ? [`from ${escalate.at} also of ${peopleText(escalate)}`] : []),
+    ...signedLine(requirement),
     ...(requirement.denyReason === 'required' ? ['a denial needs a reason'] : []),
   ];
 }
@@ -59,6 +60,13 @@ function voterText({ approver, rights = [] }: ListedApproval['decisions'][number
 /** How many people the gateway counts: where groups have places, some votes may fill none. */
 function countedOf({ quorum, places = [], missing = [] }: ListedRequirement, votes: number): number {
   return places.length === 0 ? votes : quorum - missing.reduce((total, { people }) => total + people, 0);
+}
+
+/** That no command approves it, and what does. */
+function signedLine({ stepUp }: ListedRequirement): string[] {
+  if (!stepUp) return [];
+  if (stepUp.origin === null) return ['each approval has to be signed, and nobody can sign at this gateway'];
+  return [`each approval has to be signed with a passkey, in the console at ${stepUp.origin}`];
 }
 
 /** Who could still give what is missing. */

@@ -1,6 +1,7 @@
 import type { ChainReport } from '../../domain/log/chain.ts';
 import type { Checkpoint } from '../../domain/log/checkpoint.ts';
 import type { ChainFault } from '../../domain/log/evidence.ts';
+import type { SignatureReport } from '../../domain/log/signature-check.ts';
 import type { StaleLog } from '../../domain/log/staleness.ts';
 import { cut } from '../../text/cut.ts';
 import { joined, type Printed, printed } from '../../text/printed.ts';
@@ -11,6 +12,8 @@ export interface VerifyFindings {
   readonly problems: readonly string[];
   /** Cards that are what was logged. */
   readonly cards: number;
+  /** What passkeys signed. */
+  readonly signatures: SignatureReport;
   /** The newest checkpoint is too old; null: it is not, or nobody asked. */
   readonly stale: StaleLog | null;
   /** The newest checkpoint of the witness, if the log ends before it; null: it does not, or there is no witness. */
@@ -18,11 +21,15 @@ export interface VerifyFindings {
 }
 
 /** What verification found, as text for a person. The first line is the answer. */
-export function reportText(report: ChainReport, { problems, cards, stale, wentBack }: VerifyFindings): Printed {
+export function reportText(
+  report: ChainReport,
+  { problems, cards, signatures, stale, wentBack }: VerifyFindings,
+): Printed {
   const faults = [
     ...(wentBack === null ? [] : [wentBackText(wentBack, report.head)]),
     ...problems.map((problem) => printed`${problem}`),
     ...report.faults.map(chainFaultText),
+    ...signatures.faults.map(signatureFaultText),
   ];
   const lines = faults.length > 0 ? [printed`DOES NOT FIT: ${faults[0]!}`] : [fitText(report, stale)];
   for (const also of faults.slice(1, MAX_SHOWN)) lines.push(printed`also: ${also}`);
@@ -31,11 +38,25 @@ export function reportText(report: ChainReport, { problems, cards, stale, wentBa
   if (stale !== null) lines.push(...staleLines(stale));
   lines.push(printed`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
   if (report.log !== null) lines.push(printed`the log's id is ${cut(report.log, LONGEST_KEY)}`);
+  lines.push(...signatureLines(signatures));
   if (cards > 0) lines.push(printed`${cards} cards are what was logged`);
   if (faults.length === 0 && covered < head) lines.push(printed`${head - covered} since the last checkpoint`);
   return printed`${joined(lines, '\n')}\n`;
 }
 
+function signatureFaultText({ seq, why }: SignatureReport['faults'][number]): Printed {
+  return printed`${seq === null ? 'an event that is not sealed yet' : `event ${seq}`} ${cut(why, LONGEST_WORDS)}`;
+}
+
+/** Nothing where nobody signs. */
+function signatureLines({ verified, registered, breakGlass }: SignatureReport): Printed[] {
+  if (verified + registered === 0) return [];
+  const so = breakGlass === 0 ? '' : `, ${breakGlass} of them by the admin token (break-glass)`;
+  return [printed`${verified} approvals are signed by passkeys; ${registered} passkeys were registered${so}`];
+}
+
+/** Characters of a fault that quotes the evidence. */
+const LONGEST_WORDS = 300;
 /** Faults that are printed one by one. */
 const MAX_SHOWN = 10;
 /** Characters of a key that the evidence names; a real one has 64. */

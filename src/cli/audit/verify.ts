@@ -3,10 +3,17 @@ import type { ChainReport } from '../../domain/log/chain.ts';
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
 import { stalenessOf } from '../../domain/log/staleness.ts';
-import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
+import {
+  type EvidenceFinding,
+  type EvidenceProof,
+  type EvidenceTrust,
+  verifyExport,
+  verifyLedger,
+} from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { printed, printedJson } from '../../text/printed.ts';
+import { passkeyProof } from '../../vault/passkey-proof.ts';
 import { proof } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { linesOf } from './lines.ts';
@@ -55,19 +62,26 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
     problems: inFile,
     cards,
     taken,
+    signatures,
   } = options.export === undefined
     ? await verifyDatabase(data, trust, terminal)
-    : await verifyExport(linesOf(options.export), trust, proof());
+    : await verifyExport(linesOf(options.export), trust, evidenceProof());
   const problems = [...inFile, ...(options.key.length > 1 ? unusedKeys(report) : [])];
   const findings: VerifyFindings = {
     problems,
     cards,
+    signatures,
     // An export is as fresh as it was when it was made, however long ago; the database has to be fresh now.
     stale: maxAgeMs === null ? null : stalenessOf(report, taken ?? new Date(), maxAgeMs),
     wentBack: beyond(report.head, witnessed, keys),
   };
   terminal.out(options.json ? printed`${printedJson({ ...report, ...findings })}\n` : reportText(report, findings));
-  if (report.faults.length + problems.length > 0 || findings.stale !== null || findings.wentBack !== null) return 1;
+  if (
+    report.faults.length + problems.length + signatures.faults.length > 0 ||
+    findings.stale !== null ||
+    findings.wentBack !== null
+  )
+    return 1;
   return report.head > 0 && report.covered === 0 ? 3 : 0;
 }
 
@@ -106,10 +120,14 @@ async function checkpointsIn(path: string): Promise<SignedCheckpoint[]> {
   return found;
 }
 
+function evidenceProof(): EvidenceProof {
+  return { ...proof(), passkeys: passkeyProof() };
+}
+
 async function verifyDatabase(data: string, trust: EvidenceTrust, terminal: Terminal): Promise<EvidenceFinding> {
   const { ledger, close } = await openLedger(data, terminalSecret(terminal, 'DATABASE_URL'));
   try {
-    return await verifyLedger(ledger, trust, proof());
+    return await verifyLedger(ledger, trust, evidenceProof());
   } finally {
     await close();
   }

@@ -2,6 +2,7 @@ import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { shownProxies, sparing } from '../../config/proxies.ts';
 import { type ReadSettings, readSettings } from '../../config/settings.ts';
+import { unsignedCalls } from '../../config/unsigned-calls.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
@@ -86,6 +87,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
     ...environmentFindings(config),
     ...slack,
     ...grantFindings(loaded, new Date()),
+    ...unsignedCalls(loaded).map(({ what, remedy }) => warn('signatures', what, remedy)),
     ...frozen,
   ];
 }

@@ -2,6 +2,7 @@ import type { Redaction } from '../../domain/json/redact.ts';
 import { secretName } from '../../domain/json/secret-name.ts';
 import type { AllowanceRule } from '../../domain/policy/allowance-rule.ts';
 import { insteadOfPath, type Path, parsePath, segments } from '../../domain/policy/path.ts';
+import type { Ask } from '../../domain/policy/verdict.ts';
 import type { Key } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
 import { compileClauses } from './clause.ts';
@@ -44,14 +45,15 @@ function leadsInto(path: Path, into: Path): boolean {
 
 /** Tools whose calls are each a person's own decision, and arguments that no person would see vary. */
 export function refuseAllowance(
-  { risk, severity }: Pick<ToolShape, 'risk' | 'severity'>,
+  { risk, severity, stepUp }: Pick<ToolShape, 'risk' | 'severity'> & Pick<Ask, 'stepUp'>,
   allowance: AllowanceRule | null,
   redaction: Redaction,
   at: readonly Key[],
   faults: FaultList,
 ): void {
   if (allowance === null) return;
-  const never = risk === 'financial' || risk === 'destructive' ? `risk is ${risk}` : null;
+  const signed = stepUp === 'required' ? 'step_up is required' : null;
+  const never = signed ?? (risk === 'financial' || risk === 'destructive' ? `risk is ${risk}` : null);
   const why = never ?? (severity === 'critical' ? 'severity is critical' : null);
   if (why !== null) {
     faults.addKey(at, `is set, and ${why}: each such call needs its own approval`, 'no allowance here');

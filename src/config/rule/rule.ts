@@ -31,7 +31,13 @@ export function compileToolRule(
   const own = compileChecks(shape, at, faults);
   const redaction = compileRedaction(shape.redact, [...at, 'redact'], faults);
   const ask = compileAsk(shape.approval, [...at, 'approval'], fallback.ask, faults);
-  refuseAllowance(shape, ask.allowance ?? null, redaction, [...at, 'approval', 'allowance'], faults);
+  refuseAllowance(
+    { ...shape, stepUp: ask.stepUp ?? null },
+    ask.allowance ?? null,
+    redaction,
+    [...at, 'approval', 'allowance'],
+    faults,
+  );
   return {
     key,
     risk: shape.risk ?? null,
@@ -91,6 +97,7 @@ export function compileAsk(
     escalate: shape.escalate && afterMs !== null ? { afterMs, to: shape.escalate.to } : fallback.escalate,
     denyReason: shape.deny_reason ?? fallback.denyReason,
     answers: shape.answers ?? fallback.answers ?? null,
+    stepUp: shape.step_up ?? fallback.stepUp ?? null,
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
     ...(allowance === null ? {} : { allowance }),
   };

@@ -115,6 +115,10 @@ export const ApprovalShape = z.strictObject({
     .enum(ANSWERS_MODES)
     .optional()
     .describe('Whether what the agent answers to the server during the call needs a yes; by severity when absent.'),
+  step_up: z
+    .literal('required', { error: 'required' })
+    .optional()
+    .describe('Each approval is signed by a passkey of its person; by default where the severity is critical.'),
   allowance: AllowanceShape.optional().describe(
     'What people may allow in advance with a yes to one call. Under one tool or glob; never for risk financial or destructive, nor severity critical.',
   ),

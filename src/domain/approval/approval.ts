@@ -66,6 +66,16 @@ export interface Requirement extends Circle {
   readonly answers?: AnswersMode;
   /** The names that the config's `people` gave then to those who are named here, by id; absent: it gave none. */
   readonly names?: Readonly<Record<string, string>>;
+  /** Each approval has to be signed by a passkey of its person; absent: a click is enough. */
+  readonly stepUp?: StepUp;
+}
+
+/**
+ * Where the approvals of a call are signed: the console's origin, as browsers write it; its host is the name that passkeys
+ * are bound to. null: there was no such place when the call was asked about, so nobody can approve it.
+ */
+export interface StepUp {
+  readonly origin: string | null;
 }
 
 /** Further approvers, eligible from `afterMs` after opening. */
@@ -98,6 +108,25 @@ export interface Decision {
   readonly offers?: AllowedBounds;
   /** Not said of this call: it is the vote by which this allowance was given, under which the call runs. */
   readonly allowance?: string;
+  /** What the person's passkey signed; only where the requirement has a step-up. */
+  readonly signature?: VoteSignature;
+}
+
+/**
+ * An assertion by a passkey over one vote (WebAuthn, section 7.2). Bytes are base64url. Nothing in it is secret: the nonce
+ * was used up by it.
+ */
+export interface VoteSignature {
+  /** Of the text that was signed (`signedText`). */
+  readonly v: 1;
+  /** The credential's id. */
+  readonly key: string;
+  readonly nonce: string;
+  /** Digest of what was frozen of the approval, hex SHA-256. */
+  readonly frozen: string;
+  readonly authenticatorData: string;
+  readonly clientData: string;
+  readonly signature: string;
 }
 
 /**

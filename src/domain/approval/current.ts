@@ -1,5 +1,6 @@
 import type { Escalation } from './approval.ts';
 import type { Circle, GroupPlace } from './circle.ts';
+import type { Signing } from './signing.ts';
 
 /**
  * Who may decide by today's configuration. A decision counts only where this and the frozen requirement both admit its
@@ -13,6 +14,8 @@ export interface CurrentApprovers extends Circle {
   readonly owner: string | null;
   readonly selfApproval: boolean;
   readonly persons: Persons;
+  /** By what signatures are judged; absent: no signature counts. */
+  readonly signing?: Signing;
 }
 
 /** The humans that the configuration knows, by every way in which one can come. */

@@ -1,11 +1,12 @@
 import type { AllowedBounds } from '../policy/allowance-rule.ts';
-import type { Approval, Approver, Choice, Decision, State } from './approval.ts';
+import type { Approval, Approver, Choice, Decision, State, VoteSignature } from './approval.ts';
 import type { Right } from './circle.ts';
 import { ADMIN, type CurrentApprovers } from './current.ts';
 import { isForged } from './forged.ts';
 import { type Eligibility, eligibility, hasVoted, type Ineligible, isOwner } from './quorum.ts';
 import { recount } from './recount.ts';
 import type { SeenCard } from './seen-card.ts';
+import { type SignatureFault, signatureFault } from './vote-signature.ts';
 
 /** What a person says about one exact call, before it is judged. */
 export interface DecisionRequest {
@@ -21,6 +22,8 @@ export interface DecisionRequest {
   readonly allowance?: AllowedBounds;
   /** With a denial: the like is denied at once for so many minutes. */
   readonly standing?: { readonly minutes: number };
+  /** What the person's passkey signed; only the door that gave out what was to be signed has one. */
+  readonly signature?: VoteSignature;
 }
 
 export type RefusalReason =
@@ -31,6 +34,9 @@ export type RefusalReason =
   | Ineligible
   | 'admin_token'
   | 'other_call'
+  | 'signature_required'
+  | 'bad_signature'
+  | 'signature_unknown'
   | 'reason_required'
   /** This call offers no allowance, or what it offered has changed. */
   | 'no_allowance'
@@ -68,6 +74,7 @@ const SHORTEST_PREFIX = 16;
  * | pending, past `expiresAt` | any | refused: expired (the expiry job may be late, the deadline is not) |
  * | pending, in time | approve with an allowance that is wider than offered, or by the owner | refused, and nothing is recorded |
  * | pending, in time | approve by the admin token, where it is nobody's | refused: admin_token; its denial counts |
+ * | pending, in time | where the requirement has a step-up: approve without a signature that counts | refused: signature_required, bad_signature, or signature_unknown where it cannot be checked now |
  * | its record does not fit its seals | any | refused: broken |
  * | anything else | any | refused: already_decided |
  */
@@ -101,15 +108,29 @@ export function judgeDecision(
     return refuse('reason_required');
   }
   const person = persons.names.get(approver.id) ?? null;
-  const plain = vote(word.choice, reason, approver, person, { ...standing, rights: recorded(approval, standing) }, now);
+  const rightful = { ...standing, rights: recorded(approval, standing) };
+  const plain = vote(word.choice, reason, approver, person, rightful, now, signatureOf(approval, word));
   const offers = word.choice === 'approve' ? word.allowance : undefined;
   const decision = offers === undefined ? plain : { ...plain, offers };
+  const unsigned = word.choice === 'approve' ? signatureFault(approval, decision, current) : null;
+  if (unsigned !== null) return refuse(UNSIGNED[unsigned.kind]);
   if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied', instead: earlier };
   const own = { userGroups: approver.userGroups };
   const voted = { ...approval, decisions: [...approval.decisions, decision] };
   const { missing } = recount(voted, current, now, (each) => (each === decision ? own : null));
   const next = missing.length === 0 ? 'approved' : 'pending';
   return { kind: 'recorded', decision, next, instead: null };
+}
+
+const UNSIGNED = {
+  missing: 'signature_required',
+  bad: 'bad_signature',
+  unknown: 'signature_unknown',
+} as const satisfies Record<SignatureFault['kind'], RefusalReason>;
+
+/** A no needs none, and a call that needs none keeps none. */
+function signatureOf({ requirement }: Approval, { choice, signature }: DecisionRequest): VoteSignature | undefined {
+  return choice === 'approve' && requirement.stepUp !== undefined ? signature : undefined;
 }
 
 const VOTING: ReadonlySet<string> = new Set<CurrentApprovers['persons']['adminToken']>(['somebody', 'a person']);
@@ -124,11 +145,13 @@ const MAY_DENY: ReadonlySet<Ineligible> = new Set(['no_place', 'stands_in_for_ow
 
 /** Why a yes cannot be for the like as well; null: it can. A person can only narrow what policy offers. */
 function beyondOffer(
-  { trace, answersTo }: Approval,
+  { trace, answersTo, requirement }: Approval,
   { minutes, calls }: AllowedBounds,
   self: boolean,
 ): RefusalReason | null {
   const offered = trace.allowance;
+  // What has to be signed is signed one by one.
+  if (requirement.stepUp !== undefined) return 'no_allowance';
   if (offered === undefined || offered.calls === 0 || answersTo !== null) return 'no_allowance';
   if (self) return 'own_allowance';
   return minutes <= offered.minutes && calls <= offered.calls ? null : 'too_wide';
@@ -160,6 +183,7 @@ function vote(
   person: string | null,
   { self, userGroup, rights }: Pick<Decision, 'self' | 'userGroup'> & { readonly rights: readonly Right[] },
   now: Date,
+  signature: VoteSignature | undefined,
 ): Decision {
   return {
     approver: approver.id,
@@ -171,6 +195,7 @@ function vote(
     userGroup,
     ...(rights.length === 0 ? {} : { rights }),
     at: now,
+    ...(signature === undefined ? {} : { signature }),
   };
 }
 

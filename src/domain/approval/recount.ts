@@ -4,6 +4,7 @@ import { ADMIN, type CurrentApprovers, type Persons } from './current.ts';
 import { eligibility } from './quorum.ts';
 import { isSame } from './rights.ts';
 import { type MissingPeople, tallyToday } from './tally.ts';
+import { signatureFault } from './vote-signature.ts';
 
 /** What is known now of a person who voted: the user groups they are in, or why they are no colleague any more. */
 export type VoterFacts = { readonly userGroups: readonly string[] } | { readonly refused: string };
@@ -17,6 +18,8 @@ export interface Recount {
   readonly missing: readonly MissingPeople[];
   /** Why each of the others does not count, for people. */
   readonly faults: readonly string[];
+  /** Why that cannot be known of some of them, because signatures cannot be checked now; null: it is known. */
+  readonly unknown: string | null;
 }
 
 /**
@@ -34,6 +37,7 @@ export interface Recount {
  * | by the calling grant's owner, then or today | only while both allow `self_approval` |
  * | by members of one group for the place of another | no |
  * | by two ways of one person | once |
+ * | without a signature that counts, where the requirement has a step-up | no |
  */
 export function recount(
   approval: Approval,
@@ -43,13 +47,17 @@ export function recount(
 ): Recount {
   const standing: Decision[] = [];
   const faults: string[] = [];
+  let unknown: string | null = null;
   for (const vote of approval.decisions.filter((d) => d.choice === 'approve')) {
-    const found = standingOf(approval, vote, current, now, factsOf(vote));
+    const unsigned = signatureFault(approval, vote, current);
+    if (unsigned?.kind === 'unknown') unknown = unsigned.why;
+    const held = standingOf(approval, vote, current, now, factsOf(vote));
+    const found = typeof held === 'string' ? held : (unsigned?.why ?? held);
     if (typeof found !== 'string') standing.push(found);
     else faults.push(found);
   }
   const { people, missing } = tallyToday({ ...approval, decisions: standing }, current.persons);
-  return { standing, people, missing, faults };
+  return { standing, people, missing, faults, unknown };
 }
 
 /** The vote with those of its rights that still hold, or why it does not count. */

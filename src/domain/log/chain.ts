@@ -85,6 +85,11 @@ export class ChainCheck {
     this.#order.claim(log);
   }
 
+  /** The log's id, if the evidence has named it by now; null: not yet. */
+  get log(): string | null {
+    return this.#order.log;
+  }
+
   event(link: Link): void {
     if (link.seq === null || link.hash === null) {
       this.#unsealed += 1;

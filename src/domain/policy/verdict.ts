@@ -52,6 +52,8 @@ export interface Ask {
   readonly denyReason: 'required' | 'optional';
   /** null: by severity. */
   readonly answers?: AnswersMode | null;
+  /** `required`: approvals are signed by passkeys; null: where the severity is critical and people can sign here. */
+  readonly stepUp?: 'required' | null;
   /** The sentence about the call that stands on its card; null: none. */
   readonly summary?: SummaryTemplate | null;
   /** What people may allow in advance; null: nothing. */
@@ -61,6 +63,14 @@ export interface Ask {
 /** What policy says of answers to a server's questions: `ask` by default where the severity is high or critical. */
 export function answersSaid(ask: Pick<Ask, 'answers'>, severity: Severity | null): AnswersMode {
   return ask.answers ?? (severity === 'high' || severity === 'critical' ? 'ask' : 'allow');
+}
+
+/**
+ * Whether approvals of a call have to be signed: where the policy says so, and by default where its severity is critical and
+ * people can sign. `canSign`: there is a provider, and an address at which browsers allow passkeys.
+ */
+export function needsSignature(ask: Pick<Ask, 'stepUp'>, severity: Severity | null, canSign: boolean): boolean {
+  return ask.stepUp === 'required' || (severity === 'critical' && canSign);
 }
 
 /** What policy says about one call. A verdict is policy's; a decision is a person's. */

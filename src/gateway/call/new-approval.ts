@@ -10,7 +10,7 @@ import type { Redaction } from '../../domain/json/redact.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
 import { summaryOf } from '../../domain/policy/summary.ts';
-import type { RuleTrace, Verdict } from '../../domain/policy/verdict.ts';
+import { needsSignature, type RuleTrace, type Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { inTurns } from '../../time/in-turns.ts';
@@ -64,7 +64,11 @@ async function freeze(
       owner: call.principal.owner,
       selfApproval: call.principal.selfApproval,
       fingerprint: fingerprint!,
-      requirement: { ...gateway.rules.requirement(verdict.ask), answers: answersOf(policy, call.tool) },
+      requirement: {
+        ...gateway.rules.requirement(verdict.ask),
+        answers: answersOf(policy, call.tool),
+        ...stepUpOf(gateway.rules, verdict),
+      },
       ...shown,
       hidden: reason.masked ? withOneRepeat(shown.hidden) : shown.hidden,
       answersTo: leg?.parent.id ?? null,
@@ -114,6 +118,11 @@ function withOneRepeat(hidden: HiddenValues): HiddenValues {
   return { ...hidden, byValue: (hidden.byValue ?? 0) + 1 };
 }
 
+/** Where its approvals are signed, if they have to be. */
+function stepUpOf({ signingOrigin = null }: Pick<Gateway['rules'], 'signingOrigin'>, { ask, trace }: AskVerdict) {
+  return needsSignature(ask, trace.severity, signingOrigin !== null) ? { stepUp: { origin: signingOrigin } } : {};
+}
+
 /** A leg is bound to the question that it answers as well. */
 export function materialOf({ call, leg }: Arrival): JsonObject {
   const material = fingerprintMaterial(call);
@@ -142,6 +151,7 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,
       ...teamOf(approval.requirement),
+      ...(approval.requirement.stepUp === undefined ? {} : { stepUp: { ...approval.requirement.stepUp } }),
       expiresAt: approval.expiresAt.toISOString(),
       owner: approval.owner,
     },

@@ -5,7 +5,9 @@ import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision, type RefusalReason, withDecision } from '../../domain/approval/decide.ts';
 import { isOwner } from '../../domain/approval/quorum.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
+import { signatureJson } from '../../domain/approval/signing.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
+import { signersOf } from '../../domain/approval/vote-signature.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Change } from '../../ports.ts';
@@ -73,7 +75,11 @@ export async function decideApproval(
   let refusal: RefusalReason | null = null;
   const end = await commitUntil<SeenApproval>(
     {
-      read: () => readSeen(gateway, id, approver),
+      read: async () => {
+        const found = await readSeen(gateway, id, approver);
+        if (found !== null && request.signature !== undefined) await gateway.rules.refresh(found.approval);
+        return found;
+      },
       judge: (known) => {
         const { approval, card } = known;
         const judgement = known === ahead?.seen ? ahead.judgement : judge(approval);
@@ -97,6 +103,7 @@ export async function decideApproval(
           ...(allows === null ? {} : { allows }),
           ...(denies === null ? {} : { denies }),
           ...(instead === null ? {} : { instead: instead.choice }),
+          ...(decision.signature === undefined ? {} : { signers: signersWith(gateway, approval, decision) }),
           // A row that cannot be believed is nothing to compare with: what the log says of the card is.
           ...(card === null || card.restored ? {} : { card }),
           events: [
@@ -140,6 +147,10 @@ function withOwnWords(rules: Pick<Gateway['rules'], 'conditions'>, request: Deci
   if (typeof conditions === 'string')
     return { ...request, allowance: { ...allowance, calls: Number.POSITIVE_INFINITY } };
   return { ...request, allowance: { ...allowance, says: conditions.map(({ says }) => says) } };
+}
+
+function signersWith({ rules }: Pick<Gateway, 'rules'>, approval: Approval, decision: Decision) {
+  return signersOf({ ...approval, decisions: withDecision(approval.decisions, decision) }, rules.approvers(approval));
 }
 
 /** The approval as the decision will leave it. */
@@ -201,6 +212,7 @@ function decidedEvent(
       card: card === null ? null : { digest: card.digest, revision: card.revision, channel: card.channel, ts: card.ts },
       ...(saw === undefined ? {} : { saw: { ...saw } }),
       fingerprint: approval.fingerprint,
+      ...(decision.signature === undefined ? {} : { signature: signatureJson(decision.signature) }),
     },
   });
 }

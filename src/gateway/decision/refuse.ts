@@ -11,6 +11,8 @@ export interface Refusal {
   readonly approver: Pick<Approver, 'id' | 'via'>;
   readonly reason: string;
   readonly choice: string;
+  /** What exactly, where the reason leaves that open. */
+  readonly why?: string;
 }
 
 /** Logs a decision that does not count. Only this file writes `approval.refused`. */
@@ -32,9 +34,9 @@ export async function refuseAtDoor(
   await store.append([{ ...event, data: { ...event.data, claimed: id.slice(0, LONGEST_ID) } }]);
 }
 
-function eventOf(approval: Approval | null, { approver, reason, choice }: Refusal, at: Date): NewEvent {
+function eventOf(approval: Approval | null, { approver, reason, choice, why }: Refusal, at: Date): NewEvent {
   const base = { type: 'approval.refused', at, actor: actorOf(approver) } as const;
-  const data = { reason, choice, via: approver.via };
+  const data = { reason, choice, via: approver.via, ...(why === undefined ? {} : { why }) };
   if (approval === null) return { ...base, ...NO_SUBJECT, data };
   const { state, fingerprint } = approval;
   return approvalEvent(approval, { ...base, data: { ...data, state, fingerprint } });

@@ -22,6 +22,8 @@ export async function recheckApprovers(
   approval: Approval,
 ): Promise<Objection | null> {
   const current = rules.approvers(approval);
+  const { unknown } = recount(approval, current, clock.now());
+  if (unknown !== null) return { kind: 'unsure', why: unknown };
   const doubtless = lapseOf(approval, current, clock.now());
   const voters = approval.decisions.filter(inSlack);
   if (voters.length === 0) return doubtless;

@@ -2,6 +2,7 @@ import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { rightJson } from '../../domain/approval/circle.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import { signersOf } from '../../domain/approval/vote-signature.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { takesOf } from '../../domain/policy/limit.ts';
@@ -77,13 +78,15 @@ async function tryToSpend(
   if (alarms.why !== null) return { kind: 'unsure', approval, part: 'alarm', why: alarms.why };
   if (approval.broken !== null) return { kind: 'unsure', approval, part: 'alarm', why: 'its seal is broken' };
   const answer = await answerOfLeg(gateway, approval, call);
-  await rules.refresh();
+  await rules.refresh(approval);
   const recheck = recheckRules(gateway, approval, call);
   if (recheck.kind === 'lapse') return lapse(gateway, approval, recheck.why);
   const known = gateway.knownFreezes.over(approval);
   if (known !== null) return { kind: 'frozen', approval, freeze: known };
   const under = allowanceOf(approval);
-  const judged = under === null ? await recheckApprovers(gateway, approval) : await recheckAllowance(gateway, under);
+  // What has to be signed runs by its own signatures only, whatever was allowed in advance.
+  const isOwn = under === null || approval.requirement.stepUp !== undefined;
+  const judged = isOwn ? await recheckApprovers(gateway, approval) : await recheckAllowance(gateway, under);
   const objection = judged?.kind === 'votes' ? null : judged;
   if (objection?.kind === 'lapse') return lapse(gateway, approval, objection.why);
   if (objection?.kind === 'unsure') {
@@ -137,6 +140,8 @@ export function spendInline(
   // A leg is spent together with the call that it answers for, in a transaction of its own.
   if (approved.decisions.length !== 1 || approved.answersTo !== null) return null;
   if (allowanceOf(approved) !== null) return null;
+  // Signatures are checked again by keys that are read anew, in a look of their own.
+  if (approved.requirement.stepUp !== undefined) return null;
   const recheck = recheckRules(gateway, approved, call);
   if (recheck.kind === 'lapse') return null;
   if (lapseOf(approved, gateway.rules.approvers(approved), gateway.clock.now()) !== null) return null;
@@ -168,6 +173,7 @@ function spendingOf(
     takes,
     joiner,
     believed: approval.seal,
+    ...signersPart(approval, gateway.rules),
     unlessFrozen: { server: approval.server, grant: approval.grant },
     ...(continues === null ? {} : { continues }),
     ...(under === null ? {} : { under: { id: under, counts: false, now: startedAt, events: () => [] } }),
@@ -178,9 +184,10 @@ function spendingOf(
         rule: verdict.trace.rule,
         limits: takes.map((take) => take.counter),
         ...(under === null ? {} : { allowance: under }),
-        votes: approval.decisions.map(({ approver, person, choice, via, rights }) => {
+        votes: approval.decisions.map(({ approver, person, choice, via, rights, signature }) => {
           const by = rights === undefined ? {} : { rights: rights.map(rightJson) };
-          return { approver, ...(person === undefined ? {} : { person }), choice, via, ...by };
+          const signed = signature === undefined ? {} : { key: signature.key };
+          return { approver, ...(person === undefined ? {} : { person }), choice, via, ...by, ...signed };
         }),
         waitedMs: startedAt.getTime() - approval.createdAt.getTime(),
       }),
@@ -196,6 +203,11 @@ function spendingOf(
     return dispatch;
   };
   return { change, dispatchOf: begun };
+}
+
+function signersPart(approval: Approval, rules: Pick<Gateway['rules'], 'approvers'>): Pick<Change, 'signers'> {
+  if (approval.requirement.stepUp === undefined) return {};
+  return { signers: signersOf(approval, rules.approvers(approval)) };
 }
 
 const ALTERED = 'its row is written by something else too';

@@ -67,6 +67,8 @@ export async function approveUnder(
   allowance: Allowance,
 ): Promise<Approval | null> {
   if (gateway.alarms.why !== null || isForged(approval) || approval.state !== 'pending') return null;
+  // What has to be signed is signed one by one.
+  if (approval.requirement.stepUp !== undefined) return null;
   await gateway.rules.refresh();
   const judged = await recheckAllowance(gateway, allowance.id);
   if (judged.kind !== 'votes') return null;

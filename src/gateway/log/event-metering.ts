@@ -6,6 +6,7 @@ import type {
   Denials,
   Freezes,
   Logins,
+  PersonKeys,
   PersonLogins,
   Revocations,
   Store,
@@ -165,6 +166,33 @@ export function meteredTokens(tokens: ApiTokens, replica: string, meter: EventMe
       const revoked = await tokens.revoke(id, by, at, { ...event, replica });
       if (revoked !== null) meter(event);
       return revoked;
+    },
+  };
+}
+
+/** The same for people's passkeys. */
+export function meteredKeys(keys: PersonKeys, replica: string, meter: EventMeter): PersonKeys {
+  return {
+    ...keys,
+    add: async (key, event) => {
+      const added = await keys.add(key, { ...event, replica });
+      if (added === 'added') meter(event);
+      return added;
+    },
+    register: async (id, by, event) => {
+      const registered = await keys.register(id, by, { ...event, replica });
+      if (registered !== null) meter(event);
+      return registered;
+    },
+    revoke: async (id, by, at, event) => {
+      const revoked = await keys.revoke(id, by, at, { ...event, replica });
+      if (revoked !== null) meter(event);
+      return revoked;
+    },
+    used: async (id, counter, at, event) => {
+      const used = await keys.used(id, counter, at, { ...event, replica });
+      if (used === 'suspended') meter(event);
+      return used;
     },
   };
 }

@@ -44,6 +44,9 @@ export interface StoreWatchListener {
   accepted(acceptance: Acceptance): void;
 }
 
+/** What stands in the place of a log's id while none is known. */
+export const NO_LOG = 'unknown';
+
 /**
  * Compares the store with its witnesses: at the start, after a connection to the database broke, and every 10 s. Whatever
  * the store lacks raises the alarm `went_back`; it stands until an operator accepts the store, and is found again after
@@ -56,7 +59,7 @@ export class StoreWatch {
   readonly older = new Set<string>();
   /** Ends that no witness has and that cannot be believed. */
   readonly #left = new Map<string, number>();
-  #log = 'unknown';
+  #log = NO_LOG;
   #state: WitnessedState | null = null;
   #accepted: Acceptance | null = null;
   /** Logs that witnesses knew at this place before. */

@@ -1,8 +1,10 @@
 import { cardNamed } from '../../domain/approval/seen-card.ts';
+import type { PasskeyProof } from '../../domain/approval/signing.ts';
 import { ChainCheck, type ChainReport } from '../../domain/log/chain.ts';
 import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
-import type { Proof } from '../../domain/log/evidence.ts';
+import type { Link, Proof } from '../../domain/log/evidence.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
+import { type SignatureReport, VoteSignatureCheck } from '../../domain/log/signature-check.ts';
 import type { Ledger } from '../../ports.ts';
 
 /** What verification found in an export or a database. */
@@ -14,6 +16,13 @@ export interface EvidenceFinding {
   readonly taken: Date | null;
   /** How many cards in the export match the event before them. */
   readonly cards: number;
+  /** What passkeys signed. */
+  readonly signatures: SignatureReport;
+}
+
+/** What a check of the evidence computes. */
+export interface EvidenceProof extends Proof {
+  readonly passkeys: PasskeyProof;
 }
 
 /** Which signatures count, and the checkpoints that were kept outside the database. */
@@ -32,9 +41,10 @@ const MAX_PROBLEMS = 100;
 export async function verifyExport(
   lines: AsyncIterable<string>,
   trust: EvidenceTrust,
-  proof: Proof,
+  proof: EvidenceProof,
 ): Promise<EvidenceFinding> {
   const check = new ChainCheck(proof, trust, trust.elsewhere);
+  const signatures = new VoteSignatureCheck(proof.passkeys);
   const problems: string[] = [];
   let number = 0;
   let lastEvent = '';
@@ -48,8 +58,11 @@ export async function verifyExport(
     if (end !== null) problems.push(`line ${number} stands after the end`);
     if (number === 1 && line.kind !== 'header') problems.push('the first line is not the header of an export');
     if (line.kind === 'header' && line.log !== null) check.claim(line.log);
-    if (line.kind === 'event') check.event(line.link);
-    else if (line.kind === 'checkpoint') check.checkpoint(line.signed);
+    if (line.kind === 'event') {
+      check.event(line.link);
+      signatures.event(line.link, check.log);
+    }
+    if (line.kind === 'checkpoint') check.checkpoint(line.signed);
     else if (line.kind === 'header') taken = line.at;
     else if (line.kind === 'end') end = line;
     else if (line.kind === 'card') {
@@ -63,7 +76,13 @@ export async function verifyExport(
   const report = check.end();
   problems.push(...endProblems(end, report));
   // A fault in the chain names its place; problems of the file follow from it and would only distract.
-  return { report, problems: report.faults.length > 0 ? [] : problems, taken: later(taken, timeOf(newest)), cards };
+  return {
+    report,
+    problems: report.faults.length > 0 ? [] : problems,
+    taken: later(taken, timeOf(newest)),
+    cards,
+    signatures: signatures.end(report.log),
+  };
 }
 
 /** The time that an event's canonical text states; null: it is none. */
@@ -94,8 +113,17 @@ function endProblems(end: ExportEnd | null, report: ChainReport): string[] {
 const PAGE = 5_000;
 
 /** Verifies the log in a database. Fetches the next page while it checks the current one. */
-export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: Proof): Promise<EvidenceFinding> {
+export async function verifyLedger(
+  ledger: Ledger,
+  trust: EvidenceTrust,
+  proof: EvidenceProof,
+): Promise<EvidenceFinding> {
   const check = new ChainCheck(proof, trust, trust.elsewhere);
+  const signatures = new VoteSignatureCheck(proof.passkeys);
+  const read = (link: Link): void => {
+    check.event(link);
+    signatures.event(link, check.log);
+  };
   const { checkpoint: lastSigned } = await ledger.ends();
   let after = 0;
   let next = ledger.chain(after, PAGE);
@@ -109,7 +137,7 @@ export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: 
     const checkpoints = [...(await ledger.checkpoints(after, last))];
     for (const link of page) {
       while (checkpoints.length > 0 && checkpoints[0]!.seq < link.seq!) check.checkpoint(checkpoints.shift()!);
-      check.event(link);
+      read(link);
     }
     for (const signed of checkpoints) check.checkpoint(signed);
     after = last;
@@ -117,9 +145,10 @@ export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: 
   for (const signed of await ledger.checkpoints(after, lastSigned)) check.checkpoint(signed);
   for (let after = 0; ; ) {
     const page = await ledger.unsealed(after, PAGE);
-    for (const link of page) check.event(link);
+    for (const link of page) read(link);
     if (page.length === 0) break;
     after = page.at(-1)!.n;
   }
-  return { report: check.end(), problems: [], taken: null, cards: 0 };
+  const report = check.end();
+  return { report, problems: [], taken: null, cards: 0, signatures: signatures.end(report.log) };
 }

@@ -7,12 +7,14 @@ import { currentApprovers, personsOf } from '../../config/persons.ts';
 import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
 import { upstreamKey } from '../../config/upstream-key.ts';
+import { signingOriginOf } from '../../domain/addresses.ts';
 import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Rules } from '../../gateway/rules.ts';
+import type { RegisteredKeys } from '../../gateway/state/registered-keys.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';
 
@@ -27,9 +29,17 @@ export class LiveRules implements Rules {
   #persons: Persons;
   readonly #now: () => Date;
   readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>;
+  readonly #keys: Pick<RegisteredKeys, 'current' | 'refresh'> | null;
 
-  constructor(loaded: Loaded, now: () => Date, revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>) {
+  /** `keys`: by which signatures are judged; absent: none counts. */
+  constructor(
+    loaded: Loaded,
+    now: () => Date,
+    revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>,
+    keys: Pick<RegisteredKeys, 'current' | 'refresh'> | null = null,
+  ) {
     this.#revoked = revoked;
+    this.#keys = keys;
     this.#loaded = loaded;
     this.#authenticate = authenticator(loaded.config);
     this.#persons = personsOf(loaded.config, loaded.secrets.adminToken !== null);
@@ -90,7 +100,8 @@ export class LiveRules implements Rules {
 
   approvers(approval: Parameters<Rules['approvers']>[0]): CurrentApprovers {
     const { config, policies } = this.#loaded;
-    return currentApprovers(config, policies.get(approval.server) ?? null, this.#persons, approval);
+    const found = currentApprovers(config, policies.get(approval.server) ?? null, this.#persons, approval);
+    return this.#keys === null ? found : { ...found, signing: this.#keys.current };
   }
 
   persons(): Persons {
@@ -127,8 +138,13 @@ export class LiveRules implements Rules {
     return ownConditions(within);
   }
 
-  refresh(): Promise<void> {
-    return this.#revoked.refreshUnlessFresh();
+  async refresh(approval?: Parameters<Rules['refresh']>[0]): Promise<void> {
+    const isSigned = approval?.requirement.stepUp !== undefined;
+    await Promise.all([this.#revoked.refreshUnlessFresh(), isSigned ? this.#keys?.refresh() : undefined]);
+  }
+
+  get signingOrigin(): string | null {
+    return this.#loaded.config.oidc ? signingOriginOf(this.#loaded.settings.publicUrl) : null;
   }
 
   get approval(): Rules['approval'] {

@@ -91,3 +91,11 @@ declare module '*/assets/token.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/passkey.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/sign.js' {
+  const text: string;
+  export default text;
+}

@@ -13,9 +13,11 @@ import localtime from '../../web/assets/localtime.js';
 import merge from '../../web/assets/merge.js';
 import nav from '../../web/assets/nav.js';
 import notify from '../../web/assets/notify.js';
+import passkey from '../../web/assets/passkey.js';
 import print from '../../web/assets/print.js';
 import revoke from '../../web/assets/revoke.js';
 import say from '../../web/assets/say.js';
+import sign from '../../web/assets/sign.js';
 import signInLink from '../../web/assets/sign-in-link.js';
 import style from '../../web/assets/style.css';
 import switches from '../../web/assets/switch.js';
@@ -43,8 +45,10 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['nav.js', nav],
     ['print.js', print],
     ['notify.js', notify],
+    ['passkey.js', passkey],
     ['revoke.js', revoke],
     ['say.js', say],
+    ['sign.js', sign],
     ['sign-in-link.js', signInLink],
     ['style.css', style],
     ['switch.js', switches],

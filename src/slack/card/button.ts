@@ -20,6 +20,7 @@ export const CARD_ACTIONS = [
   'take_back',
   'details',
   'open_console',
+  'sign',
   'next_page',
   'previous_page',
 ] as const;

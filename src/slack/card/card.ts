@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Allowance } from '../../domain/allowance/allowance.ts';
-import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import { type Approval, isOver, type StepUp } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import { type SecondLook, secondLookSentence, secondLooks } from '../../domain/approval/second-look.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
@@ -33,6 +33,7 @@ import {
   outcomeBlocks,
   reasonBlocks,
   reasonsAreWhole,
+  signBlocks,
   summaryBlocks,
   waitingBlocks,
 } from './sections.ts';
@@ -68,6 +69,8 @@ const BUDGET = 10_000;
 const ARGUMENTS_SHARE = 0.6;
 /** The button that opens the full view for a decision. */
 const REVIEW = 'Review and approve…';
+/** The link to the page on which an approval is signed. */
+const SIGN = 'Review and sign…';
 /** Characters that a block's id and its punctuation take. */
 const NUMBERING = 26;
 
@@ -112,6 +115,7 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
   const warning = hiddenWarning(approval);
   const after = (fits: boolean): Block[] => [
     ...(fits && warning === null ? [] : [section(whyReview(approval, fits, warning))]),
+    ...signBlocks(approval),
     // Below what is decided about: half of it repeats the header.
     factsSection(approval),
     ...waitingBlocks(approval),
@@ -159,7 +163,9 @@ function whyReview(approval: Approval, fits: boolean, warning: string | null): s
   return [
     ...(fits ? [] : ['⚠ *Not everything fits here* (`…` and `(+n)` mark what was cut).']),
     ...(warning === null ? [] : [warning]),
-    `*${REVIEW}* opens the full view, and the decision is made there.`,
+    ...(approval.requirement.stepUp === undefined
+      ? [`*${REVIEW}* opens the full view, and the decision is made there.`]
+      : []),
   ].join('\n');
 }
 
@@ -171,12 +177,15 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
   if (approval.state === 'pending') {
     const looks = secondLooks(approval, [], approval.createdAt);
     const confirm = looks.length > 0 ? { confirm: confirmation(approval, call, looks) } : {};
-    elements.push(
-      complete
-        ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
-        : button({ action: 'review', text: REVIEW, value, style: 'primary' }),
-    );
-    if (complete) elements.push(...allowButtons(approval));
+    const { stepUp } = approval.requirement;
+    if (stepUp !== undefined) elements.push(...signButton(approval, stepUp));
+    else
+      elements.push(
+        complete
+          ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
+          : button({ action: 'review', text: REVIEW, value, style: 'primary' }),
+      );
+    if (complete && stepUp === undefined) elements.push(...allowButtons(approval));
     elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
   }
   if (approval.state === 'approved') {
@@ -186,6 +195,12 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
   if (publicUrl)
     elements.push(button({ action: 'open_console', text: 'Audit log', url: consoleUrl(publicUrl, approval) }));
   return elements.length === 0 ? [] : [actions(elements)];
+}
+
+/** A link to the console's page of this approval, where a passkey signs. It decides nothing. */
+function signButton(approval: Approval, { origin }: StepUp): JsonObject[] {
+  if (origin === null) return [];
+  return [button({ action: 'sign', text: SIGN, url: consoleUrl(origin, approval), style: 'primary' })];
 }
 
 function consoleUrl(publicUrl: string, approval: { readonly id: string }): string {

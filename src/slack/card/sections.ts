@@ -164,6 +164,23 @@ export function freezeBlocks({ state }: Approval, freeze: Freeze | null): Block[
   ];
 }
 
+/** That a click does not approve it, and what does; nothing where one does, or nobody can decide it any more. */
+export function signBlocks({ state, requirement: { stepUp } }: Approval): Block[] {
+  if (stepUp === undefined || state !== 'pending') return [];
+  if (stepUp.origin === null) {
+    return [
+      section(
+        '🔏 *Nobody can approve this*: it has to be signed with a passkey, and the gateway has no place where people can sign (`oidc`, and a public address with https). Deny works here.',
+      ),
+    ];
+  }
+  return [
+    section(
+      '🔏 *An approval has to be signed with your passkey.* *Review and sign…* opens the call in the console, and decides nothing by itself. Deny works here.',
+    ),
+  ];
+}
+
 /** How many have approved, who may approve, and how many callers wait. */
 export function waitingBlocks(approval: Approval): Block[] {
   if (isOver(approval.state)) return [];

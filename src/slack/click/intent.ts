@@ -37,7 +37,7 @@ export function intentOf(interaction: Interaction): Intent | 'nothing' | 'unread
 }
 
 function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing' | 'unreadable' {
-  if (action === 'open_console') return 'nothing';
+  if (action === 'open_console' || action === 'sign') return 'nothing';
   if (value === null) return 'unreadable';
   const claim = { value, from: on.kind === 'message' ? on : on.memory };
   const page = on.kind === 'view' ? (on.memory?.page ?? 0) : 0;

@@ -78,6 +78,10 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
       return doorWords('other_call');
     case 'broken':
       return 'Holdfast will not run this: its record was changed outside Holdfast, is from before its call was sent, or was sealed by a secret that is no longer listed, so nobody can decide it. Tell your operators; /readyz names what was found.';
+    case 'signature_required':
+    case 'bad_signature':
+    case 'signature_unknown':
+      return 'A click does not approve this call: it has to be signed with your passkey. Open it with *Review and sign…*. You can deny it here.';
     case 'reason_required':
       return 'A denial of this call needs a reason.';
     case 'no_allowance':

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, type Decision, isOver, mayFollow } from '../../domain/approval/approval.ts';
+import type { VoteKey } from '../../domain/approval/vote-signature.ts';
 import { tokenMark } from '../../domain/log/marks.ts';
 import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
@@ -9,7 +10,7 @@ import { eventRow, insertEvents, type LoggedPart, loggedAll, rememberLogged } fr
 import type { Beliefs } from '../sets/beliefs.ts';
 import { isFrozen } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
-import { decisionText, offersText, rightsText, stateText } from '../table/sealed-rows.ts';
+import { decisionText, offersText, rightsText, signatureColumn, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { hasNotEnded, sendingsAre, sendingsIfReturned, wasNeverSent } from './history.ts';
 import { CrowdedInAdvance, InAdvanceChanges, OutsideAllowance } from './in-advance.ts';
@@ -57,6 +58,7 @@ export async function commitBoth(
     ...(first.instead ? { instead: first.instead } : {}),
     ...(first.allows ? { allows: first.allows } : {}),
     ...(first.card ? { card: first.card } : {}),
+    ...(first.signers || second.signers ? { signers: [...(first.signers ?? []), ...(second.signers ?? [])] } : {}),
     ...(first.believed === undefined ? {} : { believed: first.believed }),
     from: first.from,
     revision: first.revision,
@@ -169,6 +171,15 @@ function isNotRevoked(token: string): RawBuilder<unknown> {
   return sql`not exists (select 1 from holdfast.revocations r where r.token_sha256 in (${token}, ${tokenMark(token)}))`;
 }
 
+/** Whatever happened to them since they were judged; what was judged is what the set's seals said. */
+function areRegistered(signers: readonly VoteKey[]): RawBuilder<unknown> {
+  const keys = new Map(signers.map(({ key, publicKey }) => [key, publicKey]));
+  return sql`(select count(*) from holdfast.person_keys k
+    join unnest(${[...keys.keys()]}::text[], ${[...keys.values()]}::text[]) as s(id, public_key)
+      on k.id = s.id and k.public_key = s.public_key
+    where k.registered_at is not null and k.ended_at is null) = ${keys.size}::int`;
+}
+
 function isCardOf({ approval, channel, ts, revision, digest }: CardRecord): RawBuilder<unknown> {
   return sql`exists (select 1 from holdfast.cards c where c.approval_id = ${approval} and c.channel = ${channel}
     and c.ts is not distinct from ${ts}::text and c.revision = ${revision} and c.digest = ${digest})`;
@@ -205,6 +216,7 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
         ${change.card === undefined ? sql`` : sql`and ${isCardOf(change.card)}`}
         ${change.believed === undefined ? sql`` : sql`and coalesce(frozen_seal, '') || ' ' || coalesce(state_seal, '') = ${change.believed}`}
         ${logged === null ? sql`` : sql`and ${logged}`}
+        ${change.signers === undefined || change.signers.length === 0 ? sql`` : sql`and ${areRegistered(change.signers)}`}
         ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
     )${voteSql(seals, change)}, logged as (${eventsSql(rows)})
@@ -281,7 +293,7 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
     return sql`, voted as (
       update holdfast.decisions d set choice = ${decision.choice}::text, reason = ${decision.reason}::text,
         via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
-        person = ${decision.person ?? null}::text, rights = ${rightsOf(decision)}::text, at = ${decision.at}::timestamptz,
+        person = ${decision.person ?? null}::text, rights = ${rightsOf(decision)}::text, signature = ${signatureColumn(decision)}::text, at = ${decision.at}::timestamptz,
         offers = ${offersText(decision)}::text, seal = ${seals.seal('decision', decisionText(id, decision))}::text
       from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
         and d.choice = ${instead}::text
@@ -291,11 +303,11 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
     const { approver, choice, reason, via, self, userGroup, person, allowance, at } = vote;
     const seal = seals.seal('decision', decisionText(id, vote));
     return sql`(${approver}::text, ${choice}::text, ${reason}::text, ${via}::text, ${self}::boolean, ${userGroup}::text,
-      ${person ?? null}::text, ${rightsOf(vote)}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
+      ${person ?? null}::text, ${rightsOf(vote)}::text, ${signatureColumn(vote)}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
   });
   return sql`, voted as (
     insert into holdfast.decisions
-      (approval_id, approver, choice, reason, via, self, user_group, person, rights, offers, allowance, at, seal)
+      (approval_id, approver, choice, reason, via, self, user_group, person, rights, signature, offers, allowance, at, seal)
     select moved.id, v.* from moved, (values ${sql.join(rows)}) v
     returning 1)`;
 }

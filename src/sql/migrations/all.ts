@@ -39,6 +39,8 @@ import { MIGRATION_0045 } from './0045-sealing-replicas.ts';
 import { MIGRATION_0049 } from './0049-people.ts';
 import { MIGRATION_0050 } from './0050-api-tokens.ts';
 import { MIGRATION_0053 } from './0053-rights.ts';
+import { MIGRATION_0054 } from './0054-person-keys.ts';
+import { MIGRATION_0055 } from './0055-signed-votes.ts';
 import { MIGRATION_0056 } from './0056-votes-in-advance.ts';
 import { MIGRATION_0057 } from './0057-allowances.ts';
 import { MIGRATION_0058 } from './0058-denials.ts';
@@ -90,6 +92,8 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0049-people': MIGRATION_0049,
   '0050-api-tokens': MIGRATION_0050,
   '0053-rights': MIGRATION_0053,
+  '0054-person-keys': MIGRATION_0054,
+  '0055-signed-votes': MIGRATION_0055,
   '0056-votes-in-advance': MIGRATION_0056,
   '0057-allowances': MIGRATION_0057,
   '0058-denials': MIGRATION_0058,

@@ -6,6 +6,7 @@ import { ASKED_SET } from './asked-set.ts';
 import { FREEZE_SET } from './freeze-set.ts';
 import { ALLOWANCE_SET, DENIAL_SET } from './in-advance-sets.ts';
 import { ISSUED_SET } from './issued-set.ts';
+import { KEY_SET } from './key-set.ts';
 import { PURSUIT_SET } from './pursuit-set.ts';
 import { REVOCATION_SET } from './revocation-set.ts';
 import { judgedSet, openSet, type RebasedSet, rebaseSet } from './set-table.ts';
@@ -24,6 +25,7 @@ const SETS: readonly SetVerbs[] = [
   verbsOf(ISSUED_SET),
   verbsOf(PURSUIT_SET),
   verbsOf(API_TOKEN_SET),
+  verbsOf(KEY_SET),
   verbsOf(ALLOWANCE_SET),
   verbsOf(DENIAL_SET),
 ];

@@ -9,8 +9,10 @@ import {
   isOver,
   type Requirement,
   type State,
+  type VoteSignature,
 } from '../../domain/approval/approval.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
+import { readVoteSignature } from '../../domain/approval/signing.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { AllowedBounds } from '../../domain/policy/allowance-rule.ts';
@@ -82,7 +84,7 @@ export const APPROVAL_GLANCE: RawBuilder<unknown> = sql.raw(`
   a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   a.shown_digest, a.frozen_seal, a.state_revision, a.state_seal, a.reasons_seal,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
-     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'rights', d.rights, 'offers', d.offers, 'allowance', d.allowance, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
+     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'rights', d.rights, 'signature', d.signature, 'offers', d.offers, 'allowance', d.allowance, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
   (select count(*)::int from holdfast.joiners j
    where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers,
@@ -236,28 +238,44 @@ export function frozenOf(row: GlanceRow, shown: string): FrozenColumns {
   };
 }
 
+/** null: no gateway wrote this. */
+function signatureIn(text: string): VoteSignature | null {
+  try {
+    return readVoteSignature(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
 interface Vote {
   readonly decision: Decision;
   readonly seal: string | null;
 }
 
 function votesOf(value: unknown): Vote[] {
-  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person' | 'rights' | 'offers' | 'allowance'> & {
+  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person' | 'rights' | 'offers' | 'allowance' | 'signature'> & {
     at: string;
     person: string | null;
     rights: string | null;
+    signature: string | null;
     offers: string | null;
     allowance: string | null;
     seal: string | null;
   })[];
-  return rows.map(({ seal, person, rights, offers, allowance, ...row }) => {
+  return rows.map(({ seal, person, rights, signature: text, offers, allowance, ...row }) => {
     const known = rightsIn(rights);
+    const signature = text === null ? null : signatureIn(text);
     const more = {
       ...(person === null ? {} : { person }),
       ...(known === null ? {} : { rights: known }),
+      ...(signature === null ? {} : { signature }),
       ...(offers === null ? {} : { offers: JSON.parse(offers) as AllowedBounds }),
       ...(allowance === null ? {} : { allowance }),
     };
-    return { decision: { ...row, ...more, at: new Date(row.at) }, seal };
+    // What cannot be read as a signature has no seal that fits, because the seal covers what was read.
+    return {
+      decision: { ...row, ...more, at: new Date(row.at) },
+      seal: text !== null && signature === null ? '' : seal,
+    };
   });
 }

@@ -77,6 +77,8 @@ export interface DecisionTable {
   person: string | null;
   /** By what it counts, as `rightsText` writes it; null: as one who may approve. */
   rights: string | null;
+  /** What a passkey signed, as canonical JSON. */
+  signature?: string | null;
   /** JSON: what the yes allows in advance. */
   offers: string | null;
   /** The allowance by which the vote counts here. */

@@ -35,3 +35,33 @@ export interface ApiTokenTable {
   revoked_by: string | null;
   seal: string | null;
 }
+
+export interface PersonKeyTable {
+  id: string;
+  owner: string;
+  name: string;
+  public_key: string;
+  algorithm: number;
+  origin: string;
+  counter: number;
+  at: Date;
+  registered_at: Date | null;
+  registered_by: string | null;
+  break_glass: boolean;
+  ended_at: Date | null;
+  ended_by: string | null;
+  ended: string | null;
+  seal: string | null;
+}
+
+export interface SigningNonceTable {
+  digest: string;
+  purpose: string;
+  login: string;
+  person: string;
+  approval_id: string | null;
+  choice: string | null;
+  at: Date;
+  ends_at: Date;
+  seal: string | null;
+}

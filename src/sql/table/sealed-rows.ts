@@ -1,6 +1,7 @@
 import type { GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
 import type { Right, StandIn } from '../../domain/approval/circle.ts';
+import { signatureJson } from '../../domain/approval/signing.ts';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { Seals } from '../../ports.ts';
@@ -88,13 +89,23 @@ export function reasonsText(id: string, reasons: readonly string[]): string {
 
 /**
  * A vote is on one approval, which has one fingerprint. The person comes after it, and only where there is one, so that the
- * seals of votes from before there were people still fit; so do those from before there were allowances and rights. Of what
- * can follow, each combination has a length of its own, so that none is taken for another.
+ * seals of votes from before there were people still fit; so do those from before there were allowances, rights and
+ * signatures. Of what can follow, each combination has a length of its own, so that none is taken for another.
  */
 export function decisionText(id: string, decision: Decision): string {
   const { approver, choice, reason, via, self, userGroup, at, person, offers, allowance, rights } = decision;
   const vote = [id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()];
   const held = rights === undefined ? [] : [rightsText(rights)];
+  const signed = signatureColumn(decision);
+  if (signed !== null) {
+    const more = [
+      person ?? null,
+      offersText(decision),
+      allowance ?? null,
+      rights === undefined ? null : rightsText(rights),
+    ];
+    return JSON.stringify([...vote, ...more, signed]);
+  }
   if (offers !== undefined || allowance !== undefined) {
     return JSON.stringify([...vote, person ?? null, offersText(decision), allowance ?? null, ...held]);
   }
@@ -135,6 +146,11 @@ export function rightsIn(text: string | null): readonly Right[] | null {
 
 function standInFrom([group, absent, by, until]: readonly [string, string, string, string]): StandIn {
   return { group, for: absent, by, until };
+}
+
+/** What a passkey signed of a vote, as its column keeps it. */
+export function signatureColumn({ signature }: Pick<Decision, 'signature'>): string | null {
+  return signature === undefined ? null : canonical(signatureJson(signature));
 }
 
 export function answerText(id: string, { at, leg, digest, text }: GivenAnswer): string {

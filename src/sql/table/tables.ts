@@ -20,7 +20,13 @@ import type {
   SealedSetTable,
   SinkTable,
 } from './log-tables.ts';
-import type { ApiTokenTable, PersonEmailTable, PersonLoginTable } from './people-tables.ts';
+import type {
+  ApiTokenTable,
+  PersonEmailTable,
+  PersonKeyTable,
+  PersonLoginTable,
+  SigningNonceTable,
+} from './people-tables.ts';
 import type {
   AskedRequestTable,
   ContinuationTable,
@@ -62,6 +68,8 @@ export interface Tables {
   'holdfast.person_logins': PersonLoginTable;
   'holdfast.person_emails': PersonEmailTable;
   'holdfast.api_tokens': ApiTokenTable;
+  'holdfast.person_keys': PersonKeyTable;
+  'holdfast.signing_nonces': SigningNonceTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;

@@ -22,7 +22,9 @@ import { type ApiEnv, bodyObject } from './body.ts';
 import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
+import { keyRoutes } from './keys-api.ts';
 import { pageJson } from './page-json.ts';
+import { signingRoutes } from './signing-api.ts';
 import { tokenRoutes } from './tokens-api.ts';
 
 export interface ApiDeps {
@@ -103,7 +105,11 @@ export function api(deps: ApiDeps): Hono {
 
   grantRoutes(app, gateway, grants);
 
-  if (people !== undefined) tokenRoutes(app, gateway, people);
+  if (people !== undefined) {
+    tokenRoutes(app, gateway, people);
+    keyRoutes(app, people);
+    signingRoutes(app, people, { refusals: REFUSALS, wordIn });
+  }
 
   app.get('/api/events', async (c) => {
     const limit = limitOf(c.req.query('limit'));
@@ -220,6 +226,11 @@ const REFUSALS: Record<RefusalReason, string> = {
   broken:
     'Its record was changed outside Holdfast (see /readyz), is from before its call was sent, or was sealed by a secret ' +
     'that is no longer listed, so nobody can decide it and nothing of it runs.',
+  signature_required:
+    'This call has to be signed: a person approves it in the console with a passkey, and nothing else counts. Deny works here.',
+  bad_signature: 'The signature does not count. Open the call in the console and sign again.',
+  signature_unknown:
+    'Signatures cannot be checked now, because the registered passkeys are not what a gateway left (see /readyz). Nothing was approved.',
   reason_required: 'This policy requires a reason for a denial.',
   no_allowance:
     'Nothing can be allowed in advance with this call: its policy has no approval.allowance, the call lies out of its bounds, or the policy or the tool has changed since. Approve without allowance.',

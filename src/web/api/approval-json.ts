@@ -41,6 +41,7 @@ export function approvalJson(approval: Approval) {
       missing: tally.missing,
       missingOrOf: tally.orOf,
       standIns: standInsOf([requirement, requirement.escalate]),
+      stepUp: requirement.stepUp ?? null,
     },
     decisions: approval.decisions.map((d) => ({
       approver: d.approver,
@@ -53,6 +54,7 @@ export function approvalJson(approval: Approval) {
         d.offers === undefined ? null : { minutes: d.offers.minutes, calls: d.offers.calls, within: d.offers.says },
       allowance: d.allowance ?? null,
       at: d.at.toISOString(),
+      key: d.signature?.key ?? null,
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
     allowance: allowanceOf(approval),

@@ -1,6 +1,7 @@
 import { settle, showAll } from './hold.js';
 import { refresh } from './live.js';
 import { confirmed, say, send } from './say.js';
+import { signedDecision } from './sign.js';
 
 /** Sends decisions from their forms. Each names the exact call that was shown, by its fingerprint. */
 export function decisions() {
@@ -19,7 +20,7 @@ async function decide(form, button) {
   const choice = button.value;
   const reason = form.elements.namedItem('reason').value.trim();
   if (form.dataset.busy !== undefined) return;
-  if (choice !== 'approve' && reason === '' && form.dataset.reasonNeeded === 'yes') {
+  if (choice !== 'approve' && choice !== 'sign' && reason === '' && form.dataset.reasonNeeded === 'yes') {
     form.elements.namedItem('reason').focus();
     return say('Say why: this policy requires a reason.', true);
   }
@@ -38,7 +39,8 @@ async function sendDecision(form, choice, reason) {
   const path = `/api/approvals/${encodeURIComponent(form.dataset.decide)}/${choice === 'take-back' ? choice : 'decisions'}`;
   const word = { reason: reason === '' ? null : reason, fingerprint: form.dataset.fingerprint };
   const body = choice === 'take-back' ? word : { decision: choice, ...word };
-  const { status, answer } = await send(path, body);
+  const { status, answer } =
+    choice === 'sign' ? await signedDecision(form.dataset.decide, word) : await send(path, body);
   const [words, bad] = outcome(status, answer, choice, form.dataset.call);
   say(words, bad);
   if (status !== 200 && status !== 409) return;
@@ -58,7 +60,7 @@ function question(form) {
   return { title: body.querySelector('[data-title]'), body, yes: 'Yes, approve' };
 }
 
-const DONE = { approve: 'Approved', deny: 'Denied', 'take-back': 'Taken back' };
+const DONE = { approve: 'Approved', sign: 'Approved', deny: 'Denied', 'take-back': 'Taken back' };
 
 function outcome(status, answer, choice, call) {
   if (status === 200 && answer.state === 'pending')

@@ -44,6 +44,7 @@ const CONSOLE_PATHS = [
   '/freezes',
   '/people',
   '/tokens',
+  '/passkeys',
 ];
 
 /** Bytes of a form to sign in or out. */

@@ -3,8 +3,9 @@ import { html } from 'hono/html';
 import { rolesOf } from '../../domain/people/identity.ts';
 import { operates } from '../../gateway/freeze/set-freeze.ts';
 import { AdminReads } from '../../gateway/log/reads.ts';
+import { isSamePerson } from '../../gateway/person/keys.ts';
 import { MOST_TOKEN_DAYS } from '../../gateway/person/tokens.ts';
-import type { ProvenEvent } from '../../ports.ts';
+import type { PersonKey, ProvenEvent } from '../../ports.ts';
 import { parseAuditQuery } from '../api/audit-query.ts';
 import type { Html } from '../html/html.ts';
 import { type ConsoleSection, consolePage } from '../html/page.ts';
@@ -19,6 +20,7 @@ import { EARLIER_SHOWN, inboxPage, readInbox, skipToFirstCall } from '../pages/i
 import { parseInboxQuery, parseShown } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
+import { passkeysPage } from '../pages/passkeys.ts';
 import { peoplePage, tokensPage } from '../pages/people.ts';
 import { policiesPage } from '../pages/policies.ts';
 import { cardDigests, type ShownCards } from '../pages/shown-cards.ts';
@@ -217,6 +219,35 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const view = { tokens, roles, mostDays: MOST_TOKEN_DAYS, names: names(), now: clock.now() };
     return show(c, deps, 'Tokens', '/tokens', tokensPage(view));
   });
+
+  app.get('/passkeys', (c) => showPasskeys(c, deps));
+}
+
+/** One's own, and everybody's for those who may read or keep them. */
+async function showPasskeys(c: Context<ConsoleEnv>, deps: ConsoleDeps): Promise<Response> {
+  const { gateway, proof } = deps;
+  const signing = deps.loginSessions.people?.signing;
+  const { id, roles = null } = c.get('login').reviewer;
+  const all = roles === null || roles.has('auditor') || roles.has('operator');
+  const keeps = roles === null || roles.has('operator');
+  const isOwn = ({ owner }: PersonKey) => isSamePerson({ gateway }, owner, id);
+  const [keys, whole] = await Promise.all([signing?.keys.list() ?? [], signing?.keys.whole() ?? []]);
+  const view = {
+    keys: keys.filter((key) => all || isOwn(key)),
+    doubtful: whole === null,
+    origin: gateway.rules.signingOrigin ?? null,
+    mayAdd: roles?.has('approver') === true,
+    isOwn,
+    mayRegister: (key: PersonKey) => keeps && key.registeredAt === null && key.endedAt === null && !isOwn(key),
+    mayRevoke: (key: PersonKey) => key.endedAt === null && (keeps || isOwn(key)),
+    fingerprintOf: ({ publicKey }: PersonKey) =>
+      proof
+        .sha256(publicKey)
+        .slice(0, 24)
+        .replaceAll(/.{4}(?=.)/g, '$& '),
+    names: gateway.rules.persons().names,
+  };
+  return show(c, deps, 'Passkeys', '/passkeys', passkeysPage(view));
 }
 
 async function show(

@@ -15,6 +15,7 @@ const SECTIONS = [
   ['/freezes', 'Freezes'],
   ['/people', 'People'],
   ['/tokens', 'Tokens'],
+  ['/passkeys', 'Passkeys'],
 ] as const;
 /** A section of the console, by its path. */
 export type ConsoleSection = (typeof SECTIONS)[number][0];

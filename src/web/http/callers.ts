@@ -17,6 +17,9 @@ export interface ApiCaller {
   /** null: the admin token, or a console login with it. */
   readonly roles: ReadonlySet<Role> | null;
   readonly by: 'admin_token' | 'personal_token' | 'login';
+  /** The session of the console, by its login's id, and the name under which it is; absent: no session. */
+  readonly login?: string;
+  readonly name?: string;
 }
 
 export interface CallersDeps {
@@ -66,8 +69,8 @@ export class Callers {
     if (c.req.header('authorization') !== undefined || loginSessions === undefined) return null;
     const login = await loginSessions.activeLogin(c);
     if (login === null) return null;
-    const { id, userGroups, roles = null } = login.reviewer;
-    return { approver: { id, via: 'console', userGroups }, roles, by: 'login' };
+    const { id, name, userGroups, roles = null } = login.reviewer;
+    return { approver: { id, via: 'console', userGroups }, roles, by: 'login', login: login.login, name };
   }
 
   /** Why this caller may not do this, in words, which is then in the log; null: they may. */

@@ -1,3 +1,4 @@
+import type { SigningDeps } from '../../gateway/decision/sign.ts';
 import type { BreakGlass } from '../../gateway/person/break-glass.ts';
 import type { PersonConfirmer } from '../../gateway/person/confirm.ts';
 import type { Directory } from '../../gateway/person/directory.ts';
@@ -15,4 +16,6 @@ export interface PeopleDoors {
   readonly holders: TokenHolders;
   /** The approvers' Slack user groups that whoever has this approver's id is in, as far as is known at once. Never rejects. */
   userGroups(id: string): Promise<readonly string[]>;
+  /** Passkeys, and what they sign. */
+  readonly signing: SigningDeps;
 }

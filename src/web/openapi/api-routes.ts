@@ -41,6 +41,10 @@ const of = (name: string, values: readonly string[], says: string): QueryParamet
 });
 
 const NOT_UNDERSTOOD = ['bad_request'];
+const SIGNING_REFUSALS = [
+  ...['not_an_approver', 'removed', 'own_call', 'already_voted', 'admin_token', 'other_call', 'broken'],
+  ...['signature_unknown', 'signature_required'],
+];
 
 /** Every route for programs, in the order of the documents. */
 export const API_ROUTES: readonly ApiRoute[] = [
@@ -92,12 +96,36 @@ export const API_ROUTES: readonly ApiRoute[] = [
         'stands_in_for_owner',
         'other_call',
         'broken',
+        'signature_required',
+        'signature_unknown',
         'reason_required',
         'no_allowance',
         'too_wide',
         'own_allowance',
         'crowded',
       ],
+      404: ['not_found'],
+      503: ['not_kept'],
+    },
+  },
+  {
+    method: 'post',
+    path: '/api/approvals/{id}/challenge',
+    says: 'Gives out what a passkey has to sign to approve this call: once, for this person and session, for five minutes. Decides nothing.',
+    auth: 'admin',
+    answers: { 200: ref('SigningChallenge'), 409: ref('Approval') },
+    errors: { 403: ['not_here', 'cannot_sign', ...SIGNING_REFUSALS], 404: ['not_found'] },
+  },
+  {
+    method: 'post',
+    path: '/api/approvals/{id}/signatures',
+    says: 'Approves the call with what a passkey signed. Only for a person who is signed in to the console.',
+    auth: 'admin',
+    body: ref('SignatureBody'),
+    answers: { 200: ref('Approval'), 409: ref('Approval') },
+    errors: {
+      400: ['bad_signature', 'bad_decision', ...NOT_UNDERSTOOD],
+      403: ['not_here', 'bad_signature', ...SIGNING_REFUSALS],
       404: ['not_found'],
       503: ['not_kept'],
     },
@@ -229,6 +257,46 @@ export const API_ROUTES: readonly ApiRoute[] = [
     auth: 'admin',
     answers: { 200: ref('PersonalToken') },
     errors: { 404: ['not_found'] },
+  },
+  {
+    method: 'get',
+    path: '/api/keys',
+    says: 'Lists your passkeys; for auditors, operators and the admin token everybody’s.',
+    auth: 'admin',
+    answers: { 200: pageOf(ref('Passkey')) },
+  },
+  {
+    method: 'post',
+    path: '/api/keys/challenge',
+    says: 'Gives out what a new passkey is made for. Only for a person who is signed in to the console.',
+    auth: 'admin',
+    answers: { 200: ref('PasskeyChallenge') },
+    errors: { 403: ['not_here', 'cannot'] },
+  },
+  {
+    method: 'post',
+    path: '/api/keys',
+    says: 'Adds a passkey, which signs nothing until a second person has registered it. Only for a person who is signed in to the console.',
+    auth: 'admin',
+    body: ref('PasskeyBody'),
+    answers: { 201: ref('Passkey') },
+    errors: { 400: ['bad_key'], 403: ['not_here', 'refused'] },
+  },
+  {
+    method: 'post',
+    path: '/api/keys/{id}/register',
+    says: 'Registers another person’s passkey. For operators in the console, and for the admin token, which is marked.',
+    auth: 'admin',
+    answers: { 200: ref('Passkey') },
+    errors: { 403: ['not_here', 'refused'], 404: ['not_found'] },
+  },
+  {
+    method: 'delete',
+    path: '/api/keys/{id}',
+    says: 'Revokes a passkey, for good, and with it approvals that it signed and that have not run. One’s own; anybody’s for operators and the admin token.',
+    auth: 'admin',
+    answers: { 200: ref('Passkey') },
+    errors: { 403: ['refused'], 404: ['not_found'] },
   },
   {
     method: 'get',

@@ -71,6 +71,10 @@ const Requirement = closed({
     }),
     'Who decides in whose place.',
   ),
+  stepUp: {
+    ...orNull(closed({ origin: orNull(aText('Where it is signed; null: nowhere, so nobody can approve it.')) })),
+    description: 'Approvals have to be signed with a passkey; null: they need not.',
+  },
 });
 
 const Decision = closed({
@@ -94,6 +98,7 @@ const Decision = closed({
   },
   allowance: orNull(aText('The allowance by which the vote counts here; null: it was given to this call.')),
   at: instant(),
+  key: orNull(aText('The id of the passkey that signed it; null: it is not signed.')),
 });
 
 const approvalMembers: Readonly<Record<string, Schema>> = {
@@ -224,6 +229,39 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       description: 'The message in Slack; null: there is none.',
     },
   }),
+  Passkey: closed({
+    id: aText('The credential’s id, base64url.'),
+    owner: aText('A Slack id, a login, or `sub:…`.'),
+    name: aText(),
+    publicKey: aText('SPKI, DER, base64url.'),
+    algorithm: oneOf([-7, -8, -257]),
+    origin: aText('Where it was made.'),
+    createdAt: instant(),
+    registered: orNull(closed({ at: instant(), by: aText(), breakGlass: yesOrNo('By the admin token.') })),
+    ended: orNull(closed({ at: instant(), by: aText(), how: oneOf(['revoked', 'suspended']) })),
+  }),
+  PasskeyChallenge: closed({
+    nonce: aText('Send it with what the browser makes.'),
+    publicKey: { type: 'object', description: 'For PublicKeyCredential.parseCreationOptionsFromJSON.' },
+  }),
+  PasskeyBody: closed({
+    name: aText('What you call it; at most 80 characters.'),
+    nonce: aText(),
+    credential: { type: 'object', description: 'What PublicKeyCredential.toJSON() gives.' },
+  }),
+  SigningChallenge: closed({
+    nonce: aText('Send it with what the passkey signs.'),
+    publicKey: { type: 'object', description: 'For PublicKeyCredential.parseRequestOptionsFromJSON.' },
+  }),
+  SignatureBody: closed(
+    {
+      nonce: aText(),
+      credential: { type: 'object', description: 'What PublicKeyCredential.toJSON() gives.' },
+      reason: orNull(aText('At most 2,000 characters are kept.')),
+      fingerprint: orNull(aText('Refused unless it is that of the call.')),
+    },
+    ['reason', 'fingerprint'],
+  ),
   DecisionBody: closed(
     {
       decision: oneOf(['approve', 'deny']),

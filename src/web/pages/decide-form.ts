@@ -35,14 +35,15 @@ export function decideForm(
   const notice = words === null ? '' : html`<p class="notice">${words}</p>`;
   if (!mayDeny) return html`${notice}`;
   const { id } = approval;
+  const signs = approval.requirement.stepUp !== undefined;
   const looks = secondLooks(approval, earlier, now);
   const approve =
     words !== null
       ? ''
       : complete
-        ? html`<button class="approve" type="submit" name="decision" value="approve" data-deciding ${looks.length > 0 ? html`data-confirm="yes"` : ''}
-        >Approve</button>${looks.length > 0 ? question(approval, looks, names, now) : ''}`
-        : html`<a class="button" href="/approvals/${id}">Open the full call to approve</a>`;
+        ? html`<button class="approve" type="submit" name="decision" value="${signs ? 'sign' : 'approve'}" data-deciding ${looks.length > 0 ? html`data-confirm="yes"` : ''}
+        >${signs ? 'Approve with passkey' : 'Approve'}</button>${looks.length > 0 ? question(approval, looks, names, now) : ''}`
+        : html`<a class="button" href="/approvals/${id}">${signs ? 'Review and sign…' : 'Open the full call to approve'}</a>`;
   return html`${notice}${reasonForm(approval, 'deny', html`${approve}<button class="deny" type="submit" name="decision" value="deny" data-deciding>Deny</button>`)}`;
 }
 
@@ -115,6 +116,8 @@ function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date, current:
     const mayDeny = owns || eligible.reason === 'no_place' || eligible.reason === 'stands_in_for_owner';
     return { words: refusalWords(owns ? 'own_call' : eligible.reason, approval, reviewer), mayDeny };
   }
+  const unsignable = signingObstacle(approval, reviewer);
+  if (unsignable !== null) return { words: unsignable, mayDeny: true };
   if (reviewer.id === ADMIN && current.persons.adminToken === 'nobody') {
     const words = 'The config does not say whose the admin token is, so it can deny but not approve.';
     return { words, mayDeny: true };
@@ -122,6 +125,15 @@ function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date, current:
   const voted = hasVoted(approval, reviewer.id, current.persons);
   const words = voted ? 'You have approved this. It needs more approvals. You can still deny it.' : null;
   return { words, mayDeny: true };
+}
+
+/** Why this reviewer cannot sign, where that is needed; null: they can, or it is not. */
+function signingObstacle({ requirement }: Approval, reviewer: Reviewer): string | null {
+  if (requirement.stepUp === undefined) return null;
+  if (requirement.stepUp.origin === null)
+    return 'This call has to be signed with a passkey, and when it was asked about there was no place here to sign. So nobody can approve it. You can deny it.';
+  if (reviewer.id !== ADMIN) return null;
+  return 'This call has to be signed with a passkey, by a person who is signed in as themselves. The admin token cannot approve it. You can deny it.';
 }
 
 function refusalWords(reason: Ineligible, { requirement }: Approval, reviewer: Reviewer): string {

@@ -16,7 +16,7 @@ export function requirementSummary(approval: Approval): Html {
     escalate === null
       ? ''
       : html`; after ${durationText(escalate.afterMs)} also ${approvers(escalate, requirement.names)}`
-  }${lacking === '' ? '' : html`<br><b>${visibleName(lacking)}</b>`}${standInLines(requirement)}`;
+  }${requirement.stepUp === undefined ? '' : html`; <b>each signed with a passkey</b>`}${lacking === '' ? '' : html`<br><b>${visibleName(lacking)}</b>`}${standInLines(requirement)}`;
 }
 
 /** How many of each group, where groups have places. */

@@ -65,8 +65,13 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
     ${callsBefore(earlier, now)}
     ${toolDescription(around.place)}
     ${callFacts(approval)}
-    ${decideForm(approval, reviewer, now, fits && !callerMayHide(approval), current, earlier, names)}
+    ${decideForm(approval, reviewer, now, mayApproveHere(approval, fits), current, earlier, names)}
   </article>`;
+}
+
+/** A call that has to be signed is signed on its own page, where all of it is. */
+function mayApproveHere(approval: Approval, fits: boolean): boolean {
+  return fits && !callerMayHide(approval) && approval.requirement.stepUp === undefined;
 }
 
 /** How grave it is, and where it acts. Empty when nothing is stated. */

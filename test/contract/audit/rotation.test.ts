@@ -15,6 +15,7 @@ import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { pause } from '../../../src/time/pause.ts';
+import { passkeyProof } from '../../../src/vault/passkey-proof.ts';
 import { proof } from '../../../src/vault/proof.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
 import { vault } from '../../../src/vault/vault.ts';
@@ -88,7 +89,7 @@ describe('secrets that rotate over one log', { skip: skipWithoutBacking('postgre
         await store.seal(1_000);
         return signed === null ? null : readCheckpoint(signed.text)!.key;
       },
-      verify: (...keys: string[]) => verifyLedger(ledger, { ...TRUST, keys }, proof()),
+      verify: (...keys: string[]) => verifyLedger(ledger, { ...TRUST, keys }, { ...proof(), passkeys: passkeyProof() }),
       exported: async (): Promise<string[]> => {
         let text = '';
         for await (const part of exportLog(ledger, clock.now(), keyed.publicKeys)) text += part;

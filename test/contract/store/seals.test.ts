@@ -84,6 +84,11 @@ function vote(approver: string, choice: Decision['choice'] = 'approve'): Decisio
   return { approver, choice, reason: 'half a pair \ud83d', via: 'slack', self: false, userGroup: null, at: new Date() };
 }
 
+/** What a vote's row has where a passkey signed it. */
+const SIGNED = JSON.stringify({
+  ...{ v: 1, key: 'k', nonce: 'n', frozen: '0'.repeat(64), authenticatorData: 'a', clientData: 'c', signature: 's' },
+});
+
 for (const kind of STORES) {
   describe(`seals on ${kind}`, { skip: skipStore(kind) }, () => {
     let world: StoreWorld;
@@ -222,6 +227,11 @@ for (const kind of STORES) {
         ['another person', (id) => row(id, `'U0ALEX', choice, reason, via, self, user_group, at, seal`)],
         ['no seal', (id) => row(id, `'U0ALEX', 'approve', null, 'slack', false, null, now(), null`)],
         ['changed', (id) => `update holdfast.decisions set choice = 'deny' where approval_id = '${id}'`],
+        [
+          'a signature beside it',
+          (id) => `update holdfast.decisions set signature = '${SIGNED}' where approval_id = '${id}'`,
+        ],
+        ['no JSON beside it', (id) => `update holdfast.decisions set signature = 'x' where approval_id = '${id}'`],
         ['other reason', (id) => `update holdfast.decisions set reason = 'fine' where approval_id = '${id}'`],
       ];
       for (const [name, statement] of forms) {

@@ -187,6 +187,14 @@ describe('what the running program answers is what its description says', () => 
     await ask('GET', '/api/tokens', '/api/tokens', 200);
     await ask('POST', '/api/tokens', '/api/tokens', 403, { name: 'ci', role: 'auditor' });
     await ask('DELETE', '/api/tokens/{id}', '/api/tokens/none', 404);
+    await ask('GET', '/api/keys', '/api/keys', 200);
+    await ask('POST', '/api/keys/challenge', '/api/keys/challenge', 403, {});
+    await ask('POST', '/api/keys', '/api/keys', 403, { name: 'laptop', nonce: 'n', credential: {} });
+    await ask('POST', '/api/keys/{id}/register', '/api/keys/none/register', 404, {});
+    await ask('DELETE', '/api/keys/{id}', '/api/keys/none', 404, {});
+    await ask('POST', '/api/approvals/{id}/challenge', '/api/approvals/none/challenge', 403, {});
+    const signed = { nonce: 'n', credential: {}, reason: null, fingerprint: null };
+    await ask('POST', '/api/approvals/{id}/signatures', '/api/approvals/none/signatures', 403, signed);
   });
 
   test('the log, its checkpoints and what accepting would do', async () => {

@@ -17,6 +17,7 @@ import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { migrate } from '../../../src/sql/migrations/migrate.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import type { Tables } from '../../../src/sql/table/tables.ts';
+import { passkeyProof } from '../../../src/vault/passkey-proof.ts';
 import { proof } from '../../../src/vault/proof.ts';
 import { vault } from '../../../src/vault/vault.ts';
 import { quiet } from '../log.ts';
@@ -73,7 +74,7 @@ export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'
       return signed;
     },
     replace: (evidence) => replace(db, evidence),
-    verify: (trust = {}) => verifyLedger(ledger, trusted(trust), proof()),
+    verify: (trust = {}) => verifyLedger(ledger, trusted(trust), { ...proof(), passkeys: passkeyProof() }),
     exported: async () => {
       let text = '';
       for await (const part of exportLog(ledger, clock.now(), keyed.publicKeys)) text += part;
@@ -93,7 +94,7 @@ export async function verifyLines(lines: readonly string[], trust: EvidenceTrust
   async function* all(): AsyncGenerator<string> {
     yield* lines;
   }
-  return verifyExport(all(), trust, proof());
+  return verifyExport(all(), trust, { ...proof(), passkeys: passkeyProof() });
 }
 
 async function replace(db: Kysely<Tables>, { events, checkpoints }: StoredLog): Promise<void> {

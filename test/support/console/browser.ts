@@ -51,8 +51,9 @@ export async function consoleWorld(
     /** More members of the server, and more lines of the config. */
     server?: string;
     config?: string;
-    /** More lines of the policy. */
+    /** More lines of the policy, or all of them. */
     policy?: string;
+    wholePolicy?: string;
     /** Fills the data directory before the gateway opens it. */
     before?: (data: string) => Promise<void>;
   } = {},
@@ -66,7 +67,7 @@ export async function consoleWorld(
     return made.yaml;
   });
   const approvers = options.approver === false ? '[U0MIRA]' : '[U0MIRA, admin]';
-  await writeFile(join(folder, 'prometheus.yaml'), `${POLICY}${options.policy ?? ''}`);
+  await writeFile(join(folder, 'prometheus.yaml'), options.wholePolicy ?? `${POLICY}${options.policy ?? ''}`);
   await writeFile(
     join(folder, 'holdfast.yaml'),
     `version: "1"\nservers:\n  prometheus: { url: "${prometheus.url}", policy: prometheus.yaml${options.server ?? ''} }\ngrants:\n${grants.join('')}approvers:\n  security: ${approvers}\n${options.config ?? ''}`,

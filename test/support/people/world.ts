@@ -27,10 +27,14 @@ export async function peopleWorld(
     readonly provider?: Parameters<typeof startProvider>[1];
     readonly config?: string;
     readonly adminToken?: string | null;
+    readonly wholePolicy?: string;
+    /** Under the name localhost, where browsers allow passkeys. */
+    readonly localhost?: boolean;
+    readonly before?: (data: string) => Promise<void>;
   } = {},
 ): Promise<PeopleWorld> {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${options.localhost ? 'localhost' : '127.0.0.1'}:${port}`;
   const provider = await startProvider(url, options.provider);
   for (const login of ['mira', 'ada', 'olga', 'nora', 'stranger'])
     provider.accounts.set(login, { name: `${login} by name`, email: `${login}@example.com`, email_verified: true });
@@ -38,9 +42,12 @@ export async function peopleWorld(
     adminToken: options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken,
     env: {
       HOLDFAST_LISTEN: `127.0.0.1:${port}`,
+      ...(options.localhost ? { HOLDFAST_PUBLIC_URL: url } : {}),
       ...(options.provider?.publicClient ? {} : { HOLDFAST_OIDC_CLIENT_SECRET: CLIENT_SECRET }),
       ...options.env,
     },
+    ...(options.wholePolicy === undefined ? {} : { wholePolicy: options.wholePolicy }),
+    ...(options.before === undefined ? {} : { before: options.before }),
     config: `${options.people ?? PEOPLE}oidc: { issuer: "${provider.issuer}", client_id: holdfast, scopes: [profile, email, groups]${options.oidc ?? ''} }\n${options.config ?? ''}`,
   }).catch(async (error: unknown) => {
     await provider.close();
@@ -48,19 +55,20 @@ export async function peopleWorld(
   });
   return {
     ...world,
+    url,
     provider,
     signedIn: async (login) => {
       const jar = new Jar();
-      const answer = await signInAs(jar, world.url, login);
+      const answer = await signInAs(jar, url, login);
       const page = await answer.text();
       if (answer.status !== 200)
         throw new Error(`${login}: ${answer.status} ${page.replace(/<[^>]+>/g, ' ').slice(-400)}`);
       return jar;
     },
     send: (jar, method, path, body) =>
-      jar.fetch(`${world.url}${path}`, {
+      jar.fetch(`${url}${path}`, {
         method,
-        headers: { origin: world.url, ...(method === 'GET' ? {} : { 'content-type': 'application/json' }) },
+        headers: { origin: url, ...(method === 'GET' ? {} : { 'content-type': 'application/json' }) },
         ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
       }),
     close: async () => {
