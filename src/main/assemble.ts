@@ -1,12 +1,14 @@
 import type { Loaded } from '../config/load.ts';
 import type { JsonObject } from '../domain/json/json.ts';
 import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
+import { watchingIn } from '../domain/policy/watching.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { Alarms } from '../gateway/log/alarms.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
 import { SetWatch } from '../gateway/log/set-watch.ts';
 import { watchedWrites } from '../gateway/log/swallowed.ts';
 import { watchedRecords } from '../gateway/log/watched-records.ts';
+import { noteWatching } from '../gateway/note-watching.ts';
 import { bindGateway } from '../gateway/start.ts';
 import { OpenVisits } from '../gateway/state/open-visits.ts';
 import type { HttpApp } from '../http.ts';
@@ -41,7 +43,7 @@ export interface Assembled extends Lifecycle {
   readonly signInLinks: SignInLinks | null;
   /** Writes an event of the gateway itself. */
   noteEvent(type: EventType, data: JsonObject): void;
-  /** Logs which policies are in force, and keeps their texts for evidence. */
+  /** Logs which policies are in force, and what of them is only watched; keeps their texts for evidence. */
   notePolicies(inForce: Loaded): void;
   /** Takes over this config's Slack settings. Returns what is wrong with them, in words; then none of them is taken. */
   changeSlack(loaded: Loaded): Promise<readonly string[]>;
@@ -86,6 +88,7 @@ export function assemble(runtime: Runtime): Assembled {
   };
   const notePolicies: Assembled['notePolicies'] = (inForce) => {
     noteEvent('policy.loaded', policyDigests(inForce));
+    noteWatching(gateway, records, watchingIn(inForce.policies));
     keepPolicyTexts(storage.connection.db, inForce.policyTexts ?? new Map()).catch((error: unknown) =>
       log.warn({ err: error }, 'the texts of the policies could not be kept for evidence'),
     );

@@ -7,6 +7,7 @@ import { type Document, readDocument } from '../document/document.ts';
 import type { Fault, Key } from '../document/fault.ts';
 import { checkShape, FaultList } from '../document/shape.ts';
 import { imaginedInexact } from './imagined-call.ts';
+import { StatedHistoryShape } from './stated-history.ts';
 
 /** A call or another request, and the verdict that it must get. */
 export interface PolicyCase {
@@ -23,6 +24,10 @@ export interface PolicyCase {
   readonly expect: 'allow' | 'deny' | 'ask' | 'refused';
   /** Text that the verdict's reason must contain. */
   readonly reason: string | null;
+  /** What was called before. */
+  readonly history: z.infer<typeof StatedHistoryShape>;
+  /** Whether its rule is only watched; null: either. */
+  readonly watched: boolean | null;
   readonly line: number;
 }
 
@@ -38,6 +43,8 @@ const CaseShape = z.strictObject({
   grant: z.string().optional(),
   expect: z.enum(['allow', 'deny', 'ask', 'refused']),
   reason: z.string().optional(),
+  watched: z.boolean().optional(),
+  history: StatedHistoryShape.optional(),
 });
 
 export type ParsedCases =
@@ -81,6 +88,8 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
       inexact: imaginedInexact(inexactOf(document, index)),
       grant: shape.grant ?? null,
       reason: shape.reason ?? null,
+      watched: shape.watched ?? null,
+      history: shape.history ?? [],
       line,
     });
   }

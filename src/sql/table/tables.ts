@@ -20,6 +20,7 @@ import type {
   SealedSetTable,
   SinkTable,
 } from './log-tables.ts';
+import type { MemoryTable } from './memory-table.ts';
 import type { ApiTokenTable, PersonEmailTable, PersonLoginTable } from './people-tables.ts';
 import type {
   AskedRequestTable,
@@ -62,6 +63,7 @@ export interface Tables {
   'holdfast.person_logins': PersonLoginTable;
   'holdfast.person_emails': PersonEmailTable;
   'holdfast.api_tokens': ApiTokenTable;
+  'holdfast.memories': MemoryTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;
