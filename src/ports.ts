@@ -17,6 +17,7 @@ export type * from './ports/ledger.ts';
 export type * from './ports/leftovers.ts';
 export type * from './ports/limits.ts';
 export type * from './ports/logins.ts';
+export type * from './ports/memories.ts';
 export type * from './ports/opening.ts';
 export * from './ports/outside.ts';
 export type * from './ports/passkeys.ts';

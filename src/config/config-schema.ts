@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ROLES } from '../domain/people/role.ts';
+import { MODES } from '../domain/policy/mode.ts';
 import { DURATION_FORM } from './document/duration.ts';
 import { RATE_FORM } from './document/opening-rate.ts';
 
@@ -15,6 +16,7 @@ const USER_FORM = 'the name of a user of this machine';
 
 const LABEL_FORM =
   'a short text for approvers, such as production (environment: up to 60 characters, account: up to 120)';
+const MODE_FORM = 'enforce, or watch: verdicts and limits are recorded and not enforced';
 const COMMAND_FORM = 'a program, with its arguments under args, or a list of both';
 const ARGS_FORM = 'a list of texts, the arguments of command';
 
@@ -34,6 +36,7 @@ export const ServerShape = z.strictObject({
     .optional(),
   sandbox: z.unknown().optional(),
   policy: z.string({ error: 'the path of a policy file' }).min(1),
+  mode: z.enum(MODES, { error: MODE_FORM }).optional(),
   environment: z.string({ error: LABEL_FORM }).min(1, { error: LABEL_FORM }).max(60, { error: LABEL_FORM }).optional(),
   account: z.string({ error: LABEL_FORM }).min(1, { error: LABEL_FORM }).max(120, { error: LABEL_FORM }).optional(),
 });

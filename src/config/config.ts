@@ -57,6 +57,8 @@ export interface ServerConfig {
   readonly upstream: HttpUpstream | StdioUpstream;
   /** The policy file, resolved against the config file's folder. */
   readonly policyPath: string;
+  /** Its policy is recorded and not enforced; absent: it is enforced. */
+  readonly mode?: 'watch';
   /** What approvers are told about where its calls act, in the config's words; absent: nothing. */
   readonly environment?: string;
   readonly account?: string;

@@ -1,3 +1,4 @@
+import { afterUses } from '../domain/policy/after.ts';
 import { mayAsk, mayDrift, type Policy } from '../domain/policy/policy.ts';
 import { ruleFor } from '../domain/policy/rule.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
@@ -105,9 +106,9 @@ export async function policiesOf(
   );
   faults.push(...parsed.flatMap(({ found }) => found));
   const policies = new Map<string, Policy>();
-  for (const { name, policyPath } of servers) {
+  for (const { name, policyPath, mode } of servers) {
     const policy = parsed[paths.indexOf(policyPath)]?.policy;
-    if (policy) policies.set(name, policy);
+    if (policy) policies.set(name, mode === undefined ? policy : { ...policy, mode });
   }
   return policies;
 }
@@ -127,6 +128,7 @@ async function policyAt(
     return null;
   }
   faults.push(...unknownGroups(parsed, config), ...placesOfStrangers(parsed, config), ...unanswerable(parsed, config));
+  faults.push(...unknownServers(parsed, config));
   texts.set(parsed.policy.digest, text);
   return parsed.policy;
 }
@@ -137,6 +139,14 @@ function unknownGroups(parsed: Good, config: Config): Fault[] {
   return parsed.mentions
     .filter((mention) => !config.approvers.has(mention.group))
     .map((mention) => parsed.fault(mention.at, `is ${JSON.stringify(mention.group)}`, knownGroups(config.approvers)));
+}
+
+/** Faults for conditions on earlier calls of servers that the config does not have: no call could ever meet them. */
+function unknownServers({ policy, fault }: Good, config: Config): Fault[] {
+  const named = afterUses(policy).flatMap(({ after }) => after.calls.server ?? []);
+  const unknown = [...new Set(named)].filter((name) => name !== '*' && !config.servers.has(name));
+  const known = `one of ${[...config.servers.keys()].join(', ')}, or *`;
+  return unknown.map((name) => fault([], `has a condition after calls of ${JSON.stringify(name)}`, known));
 }
 
 /** Faults for questions that nobody could ever answer: there are no approvers, or fewer than the quorum. */

@@ -3,7 +3,7 @@ import type { Json } from '../domain/json/json.ts';
 import type { WordedBound } from '../domain/policy/allowance-rule.ts';
 import { readDocument } from './document/document.ts';
 import { checkShape, FaultList } from './document/shape.ts';
-import { compileClauses } from './rule/clause.ts';
+import { compileOwnClauses } from './rule/clause.ts';
 import { ConditionShape } from './rule/schema.ts';
 
 /** Compiles conditions that a person gives with an allowance; a text: what is wrong with them, and what would be right. */
@@ -21,7 +21,7 @@ export function ownConditions(within: readonly Json[]): readonly WordedBound[] |
   if (!read.ok) return faultText(read.faults);
   const faults = new FaultList(read.document);
   const shapes = within.map((each, n) => checkShape(ConditionShape, each, [n], faults));
-  const clauses = compileClauses(
+  const clauses = compileOwnClauses(
     shapes.filter((shape) => shape !== null),
     [],
     faults,

@@ -54,9 +54,10 @@ function serverOf(name: string, entry: unknown, at: readonly Key[], context: Ser
   }
   const upstream = shape.url === undefined ? stdioOf(shape, at, context) : httpOf(shape.url, shape, at, context);
   if (upstream === null) return null;
-  const { environment, account } = shape;
+  const { environment, account, mode } = shape;
   const labels = { ...(environment !== undefined && { environment }), ...(account !== undefined && { account }) };
-  return { name, upstream, policyPath: inFolder(context.folder, shape.policy), ...labels };
+  const watched = mode === 'watch' ? { mode } : {};
+  return { name, upstream, policyPath: inFolder(context.folder, shape.policy), ...watched, ...labels };
 }
 
 function httpOf(

@@ -10,6 +10,7 @@ import type { StoreWatch } from './log/store-watch.ts';
 import type { Ports } from './ports.ts';
 import type { Rules } from './rules.ts';
 import type { Announcer } from './state/announcer.ts';
+import type { CallMemory } from './state/call-memory.ts';
 import type { CardGate } from './state/card-gate.ts';
 import type { ClockWatch } from './state/clock-watch.ts';
 import type { FullLimits } from './state/full-limits.ts';
@@ -26,6 +27,7 @@ import type { UncheckedPasses } from './state/unchecked-passes.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
 import type { UnqueuedWork } from './state/unqueued-work.ts';
 import type { WaitingRoom } from './state/waiting-room.ts';
+import type { WatchBoard } from './state/watch-board.ts';
 
 /**
  * One process's gateway: its ports, its current rules, and what it remembers. A use case takes only the members that
@@ -43,6 +45,10 @@ export interface Gateway extends Ports {
   readonly inline: InlineDispatch;
   readonly journal: Journal;
   readonly waitingRoom: WaitingRoom;
+  /** Calls that some policy asks for later. */
+  readonly callMemory: CallMemory;
+  /** What is only watched, and since when. */
+  readonly watchBoard: WatchBoard;
   readonly knownFreezes: KnownFreezes;
   readonly knownInAdvance: KnownInAdvance;
   readonly fullLimits: FullLimits;

@@ -9,6 +9,7 @@ import type {
   Freezes,
   Ledger,
   Log,
+  Memories,
   Queue,
   Sink,
   Store,
@@ -30,6 +31,8 @@ export interface Ports {
   readonly freezes: Freezes;
   readonly allowances: Allowances;
   readonly denials: Denials;
+  /** What is remembered of calls because a policy asks for it. */
+  readonly memories: Memories;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

@@ -4,6 +4,7 @@ import type { Principal } from '../domain/call/call.ts';
 import type { FreezeScope } from '../domain/freeze/freeze.ts';
 import type { Json } from '../domain/json/json.ts';
 import type { WordedBound } from '../domain/policy/allowance-rule.ts';
+import type { WantedMemory } from '../domain/policy/places.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 import type { GrantRoom } from '../ports.ts';
@@ -14,6 +15,8 @@ export interface Rules {
   policy(server: string): Policy | null;
   /** A name of the server's upstream, the same for every server that leads there; its own name when it is unknown. */
   upstream(server: string): string;
+  /** What some policy, of this server or another, wants remembered of calls of this tool; empty for nearly all. */
+  wanted(server: string, tool: string): readonly WantedMemory[];
   /** The names of all servers that lead to the same upstream as this one, its own among them. */
   alike(server: string): readonly string[];
   /** The approvers that an ask names, to be frozen into the approval. */

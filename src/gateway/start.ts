@@ -22,6 +22,7 @@ import type { Ports } from './ports.ts';
 import { publishCard } from './publish-card.ts';
 import type { Rules } from './rules.ts';
 import { Announcer } from './state/announcer.ts';
+import { CallMemory } from './state/call-memory.ts';
 import { CardGate } from './state/card-gate.ts';
 import { ClockWatch } from './state/clock-watch.ts';
 import { FullLimits } from './state/full-limits.ts';
@@ -38,8 +39,12 @@ import { UncheckedPasses } from './state/unchecked-passes.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
 import { UnqueuedWork } from './state/unqueued-work.ts';
 import { WaitingRoom } from './state/waiting-room.ts';
+import { WatchBoard } from './state/watch-board.ts';
 import { sweep } from './sweep.ts';
 import { Sweeper } from './sweeper.ts';
+
+/** Characters of a row by which operators find it. */
+const LONGEST_ROW_NAME = 80;
 
 /** Binds the use cases to the ports. `sets`: what was read of sets before. Nothing runs until `startGateway`. */
 export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), alarms = new Alarms()): Gateway {
@@ -98,6 +103,10 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     inline: new InlineDispatch(),
     journal,
     waitingRoom,
+    watchBoard: new WatchBoard(),
+    callMemory: new CallMemory(outside.memories, rules, { clock, log }, (row, why) =>
+      sets.foreign('memories', row.slice(0, LONGEST_ROW_NAME), why),
+    ),
     knownFreezes: new KnownFreezes(freezes, log),
     knownInAdvance: new KnownInAdvance(allowances, denials, log),
     fullLimits: new FullLimits(),
@@ -132,6 +141,7 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     freezes: watchedWrites(ports.freezes, parts),
     allowances: watchedWrites(ports.allowances, parts),
     denials: watchedWrites(ports.denials, parts),
+    memories: watchedWrites(ports.memories, parts),
     ledger: watchedWrites(ports.ledger, parts),
   };
 }
@@ -147,6 +157,7 @@ export async function startGateway(
     | 'alarms'
     | 'allowances'
     | 'announcer'
+    | 'callMemory'
     | 'cardGate'
     | 'cards'
     | 'checkpointSigner'
@@ -231,6 +242,7 @@ function handlersOf(
     Gateway,
     | 'allowances'
     | 'announcer'
+    | 'callMemory'
     | 'cardGate'
     | 'cards'
     | 'checkpointSigner'

@@ -15,6 +15,7 @@ export type SweptGateway = Pick<
   Gateway,
   | 'allowances'
   | 'announcer'
+  | 'callMemory'
   | 'cardGate'
   | 'cards'
   | 'clock'
@@ -101,6 +102,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     // An order that the queue lost, or never got, would otherwise wait for the next events.
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }
+  await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
   await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();
 }

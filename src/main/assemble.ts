@@ -1,6 +1,7 @@
 import type { Loaded } from '../config/load.ts';
 import type { JsonObject } from '../domain/json/json.ts';
 import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
+import { watchingIn } from '../domain/policy/watching.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { Alarms } from '../gateway/log/alarms.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
@@ -8,6 +9,7 @@ import { SetWatch } from '../gateway/log/set-watch.ts';
 import { NO_LOG } from '../gateway/log/store-watch.ts';
 import { watchedWrites } from '../gateway/log/swallowed.ts';
 import { watchedRecords } from '../gateway/log/watched-records.ts';
+import { noteWatching } from '../gateway/note-watching.ts';
 import { bindGateway } from '../gateway/start.ts';
 import { OpenVisits } from '../gateway/state/open-visits.ts';
 import { RegisteredKeys } from '../gateway/state/registered-keys.ts';
@@ -45,7 +47,7 @@ export interface Assembled extends Lifecycle {
   readonly signInLinks: SignInLinks | null;
   /** Writes an event of the gateway itself. */
   noteEvent(type: EventType, data: JsonObject): void;
-  /** Logs which policies are in force, and keeps their texts for evidence. */
+  /** Logs which policies are in force, and what of them is only watched; keeps their texts for evidence. */
   notePolicies(inForce: Loaded): void;
   /** Takes over this config's Slack settings. Returns what is wrong with them, in words; then none of them is taken. */
   changeSlack(loaded: Loaded): Promise<readonly string[]>;
@@ -97,6 +99,7 @@ export function assemble(runtime: Runtime): Assembled {
   };
   const notePolicies: Assembled['notePolicies'] = (inForce) => {
     noteEvent('policy.loaded', policyDigests(inForce));
+    noteWatching(gateway, records, watchingIn(inForce.policies));
     keepPolicyTexts(storage.connection.db, inForce.policyTexts ?? new Map()).catch((error: unknown) =>
       log.warn({ err: error }, 'the texts of the policies could not be kept for evidence'),
     );

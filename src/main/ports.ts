@@ -7,6 +7,7 @@ import type { Cards, Seals } from '../ports.ts';
 import { sqlAllowances, sqlDenials } from '../sql/allowances.ts';
 import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
+import { sqlMemories } from '../sql/memories.ts';
 import { sqlRecords } from '../sql/records.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { sqlStore } from '../sql/store.ts';
@@ -40,6 +41,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     freezes: sqlFreezes(storage.connection.db, seals, beliefs.freezes),
     allowances: sqlAllowances(storage.connection.db, seals, beliefs),
     denials: sqlDenials(storage.connection.db, seals, beliefs),
+    memories: sqlMemories(storage.connection.db, beliefs.tables),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

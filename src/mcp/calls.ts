@@ -172,7 +172,8 @@ export function callDoor(
     gateway.tracing?.note({ 'holdfast.handled': handled.kind }, isRefused(handled.kind) ? 'tool_error' : null);
     if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
-    return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
+    const { notSent, ended } = handled;
+    return { kind: 'forward', ...(notSent === null ? {} : { notSent }), ...(ended === undefined ? {} : { ended }) };
   }
 
   /**
@@ -205,7 +206,12 @@ export function callDoor(
     const state = member(request.params, 'requestState');
     if (typeof state !== 'string') return false;
     const policy = gateway.rules.policy(request.server);
-    if (policy !== null && evaluate(policy, callOfRequest(request)).kind === 'ask') return false;
+    const call = callOfRequest(request);
+    if (
+      policy !== null &&
+      evaluate(policy, call, await gateway.callMemory.historyFor(policy, call, null)).kind === 'ask'
+    )
+      return false;
     const { principal, server, params } = request;
     return isStateClaimed(
       gateway,

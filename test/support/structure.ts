@@ -74,6 +74,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'card-run.ts',
       'sweep-steps.ts',
       'publish-card.ts',
+      'note-watching.ts',
       'sweep.ts',
       'sweeper.ts',
       'start.ts',
@@ -111,6 +112,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[
       'ledger.ts',
+      'memories.ts',
       'api-tokens.ts',
       'person-keys.ts',
       'signing-nonces.ts',

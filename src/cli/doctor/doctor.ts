@@ -22,6 +22,7 @@ import { redisFindings } from './redis.ts';
 import { secretFindings } from './secrets.ts';
 import { slackFaults } from './slack.ts';
 import { upstreamFindings } from './upstreams.ts';
+import { watchFindings } from './watching.ts';
 
 interface DoctorOptions {
   readonly config?: string;
@@ -69,12 +70,13 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
   takeWaysOut(sparing(loaded.secrets.proxies, addressHere(settings.listen), settings.listen.port));
   const counts = `${config.servers.size} ${plural(config.servers.size, 'server')}, ${policies.size} ${policies.size === 1 ? 'policy' : 'policies'}, ${config.grants.length} ${plural(config.grants.length, 'grant')}`;
   const embedded = loaded.secrets.databaseUrl === null;
-  const [storage, publicUrl, servers, slack, frozen] = await Promise.all([
+  const [storage, publicUrl, servers, slack, frozen, watched] = await Promise.all([
     storageFindings(loaded),
     publicUrlFindings(settings),
     upstreamFindings(loaded, terminal),
     slackFindings(loaded),
     embedded ? frozenAtGateway(settings) : [],
+    watchFindings(loaded, new Date()),
   ]);
   return [
     ok('config', counts),
@@ -89,6 +91,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
     ...grantFindings(loaded, new Date()),
     ...unsignedCalls(loaded).map(({ what, remedy }) => warn('signatures', what, remedy)),
     ...frozen,
+    ...watched,
   ];
 }
 

@@ -24,16 +24,23 @@ export async function frozenInDatabase(pool: Pick<pg.Pool, 'query'>): Promise<Do
 
 /** The same as a running gateway says at `/readyz`, where its database cannot be opened beside it. */
 export async function frozenAtGateway({ listen, publicUrl }: Settings): Promise<DoctorFinding[]> {
+  const frozen = (await saidByGateway({ listen, publicUrl }))?.frozen;
+  // Where it does not run, whether it should is for the others to say.
+  return Array.isArray(frozen) ? listed(frozen.map((scope) => `${String(scope)} is frozen`)) : [];
+}
+
+/** What a running gateway says at `/readyz`; null: none answers there. */
+export async function saidByGateway({
+  listen,
+  publicUrl,
+}: Pick<Settings, 'listen' | 'publicUrl'>): Promise<{ readonly frozen?: unknown; readonly watching?: unknown } | null> {
   const host = addressHere(listen);
   const url = publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
   try {
     const response = await fetch(`${url}/readyz`, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
-    const { frozen = [] } = (await response.json()) as { frozen?: unknown };
-    if (!Array.isArray(frozen)) return [];
-    return listed(frozen.map((scope) => `${String(scope)} is frozen`));
+    return (await response.json()) as object;
   } catch {
-    // It does not run; whether it should is for the others to say.
-    return [];
+    return null;
   }
 }
 

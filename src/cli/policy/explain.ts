@@ -4,6 +4,7 @@ import { policiesOf, readTextFile } from '../../config/load.ts';
 import { peopleWhoMay, personsOf } from '../../config/persons.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { imaginedCall, type ReadParts, readParts } from '../../config/policy/imagined-call.ts';
+import { StatedHistoryShape, statedCalls } from '../../config/policy/stated-history.ts';
 import { resolveRequirement, timeoutOf } from '../../config/requirement.ts';
 import type { Requirement } from '../../domain/approval/approval.ts';
 import { type Circle, standInsOf } from '../../domain/approval/circle.ts';
@@ -12,6 +13,7 @@ import { missingText, tallyOf } from '../../domain/approval/tally.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { redactCall } from '../../domain/call/redact-call.ts';
 import { isObject, type JsonObject } from '../../domain/json/json.ts';
+import { type StatedCall, statedHistory } from '../../domain/policy/after.ts';
 import { type ForeseenRefusal, foresee } from '../../domain/policy/foresee.ts';
 import {
   ASKING_FOR,
@@ -43,6 +45,8 @@ interface PolicyExplainOptions {
   /** JSON: members of `_meta`. */
   readonly meta?: string;
   readonly grant?: string;
+  /** JSON: a list of earlier calls. */
+  readonly history?: string;
   readonly policy?: string;
   readonly config?: string;
   readonly json: boolean;
@@ -86,7 +90,12 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
     selfApproval: grant?.selfApproval ?? false,
   };
   const call = imaginedCall({ principal, server: server ?? 'server', tool: tool!, ...parts });
-  const verdict = foresee(policy, call, inexact);
+  const verdict = foresee(
+    policy,
+    call,
+    inexact,
+    statedHistory(historyIn(options, call.server), call.server, new Date()),
+  );
   terminal.out(options.json ? printed`${printedJson(verdict, 2)}\n` : page({ call, verdict, policy, config, grant }));
   return 0;
 }
@@ -118,6 +127,21 @@ async function policyOf(
   return parsed?.ok ? parsed.policy : null;
 }
 
+/** What `--history` states was called before. */
+function historyIn({ history }: PolicyExplainOptions, server: string): StatedCall[] {
+  if (history === undefined) return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(history);
+  } catch {
+    throw new Misuse('--history: is not JSON');
+  }
+  const read = StatedHistoryShape.safeParse(value);
+  if (read.success) return statedCalls(read.data, server);
+  const [issue] = read.error.issues;
+  throw new Misuse(`--history: ${issue?.path.join('.') ?? ''} expects ${issue?.message ?? 'a list of calls'}`);
+}
+
 const OPTION_FOR = { arguments: '--args', _meta: '--meta', name: '--tool' } as const;
 
 function partsOf(options: PolicyExplainOptions): Extract<ReadParts, { ok: true }> {
@@ -140,24 +164,39 @@ interface ExplainedCall {
 
 function page({ call, verdict, policy, config, grant }: ExplainedCall): Printed {
   const { trace } = verdict;
+  const asking = askingOf(verdict);
   const marks = [trace.risk && `risk ${trace.risk}`, trace.severity && `severity ${trace.severity}`].filter(Boolean);
   const lines = [
-    printed`${call.server}.${printedTool(call.tool)}: ${verdict.kind}`,
+    printed`${call.server}.${printedTool(call.tool)}: ${verdict.kind}${watchedWords(verdict)}`,
     ...(trace.reason === null ? [] : [printed`  reason     ${trace.reason}`]),
     printed`  rule       ${trace.rule}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`,
     printed`  policy     sha256 ${policy.digest}`,
-    ...shownLines(call, policy, verdict.kind === 'ask' ? (verdict.ask.summary ?? null) : null),
+    ...shownLines(call, policy, asking === null ? null : (asking.ask.summary ?? null)),
     printed`  why`,
     ...trace.steps.map((step) => printed`    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
   ];
   if (verdict.kind === 'allow' || verdict.kind === 'ask') lines.push(...limitLines(verdict.limits));
-  if (verdict.kind === 'ask' && config !== null) lines.push(...approvalLines(verdict, config, grant));
+  if (asking !== null && config !== null) lines.push(...approvalLines(asking, config, grant));
   return printed`${joined(lines, '\n')}\n`;
+}
+
+/** What people are asked, or would be asked were it enforced; null: nothing. */
+function askingOf(verdict: Verdict | ForeseenRefusal): Extract<Verdict, { kind: 'ask' }> | null {
+  if (verdict.kind === 'ask') return verdict;
+  const said = verdict.kind === 'allow' ? verdict.watched?.said : undefined;
+  return said?.kind === 'ask' ? said : null;
+}
+
+/** What the policy says that is not enforced. */
+function watchedWords(verdict: Verdict | ForeseenRefusal | MethodVerdict): string {
+  const watched = 'watched' in verdict ? verdict.watched : undefined;
+  if (watched === undefined) return '';
+  return ` (watched: would ${watched.said.kind})`;
 }
 
 function methodPage(words: string, verdict: MethodVerdict, policy: Policy): Printed {
   const lines = [
-    printed`${words}: ${verdict.kind}`,
+    printed`${words}: ${verdict.kind}${watchedWords(verdict)}`,
     ...(verdict.kind === 'deny' ? [printed`  reason     ${verdict.reason}`] : []),
     printed`  rule       ${verdict.trace.rule}`,
     printed`  policy     sha256 ${policy.digest}`,

@@ -66,7 +66,7 @@ function pathsOf(checks: Checks): Path[] {
 
 function pathsIn(condition: Condition): Path[] {
   if (condition.kind === 'test') return [condition.path];
-  return condition.kind === 'always' ? [] : condition.of.flatMap(pathsIn);
+  return condition.kind === 'always' || condition.kind === 'after' ? [] : condition.of.flatMap(pathsIn);
 }
 
 function amountPath({ by }: Limit): Path[] {

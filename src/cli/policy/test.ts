@@ -5,8 +5,10 @@ import { readTextFile } from '../../config/load.ts';
 import { type PolicyCase, parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { imaginedCall } from '../../config/policy/imagined-call.ts';
+import { statedCalls } from '../../config/policy/stated-history.ts';
 import { missingText } from '../../domain/approval/tally.ts';
 import { canonical } from '../../domain/json/canonical.ts';
+import { statedHistory } from '../../domain/policy/after.ts';
 import { type ForeseenRefusal, foresee } from '../../domain/policy/foresee.ts';
 import { ASKING_FOR, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
@@ -65,8 +67,14 @@ export async function policyTestCommand(options: PolicyTestOptions, terminal: Te
 /** Null when the verdict is as expected. */
 function failureOf(testCase: PolicyCase, policy: Policy): string | null {
   const verdict = verdictOn(testCase, policy);
-  const reason = verdict.trace.reason ?? '';
-  if (verdict.kind !== testCase.expect) return `expected ${testCase.expect}, got ${verdict.kind} (${why(verdict)})`;
+  const said = saidIn(verdict);
+  if (said.kind !== testCase.expect) return `expected ${testCase.expect}, got ${said.kind} (${why(said)})`;
+  const isWatched = said !== verdict;
+  if (testCase.watched !== null && testCase.watched !== isWatched)
+    return isWatched
+      ? 'expected to be enforced, and it is only watched'
+      : 'expected to be only watched, and it is enforced';
+  const reason = said.trace.reason ?? '';
   if (testCase.reason !== null && !reason.includes(testCase.reason))
     return `expected the reason to say "${testCase.reason}", got "${reason}"`;
   const asked = verdict.kind === 'ask' ? verdict.ask : null;
@@ -90,7 +98,14 @@ function verdictOn(testCase: PolicyCase, policy: Policy): MethodVerdict | Verdic
   const { kind, name } = subject;
   if (kind !== 'tool') return judgeMethod(policy, ASKING_FOR[kind](name));
   const principal = { grant: grant ?? 'test', owner: null, selfApproval: false };
-  return foresee(policy, imaginedCall({ principal, server: 'test', tool: name, args, params, meta }), inexact);
+  const history = statedHistory(statedCalls(testCase.history, 'test'), 'test', new Date());
+  return foresee(policy, imaginedCall({ principal, server: 'test', tool: name, args, params, meta }), inexact, history);
+}
+
+/** What the policy says, whether or not it is enforced: cases stay as they are when watching ends. */
+function saidIn(verdict: MethodVerdict | Verdict | ForeseenRefusal): MethodVerdict | Verdict | ForeseenRefusal {
+  const watched = 'watched' in verdict ? verdict.watched : undefined;
+  return watched === undefined ? verdict : watched.said;
 }
 
 function why(verdict: MethodVerdict | Verdict | ForeseenRefusal): string {

@@ -2,6 +2,7 @@ import { seenNow } from '../../config/policy/seen.ts';
 import { isToolName } from '../../domain/call/call.ts';
 import type { Policy, ToolRule } from '../../domain/policy/policy.ts';
 import { isHidden, ruleFor } from '../../domain/policy/rule.ts';
+import { watchedBy } from '../../domain/policy/watch.ts';
 import { type Classification, classify } from '../../domain/tool/classify.ts';
 import { changesOf, type ToolChange } from '../../domain/tool/drift.ts';
 import type { Tool } from '../../domain/tool/tool.ts';
@@ -15,6 +16,8 @@ export interface ScanFinding extends Classification {
   readonly policy: PolicyStanding;
   /** The verdict depends on the arguments too. */
   readonly conditions: boolean;
+  /** It is recorded and not enforced. */
+  readonly watched: boolean;
   /** `new`: the policy has no rule of this name. A list: what has changed since. Null: nothing, or not compared. */
   readonly change: 'new' | readonly ToolChange[] | null;
 }
@@ -38,10 +41,12 @@ export function findingsOf(tools: readonly Tool[], policy: Policy | null): ScanF
 
 function findingOf(tool: Tool, policy: Policy | null): ScanFinding {
   const known = { tool: tool.name, ...classify(tool) };
-  if (policy === null) return { ...known, policy: 'no policy', conditions: false, change: null };
+  if (policy === null) return { ...known, policy: 'no policy', conditions: false, watched: false, change: null };
   const rule = ruleFor(policy, tool.name);
   const change = changeOf(tool, policy);
-  return { ...known, policy: standing(tool, policy, rule, change), conditions: hasConditions(policy, rule), change };
+  const says = standing(tool, policy, rule, change);
+  const watched = says !== 'hidden' && isToolName(tool.name) && watchedBy(policy, rule) !== null;
+  return { ...known, policy: says, conditions: hasConditions(policy, rule), watched, change };
 }
 
 function changeOf(tool: Tool, policy: Policy): ScanFinding['change'] {

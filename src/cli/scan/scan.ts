@@ -106,20 +106,26 @@ async function scan(
 }
 
 /** The server's policy. Null when there is none yet, or when it has faults, which are printed. */
-async function policyOf({ policyPath }: ServerConfig, read: ReadFile, terminal: Terminal): Promise<Policy | null> {
+async function policyOf(
+  { policyPath, mode }: ServerConfig,
+  read: ReadFile,
+  terminal: Terminal,
+): Promise<Policy | null> {
   if ((await read(policyPath)) === null) return null;
   const faults: Fault[] = [];
   const text = await readTextFile(policyPath, read, faults);
   const parsed = text === null ? null : parsePolicy(text, { path: policyPath });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   terminal.err(faultLines(faults));
-  return parsed?.ok ? parsed.policy : null;
+  if (parsed?.ok !== true) return null;
+  return mode === undefined ? parsed.policy : { ...parsed.policy, mode };
 }
 
 function jsonOf({ server, listing, findings }: ScannedServer): object {
   if (!listing.ok) return { server: server.name, ok: false, why: listing.why };
   const { name, version } = listing;
-  return { server: server.name, ok: true, name, version, policy: server.policyPath, ...findings };
+  const mode = server.mode ?? 'enforce';
+  return { server: server.name, ok: true, name, version, policy: server.policyPath, mode, ...findings };
 }
 
 function textOfScan({ server, listing, findings }: ScannedServer): Printed {
@@ -127,7 +133,7 @@ function textOfScan({ server, listing, findings }: ScannedServer): Printed {
     return printed`${server.name}: cannot be scanned: ${listing.ok ? '' : listing.why}\n\n`;
   }
   const product = `${listing.name} ${listing.version}`;
-  const head = printed`${server.name}: ${product}, ${listing.tools.length} tools, policy ${server.policyPath}\n`;
+  const head = printed`${server.name}: ${product}, ${listing.tools.length} tools, policy ${server.policyPath}${server.mode === 'watch' ? ', only watched' : ''}\n`;
   return printed`${head}${scanTable(findings)}\n`;
 }
 

@@ -16,7 +16,7 @@ export function scanTable({ tools, gone }: ScanFindings): Printed {
       printed`${needsCare(found) ? '!' : ' '} ${nameOf(found.tool)}`,
       found.risk,
       found.severity,
-      `${found.policy}${found.conditions && found.policy !== 'no policy' ? '*' : ''}`,
+      `${found.policy}${found.conditions && found.policy !== 'no policy' ? '*' : ''}${found.watched ? ', watched' : ''}`,
       whyOf(found),
     ]);
   const table: Printable[][] = [['  TOOL', 'RISK', 'SEVERITY', 'POLICY', 'WHY'], ...rows];
@@ -60,6 +60,7 @@ function notes(tools: readonly ScanFinding[], gone: readonly string[]): Printed[
   const changed = tools.filter((found) => found.change !== null && found.change !== 'new');
   return [
     ...listed('allowed without asking, although they need care', toolsOf(unguarded)),
+    ...listed('only watched, so that nothing is asked or denied', toolsOf(tools.filter(({ watched }) => watched))),
     ...listed('new, without a rule of their own', toolsOf(added)),
     ...listed('changed since the policy was written', toolsOf(changed)),
     ...listed('gone since the policy was written', gone),

@@ -48,6 +48,7 @@ export const POLICY_COMMANDS = [
           args: text('<json>', 'arguments of the call (default: {})'),
           params: text('<json>', 'other members of its params (default: {})'),
           meta: text('<json>', 'members of its _meta (default: {})'),
+          history: text('<json>', 'earlier calls: [{ "tool": …, "ago": "5m" }] (default: none)'),
           grant: text('<name>', 'grant of the agent that calls'),
           policy: text('<file>', 'policy to ask instead of the one that the config names'),
           config,

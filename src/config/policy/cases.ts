@@ -7,6 +7,7 @@ import { type Document, readDocument } from '../document/document.ts';
 import type { Fault, Key } from '../document/fault.ts';
 import { checkShape, FaultList } from '../document/shape.ts';
 import { imaginedInexact } from './imagined-call.ts';
+import { StatedHistoryShape } from './stated-history.ts';
 
 /** A call or another request, and the verdict that it must get. */
 export interface PolicyCase {
@@ -25,6 +26,10 @@ export interface PolicyCase {
   readonly reason: string | null;
   /** How many approvals must be missing before anybody has given one, in all or of each group; null: not tested. */
   readonly missing: number | Readonly<Record<string, number>> | null;
+  /** What was called before. */
+  readonly history: z.infer<typeof StatedHistoryShape>;
+  /** Whether its rule is only watched; null: either. */
+  readonly watched: boolean | null;
   readonly line: number;
 }
 
@@ -45,6 +50,8 @@ const CaseShape = z.strictObject({
       error: 'how many approvals are needed, or how many of which group, such as { security: 1, dba: 1 }',
     })
     .optional(),
+  watched: z.boolean().optional(),
+  history: StatedHistoryShape.optional(),
 });
 
 export type ParsedCases =
@@ -89,6 +96,8 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
       grant: shape.grant ?? null,
       reason: shape.reason ?? null,
       missing: shape.missing ?? null,
+      watched: shape.watched ?? null,
+      history: shape.history ?? [],
       line,
     });
   }

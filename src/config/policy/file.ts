@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isObject, type JsonObject } from '../../domain/json/json.ts';
+import { afterUses } from '../../domain/policy/after.ts';
 import { glob, isGlob, isToolPattern, longestFirst } from '../../domain/policy/glob.ts';
 import { type Action, PLAIN_ASK, type Policy, type ToolRule } from '../../domain/policy/policy.ts';
 import type { Ask } from '../../domain/policy/verdict.ts';
@@ -48,6 +49,9 @@ export function parsePolicy(text: string, from: { readonly path: string; readonl
   return { ok: true, policy, mentions, fault: (at, message, expected) => read.document.fault(at, message, expected) };
 }
 
+/** Conditions on earlier calls in one policy: each costs rows of what is remembered. */
+const MOST_AFTERS = 100;
+
 type Mentioned = (group: string, at: readonly Key[]) => void;
 
 function compile(value: unknown, digest: string, mention: Mentioned, faults: FaultList): Policy | null {
@@ -64,7 +68,19 @@ function compile(value: unknown, digest: string, mention: Mentioned, faults: Fau
   }
   const hidden = hiddenOf(head.hide ?? [], faults);
   const sections = sectionsOf(value, faults);
-  return { digest, default: defaultOf(head, value, tools, faults), hidden, allTools, ...lookUp(rules), sections };
+  const policy = {
+    digest,
+    default: defaultOf(head, value, tools, faults),
+    hidden,
+    allTools,
+    ...lookUp(rules),
+    sections,
+  };
+  const asked = afterUses(policy).length;
+  if (asked > MOST_AFTERS) {
+    faults.add(['tools'], `has ${asked} conditions on earlier calls (after)`, `at most ${MOST_AFTERS} in one policy`);
+  }
+  return policy;
 }
 
 /** Intercept allows what its file does not list. In our own files a missing `default` is a fault. */

@@ -5,7 +5,7 @@ import { insteadOfPath, type Path, parsePath, segments } from '../../domain/poli
 import type { Ask } from '../../domain/policy/verdict.ts';
 import type { Key } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
-import { compileClauses } from './clause.ts';
+import { compileOwnClauses } from './clause.ts';
 import type { AllowanceShape, ApprovalShape, ToolShape } from './schema.ts';
 
 const VARIED_FORM = 'a path to one argument, such as args.name or args.filter.id';
@@ -22,7 +22,7 @@ export function compileAllowance(
     const path = variedPath(text, [...at, 'may_vary', index], mayVary, faults);
     if (path !== null) mayVary.push(path);
   }
-  const within = compileClauses(shape.within, [...at, 'within'], faults);
+  const within = compileOwnClauses(shape.within, [...at, 'within'], faults);
   return { maxMinutes: shape.max_minutes, maxCalls: shape.max_calls, mayVary, within };
 }
 

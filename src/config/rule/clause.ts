@@ -1,10 +1,12 @@
 import { decimal } from '../../domain/json/decimal.ts';
+import { aftersIn } from '../../domain/policy/after.ts';
 import { type Condition, kindOf, type Scalar, type Test } from '../../domain/policy/condition.ts';
 import { insteadOfPath, type Path, parsePath } from '../../domain/policy/path.ts';
 import { type Place, parsePlace } from '../../domain/policy/path-under.ts';
 import type { Clause } from '../../domain/policy/policy.ts';
 import { type Key, pathText } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
+import { compileAfter } from './after.ts';
 import { compilePattern } from './pattern.ts';
 import type { ConditionShape } from './schema.ts';
 
@@ -27,6 +29,20 @@ export function compileClauses(
   return made;
 }
 
+/** The same for what may look at the call itself only: a condition on earlier calls is a fault there. */
+export function compileOwnClauses(
+  shapes: readonly ConditionShape[] | undefined,
+  at: readonly Key[],
+  faults: FaultList,
+): Clause[] {
+  const made = compileClauses(shapes, at, faults);
+  for (const [index, { condition: compiled }] of made.entries()) {
+    if (aftersIn(compiled).length > 0)
+      faults.add([...at, index], 'looks at earlier calls (after)', 'a condition on the call itself');
+  }
+  return made;
+}
+
 /** A compiled condition, and its wording. */
 export interface WordedCondition {
   readonly condition: Condition;
@@ -39,13 +55,21 @@ function condition(
   faults: FaultList,
   depth: number,
 ): WordedCondition | null {
-  const forms = [shape.path ?? shape.op, shape.all, shape.any].filter((form) => form !== undefined);
+  const forms = [shape.path ?? shape.op, shape.all, shape.any, shape.after].filter((form) => form !== undefined);
   if (forms.length !== 1 || depth > DEEPEST) {
-    faults.add(at, depth > DEEPEST ? 'nested too deeply' : 'not one condition', 'path and op, or all, or any');
+    faults.add(
+      at,
+      depth > DEEPEST ? 'nested too deeply' : 'not one condition',
+      'path and op, or all, or any, or after',
+    );
     return null;
   }
   if (shape.all !== undefined) return group('all', shape.all, [...at, 'all'], faults, depth);
   if (shape.any !== undefined) return group('any', shape.any, [...at, 'any'], faults, depth);
+  if (shape.after !== undefined) {
+    const read = compileAfter(shape.after, [...at, 'after'], faults);
+    return read === null ? null : { condition: { kind: 'after', after: read.after }, says: read.says };
+  }
   return compileTest(shape, at, faults);
 }
 

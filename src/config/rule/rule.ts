@@ -49,6 +49,7 @@ export function compileToolRule(
     ask,
     redaction,
     drift: shape.drift ?? fallback.drift,
+    ...(shape.mode === 'watch' ? { mode: shape.mode } : {}),
     seen: seenOf(shape, key, at, faults),
   };
 }

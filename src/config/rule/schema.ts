@@ -6,7 +6,9 @@ import {
   MOST_WITHIN,
 } from '../../domain/policy/allowance-rule.ts';
 import { OPERATORS } from '../../domain/policy/condition.ts';
+import { AFTER_SCOPES } from '../../domain/policy/history.ts';
 import { SCOPES, SHARINGS, WINDOWS } from '../../domain/policy/limit.ts';
+import { MODES } from '../../domain/policy/mode.ts';
 import { ACTIONS } from '../../domain/policy/policy.ts';
 import { ANSWERS_MODES } from '../../domain/policy/verdict.ts';
 import { DRIFT_ACTIONS } from '../../domain/tool/drift.ts';
@@ -25,6 +27,20 @@ export const AmountShape = z.union([z.number(), z.string()], {
   error: 'a number, or a decimal as text such as "0.05"',
 });
 
+const AFTER_FORM = '{ tool, risk or server, within: 1h, in: grant or session }';
+
+export const AfterShape = z.strictObject(
+  {
+    tool: z.string().optional().describe('A tool, or a glob such as read_*; of this server where server names none.'),
+    risk: z.enum(RISKS).optional().describe('Calls whose own rule states this risk.'),
+    server: z.string().optional().describe('A server of the config, or * for all of the grant; this one when absent.'),
+    within: z.string({ error: DURATION_FORM }).describe('How long ago at most.'),
+    in: z.enum(AFTER_SCOPES).optional().describe('Whose calls count; grant when absent: a session is easily changed.'),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? AFTER_FORM : undefined) },
+);
+export type AfterShape = z.infer<typeof AfterShape>;
+
 export const ConditionShape = z.strictObject({
   path: z
     .string()
@@ -32,6 +48,7 @@ export const ConditionShape = z.strictObject({
     .describe('Where to look: args.role, args.items[*].price, params.options, meta["acme.com/tenant"].'),
   op: z.enum(OPERATORS).optional().describe('What to ask of the value found there.'),
   value: z.unknown().optional().describe('What to compare with.'),
+  after: AfterShape.optional().describe('Holds when such a call was made before; in require, when one succeeded.'),
   get all() {
     return z.array(ConditionShape).min(1).optional().describe('Holds when each of these holds.');
   },
@@ -142,6 +159,10 @@ const conditions = z.array(ConditionShape).optional();
 
 export const ToolShape = z.strictObject({
   description: ProseShape.optional(),
+  mode: z
+    .enum(MODES, { error: 'enforce, or watch: what this rule says is recorded and not enforced' })
+    .optional()
+    .describe('watch: what this rule says is recorded and not enforced; enforce when absent.'),
   risk: z.enum(RISKS).optional(),
   severity: z.enum(SEVERITIES).optional(),
   action: z.enum(ACTIONS).optional().describe('allow when absent.'),

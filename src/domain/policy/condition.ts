@@ -1,5 +1,6 @@
 import { compare, decimal } from '../json/decimal.ts';
 import type { Json } from '../json/json.ts';
+import { type After, answerAfter, type History, UNREAD_HISTORY } from './history.ts';
 import { type Path, type Reachable, valueAt, valuesAt } from './path.ts';
 import { isUnder, type Place } from './path-under.ts';
 
@@ -40,13 +41,15 @@ export const OPERATORS = [
 export type Condition =
   | { readonly kind: 'test'; readonly path: Path; readonly test: Test }
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
+  /** On what was called before, not on the call itself. */
+  | { readonly kind: 'after'; readonly after: After }
   | { readonly kind: 'always' };
 
 /**
- * `missing`, `mistyped` and `unclear` (a path that can be read in more than one way) are neither yes nor no: what is required then counts as unmet, and what is forbidden counts
- * as met. So an argument that is left out, or wrapped in a list, never slips through.
+ * `missing`, `mistyped`, `unclear` (a path that can be read in more than one way) and `unread` (what was called before could not be read) are neither yes nor no: what is
+ * required then counts as unmet, and what is forbidden counts as met. So an argument that is left out, or wrapped in a list, never slips through.
  */
-export type ConditionResult = 'yes' | 'no' | 'missing' | 'mistyped' | 'unclear';
+export type ConditionResult = 'yes' | 'no' | 'missing' | 'mistyped' | 'unclear' | 'unread';
 
 /** Over many values: `every` for what is required, `some` for what is forbidden or asked about. */
 export type Quantifier = 'every' | 'some';
@@ -55,14 +58,21 @@ export type Quantifier = 'every' | 'some';
 export const LONGEST_SUBJECT = 65_536;
 
 /** Whether a call meets a condition. Total: any JSON gets an answer. */
-export function answer(condition: Condition, call: Reachable, quantifier: Quantifier): ConditionResult {
+export function answer(
+  condition: Condition,
+  call: Reachable,
+  quantifier: Quantifier,
+  history: History = UNREAD_HISTORY,
+): ConditionResult {
   switch (condition.kind) {
     case 'test':
       return answerTest(condition.path, condition.test, call, quantifier);
     case 'all':
-      return gather(condition.of, call, quantifier, 'no', 'yes');
+      return gather(condition.of, { call, quantifier, history }, 'no', 'yes');
     case 'any':
-      return gather(condition.of, call, quantifier, 'yes', 'no');
+      return gather(condition.of, { call, quantifier, history }, 'yes', 'no');
+    case 'after':
+      return answerAfter(condition.after, quantifier, history);
     case 'always':
       return 'yes';
     default:
@@ -73,14 +83,17 @@ export function answer(condition: Condition, call: Reachable, quantifier: Quanti
 /** Kleene's three-valued logic: one decisive answer decides; else one unknown makes it unknown; else the rest. */
 function gather(
   of: readonly Condition[],
-  call: Reachable,
-  quantifier: Quantifier,
+  {
+    call,
+    quantifier,
+    history,
+  }: { readonly call: Reachable; readonly quantifier: Quantifier; readonly history: History },
   decisive: ConditionResult,
   otherwise: ConditionResult,
 ): ConditionResult {
   let so: ConditionResult = otherwise;
   for (const condition of of) {
-    const one = answer(condition, call, quantifier);
+    const one = answer(condition, call, quantifier, history);
     if (one === decisive) return one;
     if (one !== otherwise) so = one;
   }

@@ -1,40 +1,87 @@
 import { type Call, isToolName } from '../call/call.ts';
 import { amount, type NoAmount } from '../json/decimal.ts';
-import { answer, type ConditionResult } from './condition.ts';
+import { earlierWords } from './after.ts';
+import { answer, type ConditionResult, type Quantifier } from './condition.ts';
+import { type History, UNREAD_HISTORY } from './history.ts';
 import type { LimitRule } from './limit.ts';
 import { valueAt } from './path.ts';
 import { type Clause, type Limit, mayDrift, type Policy, type ToolRule } from './policy.ts';
 import { isHidden, ruleFor } from './rule.ts';
 import type { RuleTrace, TraceStep, Verdict } from './verdict.ts';
+import { suspended, type WatchedBy, watchedBy } from './watch.ts';
 
 /** What the steps below share: the call, what governs it, and the trace so far. */
 interface Weighing {
   readonly policy: Policy;
   readonly call: Call;
   readonly rule: ToolRule | null;
+  readonly history: History;
   readonly steps: TraceStep[];
 }
 
 /**
- * What policy says of one call. Pure, total and deterministic.
+ * What policy says of one call. Pure, total and deterministic. `history`: what was called before; a condition on it that was
+ * not read fails closed.
  *
  * | the first that applies | verdict |
  * |---|---|
  * | a name outside the tool-name charset, `hide` | deny |
- * | `deny_if`: met, missing, mistyped or unclear | deny |
- * | `require`: not met, missing, mistyped or unclear | deny |
+ * | `deny_if`: met, missing, mistyped, unclear or unread | deny |
+ * | `require`: not met, missing, mistyped, unclear or unread | deny |
  * | `action: deny`, or no rule and `default: deny` | deny |
  * | the tool has changed since it was seen, and `drift: deny` | deny |
  * | a limit whose amount cannot be read from the arguments | deny |
- * | `ask_if`: met, missing, mistyped or unclear | ask |
+ * | `ask_if`: met, missing, mistyped, unclear or unread | ask |
  * | the tool has changed since it was seen, and `drift: ask` | ask |
  * | `action: require_approval`, or no rule and `default: require_approval` | ask |
  * | anything else | allow |
  *
  * A denial by action comes before `ask_if` so that no argument can turn a denial into a question.
+ *
+ * Where a server or a rule is only watched, what is still enforced decides (`suspended`), and `watched` says what the
+ * whole policy would have said. `hide` and the form of names are never suspended.
  */
-export function evaluate(policy: Policy, call: Call): Verdict {
-  const weighing: Weighing = { policy, call, rule: ruleFor(policy, call.tool), steps: [] };
+export function evaluate(policy: Policy, call: Call, history: History = UNREAD_HISTORY): Verdict {
+  const rule = ruleFor(policy, call.tool);
+  const said = weigh({ policy, call, rule, history, steps: [] });
+  const by = watchedBy(policy, rule);
+  if (by === null) return said;
+  const enforced = weigh({ ...suspended(policy, rule, by), call, history, steps: [] });
+  return enforced.kind === 'deny' ? enforced : overlooked(policy, { call, rule, by, said, enforced });
+}
+
+interface Overlooked {
+  readonly call: Call;
+  readonly rule: ToolRule | null;
+  readonly by: WatchedBy;
+  /** What the whole policy says, and what of it is enforced. */
+  readonly said: Verdict;
+  readonly enforced: Exclude<Verdict, { kind: 'deny' }>;
+}
+
+/** The verdict that is enforced, with what it passes over; the limits that are only watched go on counting. */
+function overlooked(policy: Policy, { call, rule, by, said, enforced }: Overlooked): Verdict {
+  const counted = [rule?.limits, by === 'server' ? policy.allTools.limits : []].flatMap((list) =>
+    (list ?? []).flatMap((limit) => {
+      const { where: _, by: from, ...plain } = limit;
+      const taken = 'fixed' in from ? { amount: from.fixed } : amount(valueAt(call, from.from));
+      return 'amount' in taken ? [{ ...plain, by: taken.amount, watched: true as const }] : [];
+    }),
+  );
+  const limits = [...enforced.limits, ...counted];
+  if (said.kind === enforced.kind) return { ...enforced, limits, trace: said.trace };
+  const words = `${by === 'server' ? 'the server' : 'the rule'} is only watched: it would ${said.kind}`;
+  const steps = said.trace.steps.map((step) => ({ ...step, decided: false }));
+  const trace = {
+    ...said.trace,
+    reason: enforced.trace.reason,
+    steps: [...steps, { path: 'mode', says: words, decided: true }],
+  };
+  return { ...enforced, limits, trace: enforced.kind === 'ask' ? enforced.trace : trace, watched: { by, said } };
+}
+
+/** What the policy says, were all of it enforced. */
+function weigh(weighing: Weighing): Verdict {
   return (
     denyByName(weighing) ??
     denyByClause(weighing) ??
@@ -56,25 +103,36 @@ function denyByClause(weighing: Weighing): Verdict | null {
   const { policy, rule } = weighing;
   for (const clauses of [rule?.denyIf, policy.allTools.denyIf]) {
     for (const clause of clauses ?? []) {
-      const said = answer(clause.condition, weighing.call, 'some');
-      if (said !== 'no') return denyFor(weighing, clause, said);
+      const said = answer(clause.condition, weighing.call, 'some', weighing.history);
+      if (said !== 'no') return denyFor(weighing, clause, wordsOf(weighing, clause, said, 'some'));
       note(weighing, clause.where, `${clause.says}: no`);
     }
   }
   for (const clauses of [rule?.require, policy.allTools.require]) {
     for (const clause of clauses ?? []) {
-      const said = answer(clause.condition, weighing.call, 'every');
-      if (said !== 'yes') return denyFor(weighing, clause, said);
-      note(weighing, clause.where, `${clause.says}: yes`);
+      const said = answer(clause.condition, weighing.call, 'every', weighing.history);
+      const words = wordsOf(weighing, clause, said, 'every');
+      if (said !== 'yes') return denyFor(weighing, clause, words);
+      note(weighing, clause.where, words);
     }
   }
   return null;
 }
 
-function denyFor(weighing: Weighing, clause: Clause, said: ConditionResult): Verdict {
-  const words = `${clause.says}: ${WORDS[said]}`;
+function denyFor(weighing: Weighing, clause: Clause, words: string): Verdict {
   const own = weighing.rule?.reason;
   return deny(weighing, clause.where, words, clause.reason ?? (own ? `${own} (${words})` : words));
+}
+
+/** What a condition says, its answer, and the earlier calls that were found. */
+function wordsOf(
+  { history }: Weighing,
+  { says, condition }: Clause,
+  said: ConditionResult,
+  quantifier: Quantifier,
+): string {
+  const earlier = said === 'yes' ? earlierWords(condition, quantifier, history) : '';
+  return `${says}: ${WORDS[said]}${earlier === '' ? '' : `, ${earlier}`}`;
 }
 
 const WORDS = {
@@ -82,6 +140,7 @@ const WORDS = {
   no: 'no',
   missing: 'the argument is missing',
   mistyped: 'the argument has another type than the rule expects',
+  unread: 'what was called before cannot be read, or cannot be believed',
   unclear: 'the path can be read in more than one way, or not at all; send it absolute and plain',
 } as const satisfies Record<ConditionResult, string>;
 
@@ -155,8 +214,8 @@ function askByClause(weighing: Weighing): AskReason | null {
   const { policy, rule } = weighing;
   for (const clauses of [rule?.askIf, policy.allTools.askIf]) {
     for (const clause of clauses ?? []) {
-      const said = answer(clause.condition, weighing.call, 'some');
-      note(weighing, clause.where, `${clause.says}: ${WORDS[said]}`, said !== 'no');
+      const said = answer(clause.condition, weighing.call, 'some', weighing.history);
+      note(weighing, clause.where, wordsOf(weighing, clause, said, 'some'), said !== 'no');
       if (said !== 'no') return { reason: clause.reason ?? rule?.reason ?? null };
     }
   }

@@ -1,7 +1,15 @@
 import type { Call } from '../call/call.ts';
 import type { InexactValues } from '../call/inexact.ts';
 import { evaluate } from './evaluate.ts';
-import { inexactTrace, inexactWords, type JudgedInexact, judgedInexact, shownInexact } from './inexact.ts';
+import { type History, NO_HISTORY } from './history.ts';
+import {
+  inexactTrace,
+  inexactWords,
+  type JudgedInexact,
+  judgedInexact,
+  overlookedInexact,
+  shownInexact,
+} from './inexact.ts';
 import type { Policy } from './policy.ts';
 import type { RuleTrace, Verdict } from './verdict.ts';
 
@@ -13,11 +21,25 @@ export interface ForeseenRefusal {
   readonly trace: RuleTrace;
 }
 
-/** What would become of a call that is not made: for those who write a policy. */
-export function foresee(policy: Policy, call: Call, inexact: InexactValues): Verdict | ForeseenRefusal {
+/** What would become of a call that is not made, after these calls; absent: after none. For those who write a policy. */
+export function foresee(
+  policy: Policy,
+  call: Call,
+  inexact: InexactValues,
+  history: History = NO_HISTORY,
+): Verdict | ForeseenRefusal {
   const judged = judgedInexact(policy, call, inexact);
   if (judged !== null) return refused(policy, call, judged);
-  const verdict = evaluate(policy, call);
+  const verdict = evaluate(policy, call, history);
+  const overlooked = verdict.kind === 'deny' ? null : overlookedInexact(policy, call, inexact);
+  if (verdict.kind !== 'deny' && overlooked !== null) {
+    const said: Verdict = {
+      kind: 'deny',
+      reason: inexactWords(overlooked).why,
+      trace: inexactTrace(policy, call, overlooked),
+    };
+    return { ...verdict, watched: { by: policy.mode === 'watch' ? 'server' : 'rule', said } };
+  }
   const shown = verdict.kind === 'ask' ? shownInexact(inexact) : null;
   return shown === null ? verdict : refused(policy, call, shown);
 }

@@ -11,6 +11,7 @@ import type { Path, PathRoot } from './path.ts';
 import type { Limit, Policy, ToolRule } from './policy.ts';
 import { isHidden, ruleFor } from './rule.ts';
 import type { RuleTrace } from './verdict.ts';
+import { suspended, watchedBy } from './watch.ts';
 
 /** A value that readers could take for different ones, and who would have to judge it. */
 export interface JudgedInexact {
@@ -29,6 +30,20 @@ export interface JudgedInexact {
 export function judgedInexact(policy: Policy, call: Call, inexact: InexactValues): JudgedInexact | null {
   if (isExactThroughout(inexact) || isHidden(policy, call.tool)) return null;
   const rule = ruleFor(policy, call.tool);
+  const by = watchedBy(policy, rule);
+  if (by === null) return firstJudged(policy, rule, inexact);
+  const enforced = suspended(policy, rule, by);
+  return firstJudged(enforced.policy, enforced.rule, inexact);
+}
+
+/** The same of a call that is only watched, were everything enforced: it would be refused. Null: it would not. */
+export function overlookedInexact(policy: Policy, call: Call, inexact: InexactValues): JudgedInexact | null {
+  if (isExactThroughout(inexact)) return null;
+  const rule = ruleFor(policy, call.tool);
+  return watchedBy(policy, rule) === null ? null : firstJudged(policy, rule, inexact);
+}
+
+function firstJudged(policy: Policy, rule: ToolRule | null, inexact: InexactValues): JudgedInexact | null {
   if ((rule?.action ?? policy.default) === 'deny') return null;
   for (const { where, path } of judgements(policy, rule)) {
     const found = inexact.list.find((value) => touches(path, value));
@@ -87,6 +102,7 @@ function* judgedPaths(condition: Condition): Generator<Path> {
     case 'any':
       for (const part of condition.of) yield* judgedPaths(part);
       return;
+    case 'after':
     case 'always':
       return;
     default:

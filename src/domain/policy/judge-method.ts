@@ -33,8 +33,20 @@ export interface DeniedPart {
 
 /** What policy says of a method. Nobody can be asked about one. */
 export type MethodVerdict =
-  | { readonly kind: 'allow'; readonly trace: RuleTrace }
-  | { readonly kind: 'deny'; readonly reason: string; readonly part: DeniedPart; readonly trace: RuleTrace };
+  /** `watched`: what the policy says against it, which is not enforced because its server is only watched. */
+  | {
+      readonly kind: 'allow';
+      readonly trace: RuleTrace;
+      readonly watched?: { readonly by: 'server'; readonly said: DeniedMethod };
+    }
+  | DeniedMethod;
+
+export interface DeniedMethod {
+  readonly kind: 'deny';
+  readonly reason: string;
+  readonly part: DeniedPart;
+  readonly trace: RuleTrace;
+}
 
 /**
  * What policy says of a method other than `tools/call`. Pure, total and deterministic.
@@ -46,8 +58,23 @@ export type MethodVerdict =
  * | `resources` does not allow a URI that it names, in every way in which a server may read it | deny |
  * | `prompts` does not allow a prompt that it names | deny |
  * | anything else | allow |
+ *
+ * Of a server that is only watched nothing is denied: `watched` says what would have been.
  */
-export function judgeMethod(policy: Policy, { method, resources, prompts }: Asked): MethodVerdict {
+export function judgeMethod(policy: Policy, asked: Asked): MethodVerdict {
+  return watchedMethod(policy, judgeAsked(policy, asked));
+}
+
+/** A denial as it counts for this policy: only watched, it denies nothing. */
+export function watchedMethod(policy: Policy, said: MethodVerdict): MethodVerdict {
+  if (policy.mode !== 'watch' || said.kind === 'allow') return said;
+  const steps = said.trace.steps.map((step) => ({ ...step, decided: false }));
+  const decided = { path: 'mode', says: 'the server is only watched: it would deny', decided: true };
+  const trace = { ...said.trace, reason: null, steps: [...steps, decided] };
+  return { kind: 'allow', trace, watched: { by: 'server', said } };
+}
+
+function judgeAsked(policy: Policy, { method, resources, prompts }: Asked): MethodVerdict {
   const steps: TraceStep[] = [];
   const { sections } = policy;
   const byMethod = judgeOne(policy, method, steps);
@@ -65,11 +92,13 @@ export function judgeMethod(policy: Policy, { method, resources, prompts }: Aske
 
 /** Whether the policy denies this prompt by its name. */
 export function isDeniedPrompt(policy: Policy, name: string): boolean {
+  if (policy.mode === 'watch') return false;
   return policy.sections.prompts !== null && judgePrompt(policy, policy.sections.prompts, name, []) !== null;
 }
 
 /** Whether the policy denies this URI, or the template of URIs as its text stands. */
 export function isDeniedResource(policy: Policy, uri: string): boolean {
+  if (policy.mode === 'watch') return false;
   return policy.sections.resources !== null && judgeUri(policy, policy.sections.resources, uri, []) !== null;
 }
 
@@ -167,7 +196,7 @@ function decide(steps: TraceStep[], path: string, says: string): string {
   return says;
 }
 
-function denied(reason: string, part: DeniedPart, steps: readonly TraceStep[]): MethodVerdict {
+function denied(reason: string, part: DeniedPart, steps: readonly TraceStep[]): DeniedMethod {
   // Only the step that denies decided; what allowed before it did not have the last word.
   const last = steps.length - 1;
   const settled = steps.map((step, index) => ({ ...step, decided: index === last }));

@@ -21,6 +21,8 @@ export interface LimitRule {
   readonly by: string;
   /** The author's words for the agent when the limit is full. */
   readonly reason?: string | null;
+  /** It counts and refuses nothing, because its server or its rule is only watched. */
+  readonly watched?: true;
 }
 
 /** What a call would take from one counter. The database decides when the window starts. */
@@ -33,6 +35,8 @@ export interface Take {
   readonly window: LimitRule['window'];
   readonly max: string;
   readonly by: string;
+  /** It counts and refuses nothing. */
+  readonly watched?: true;
 }
 
 /** What a call took from one counter, and from which window: it can be given back only there. */
@@ -68,6 +72,7 @@ function takeOf(call: Call, rule: LimitRule, upstreamOf: (server: string) => str
     window: rule.window,
     max: rule.max,
     by: rule.by,
+    ...(rule.watched === true ? { watched: true } : {}),
   };
 }
 
@@ -85,6 +90,14 @@ function scopeValue(call: Call, scope: Exclude<Scope, 'server'>): string {
     default:
       return scope satisfies never;
   }
+}
+
+/** More than any counter reaches: a limit states at most 30 digits, and a call takes as many. */
+const NO_MAXIMUM = `1${'0'.repeat(60)}`;
+
+/** The same take, which finds room whatever has been counted. */
+export function uncapped(take: Take): Take {
+  return { ...take, max: NO_MAXIMUM };
 }
 
 /** Identifies a counter, whichever window it is in. */

@@ -4,9 +4,11 @@ import type { Risk, Severity } from '../tool/risk.ts';
 import type { Condition } from './condition.ts';
 import type { Glob } from './glob.ts';
 import type { LimitRule } from './limit.ts';
+import type { Mode } from './mode.ts';
 import type { Path } from './path.ts';
 import { NO_SECTIONS, type Sections } from './section.ts';
 import type { Ask } from './verdict.ts';
+
 export const ACTIONS = ['allow', 'deny', 'require_approval'] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -47,6 +49,8 @@ export interface ToolRule extends Checks {
   readonly redaction: Redaction;
   /** What to do when the tool no longer looks as it was seen. */
   readonly drift: DriftAction;
+  /** `watch`: what the rule says is recorded and not enforced. */
+  readonly mode?: Mode;
   /** How the tool looked when the rule was written; null: that was not recorded, so nothing is compared. */
   readonly seen: SeenTool | null;
 }
@@ -64,6 +68,8 @@ export interface Policy {
   readonly globs: readonly { readonly glob: Glob; readonly rule: ToolRule }[];
   /** What it says beside tools: of resources, prompts and methods. */
   readonly sections: Sections;
+  /** Not in the file: the config says of a server whether its policy is only watched. */
+  readonly mode?: Mode;
   /** Tools that the server now lists differently from how they were seen. Not in the file; known while running. */
   readonly drifted?: ReadonlyMap<string, readonly ToolChange[]>;
 }
@@ -97,9 +103,26 @@ export function mayDrift(rule: ToolRule, action: DriftAction): boolean {
   return rule.seen !== null && rule.drift === action;
 }
 
-/** Whether any call could lead to a question; then there must be approvers. */
+/** Whether any call could lead to a question, were everything enforced; then there must be approvers. */
 export function mayAsk(policy: Policy): boolean {
-  const rules = [...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)];
+  return asksIn(policy, rulesOf(policy));
+}
+
+/** The same with what is enforced now. */
+export function mayAskNow(policy: Policy): boolean {
+  if (policy.mode === 'watch') return false;
+  return asksIn(
+    policy,
+    rulesOf(policy).filter(({ mode }) => mode !== 'watch'),
+  );
+}
+
+/** All rules for tools, exact names first. */
+export function rulesOf(policy: Policy): ToolRule[] {
+  return [...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)];
+}
+
+function asksIn(policy: Policy, rules: readonly ToolRule[]): boolean {
   return (
     policy.default === 'require_approval' ||
     policy.allTools.askIf.length > 0 ||

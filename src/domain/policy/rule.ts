@@ -3,6 +3,7 @@ import { DEFAULT_REDACTION } from '../json/redact.ts';
 import { matchesGlob } from './glob.ts';
 import type { Policy, ToolRule } from './policy.ts';
 import { type AnswersMode, type Ask, answersSaid } from './verdict.ts';
+import { suspended, watchedBy } from './watch.ts';
 
 /** The rule that governs a tool: its exact name first, then globs, longest first. Null: the default applies. */
 export function ruleFor(policy: Policy, tool: string): ToolRule | null {
@@ -15,10 +16,17 @@ export function ruleFor(policy: Policy, tool: string): ToolRule | null {
 /** Whether some call of this tool could lead to a question. */
 export function mayAskOf(policy: Policy, tool: string): boolean {
   if (isHidden(policy, tool)) return false;
-  const rule = ruleFor(policy, tool);
-  const action = rule?.action ?? policy.default;
+  const written = ruleFor(policy, tool);
+  const by = watchedBy(policy, written);
+  const { policy: file, rule } = by === null ? { policy, rule: written } : suspended(policy, written, by);
+  const action = rule?.action ?? file.default;
   if (action === 'deny') return false;
-  return action === 'require_approval' || policy.allTools.askIf.length > 0 || (rule?.askIf.length ?? 0) > 0;
+  return action === 'require_approval' || file.allTools.askIf.length > 0 || (rule?.askIf.length ?? 0) > 0;
+}
+
+/** Whether something that the policy may say of this tool is only watched. */
+export function isWatched(policy: Policy, tool: string): boolean {
+  return watchedBy(policy, ruleFor(policy, tool)) !== null;
 }
 
 /** Whether a tool is left out of `tools/list`. Calls of it are denied as well. */

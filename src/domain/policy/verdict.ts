@@ -75,6 +75,23 @@ export function needsSignature(ask: Pick<Ask, 'stepUp'>, severity: Severity | nu
 
 /** What policy says about one call. A verdict is policy's; a decision is a person's. */
 export type Verdict =
-  | { readonly kind: 'allow'; readonly limits: readonly LimitRule[]; readonly trace: RuleTrace }
+  | {
+      readonly kind: 'allow';
+      readonly limits: readonly LimitRule[];
+      readonly trace: RuleTrace;
+      readonly watched?: WatchedVerdict;
+    }
   | { readonly kind: 'deny'; readonly reason: string; readonly trace: RuleTrace }
-  | { readonly kind: 'ask'; readonly ask: Ask; readonly limits: readonly LimitRule[]; readonly trace: RuleTrace };
+  | {
+      readonly kind: 'ask';
+      readonly ask: Ask;
+      readonly limits: readonly LimitRule[];
+      readonly trace: RuleTrace;
+      readonly watched?: WatchedVerdict;
+    };
+
+/** What a policy says that is not enforced, because its server or its rule is only watched. */
+export interface WatchedVerdict {
+  readonly by: 'rule' | 'server';
+  readonly said: Verdict;
+}

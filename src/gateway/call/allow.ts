@@ -1,8 +1,9 @@
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { Take, Taken } from '../../domain/policy/limit.ts';
+import { type FullLimit, type Take, type Taken, takeKey, uncapped } from '../../domain/policy/limit.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handled } from './arrival.ts';
+import type { WatchedNote } from './note-watched.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
 /** Largest request, in bytes, that may stay in memory until its event is written. */
@@ -16,17 +17,18 @@ const FORWARD: Handled = { kind: 'forward', notSent: null };
 /**
  * Lets the call through. Without limits its event follows within 50 ms; with limits the event is durable together with
  * the quota before anything is sent. A slow log delays the call; a log that cannot be written refuses it (P7).
- * `size`: the request's, in bytes.
+ * `size`: the request's, in bytes. `watched`: notes what would have become of a call that is only watched.
  */
 export function allow(
   gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'store'>,
   notes: VerdictNotes,
   takes: readonly Take[],
   size: number,
+  watched: WatchedNote | null = null,
 ): Handled | Promise<Handled> {
-  if (size < LARGE_CALL) return allowNow(gateway, notes, takes, size);
+  if (size < LARGE_CALL) return allowNow(gateway, notes, takes, size, watched);
   // The event is made over the whole call.
-  return standBack().then(() => allowNow(gateway, notes, takes, size));
+  return standBack().then(() => allowNow(gateway, notes, takes, size, watched));
 }
 
 function allowNow(
@@ -34,38 +36,51 @@ function allowNow(
   notes: VerdictNotes,
   takes: readonly Take[],
   size: number,
+  watched: WatchedNote | null,
 ): Handled | Promise<Handled> {
   const { journal, clock } = gateway;
-  if (takes.length > 0) return admit(gateway, notes, takes, notes.event('call.allowed', {}));
-  if (!journal.writable) {
+  if (!journal.writable && (takes.length === 0 || watched !== null)) {
     // Each call looks again when its turn comes: the log may have room for those before it only.
-    return journal.recovered().then((ok) => (ok ? allowNow(gateway, notes, takes, size) : LOG_IS_DOWN));
+    return journal.recovered().then((ok) => (ok ? allowNow(gateway, notes, takes, size, watched) : LOG_IS_DOWN));
   }
+  if (takes.length > 0) {
+    return admit(gateway, notes, takes, notes.event('call.allowed', notes.passedOver)).then((handled) => {
+      if (handled.kind === 'forward') watched?.();
+      return handled;
+    });
+  }
+  watched?.();
   const at = clock.now();
-  const event = (): NewEvent => notes.event('call.allowed', {}, at);
+  const event = (): NewEvent => notes.event('call.allowed', notes.passedOver, at);
   // The event is built when its batch is written; a large request is not kept that long, so its event is built now.
   journal.note(size > MAX_KEPT_BYTES ? event() : event);
   return FORWARD;
 }
 
+/** `over`: limits that are only watched and full: the call counts there, and they refuse nothing. */
 async function admit(
   gateway: Pick<Gateway, 'fullLimits' | 'knownFreezes' | 'log' | 'store'>,
   notes: VerdictNotes,
   takes: readonly Take[],
   event: NewEvent,
+  over: readonly FullLimit[] = [],
 ): Promise<Handled> {
-  const full = gateway.fullLimits.find(takes, event.at);
-  if (full) return notes.limited(full);
-  const admission = await gateway.store.admit(takes, event);
+  const known = gateway.fullLimits.find(takes, event.at);
+  const admission = known === null ? await gateway.store.admit(takes, event) : ({ kind: 'full', full: known } as const);
   if (admission.kind === 'full') {
-    gateway.fullLimits.remember(admission.full, event.at);
-    return notes.limited(admission.full);
+    const { full } = admission;
+    if (known === null) gateway.fullLimits.remember(full, event.at);
+    const isFull = (take: Take): boolean => takeKey(take) === takeKey(full.take);
+    if (takes.find(isFull)?.watched !== true) return notes.limited(full);
+    const raised = takes.map((take) => (isFull(take) ? uncapped(take) : take));
+    return admit(gateway, notes, raised, event, [...over, full]);
   }
   if (admission.kind === 'frozen') {
     const freeze = await gateway.knownFreezes.lookAgain({ server: event.server ?? '', grant: event.grant ?? '' });
     // Lifted since.
-    return freeze === null ? admit(gateway, notes, takes, event) : notes.frozen(freeze);
+    return freeze === null ? admit(gateway, notes, takes, event, over) : notes.frozen(freeze);
   }
+  for (const full of over) notes.wouldLimit(full);
   return { kind: 'forward', notSent: () => refund(gateway, notes, admission.taken) };
 }
 

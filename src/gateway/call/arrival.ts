@@ -46,7 +46,12 @@ export type Handled =
   /**
    * Relay the bytes. `notSent` gives the quota back and must be called if nothing was sent; null: no quota was taken.
    */
-  | { readonly kind: 'forward'; readonly notSent: (() => Promise<void>) | null }
+  | {
+      readonly kind: 'forward';
+      readonly notSent: (() => Promise<void>) | null;
+      /** Must be called, and awaited, before the agent gets the answer; absent: nobody asks how the call ended. */
+      readonly ended?: (succeeded: boolean) => Promise<void>;
+    }
   | { readonly kind: 'denied'; readonly reason: string }
   /** A person has denied this call and the like for a while. */
   | { readonly kind: 'standing'; readonly denial: StandingDenial }

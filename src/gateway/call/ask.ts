@@ -72,9 +72,10 @@ export async function ask(
   if (denial !== null) return notes.standing(denial);
   const { server, tool, principal, session } = arrival.call;
   const freeze = freezeOverCall(gateway, arrival.call);
+  const enforced = takes.filter((take) => take.watched !== true);
   const { opened, full } = await openWhenSettled(async (impatient) => {
     const now = gateway.clock.now();
-    const full = gateway.fullLimits.find(takes, now) ?? (await gateway.store.peek(takes));
+    const full = gateway.fullLimits.find(enforced, now) ?? (await gateway.store.peek(enforced));
     if (full) gateway.fullLimits.remember(full, now);
     const { request, event } = await newApproval(gateway, arrival, verdict, now);
     const { requestId } = arrival;

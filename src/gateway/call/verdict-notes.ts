@@ -13,6 +13,7 @@ import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
+import type { WatchedBy } from '../../domain/policy/watch.ts';
 import { beginning, cut } from '../../text/cut.ts';
 import { ended } from '../../text/ended.ts';
 import { asciiOnly } from '../../text/visible.ts';
@@ -28,12 +29,20 @@ export class VerdictNotes {
   readonly #gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>;
   readonly #arrival: Arrival;
   readonly #verdict: Verdict;
+  readonly #ref: string | null;
   #mask: HiddenMask | null = null;
 
-  constructor(gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>, arrival: Arrival, verdict: Verdict) {
+  /** `ref`: how the call is remembered for later ones; null: it is not. */
+  constructor(
+    gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>,
+    arrival: Arrival,
+    verdict: Verdict,
+    ref: string | null = null,
+  ) {
     this.#gateway = gateway;
     this.#arrival = arrival;
     this.#verdict = verdict;
+    this.#ref = ref;
   }
 
   /** Hands the event to the journal, which writes it within 50 ms. */
@@ -46,6 +55,27 @@ export class VerdictNotes {
     const { counter, scope, max } = full.take;
     this.note('call.limited', { counter, scope, max, retryAfter: full.retryAfter });
     return { kind: 'limited', full };
+  }
+
+  /** Notes that a limit is full and refuses nothing, because it is only watched. */
+  wouldLimit({ take: { counter, scope, max }, retryAfter }: FullLimit): void {
+    this.note('call.would_deny', { reason: `the limit ${counter} is full`, counter, scope, max, retryAfter });
+  }
+
+  /** What the event of an allowed call says of a verdict that was not enforced. */
+  get passedOver(): { [name: string]: Json } {
+    const watched = this.#verdict.kind === 'allow' ? this.#verdict.watched : undefined;
+    return watched === undefined ? {} : { would: watched.said.kind, watched: watched.by };
+  }
+
+  /** Notes what would have been said of a call that is only watched. */
+  would(type: 'call.would_ask' | 'call.would_deny', by: WatchedBy, data: { [name: string]: Json }): void {
+    this.note(type, { ...data, watched: by });
+  }
+
+  /** Words about this call as an event may hold them: short, plain, and without what the call hides. */
+  loggedWords(words: string): string {
+    return cut(asciiOnly(this.#masked(words)), LONGEST_WHY);
   }
 
   /** Notes that a freeze stops the call, and returns the answer for the agent. */
@@ -71,8 +101,7 @@ export class VerdictNotes {
 
   /** Notes that the call holds what no approver would see, and returns the answer for the agent. */
   unshown(why: string): Handled {
-    const shown = cut(asciiOnly(this.#masked(why)), LONGEST_WHY);
-    this.note('call.refused', { reason: 'not shown to anybody', why: shown });
+    this.note('call.refused', { reason: 'not shown to anybody', why: this.loggedWords(why) });
     return { kind: 'unshown', why };
   }
 
@@ -124,6 +153,7 @@ export class VerdictNotes {
       data: {
         policy: policy?.digest ?? null,
         ...data,
+        ...(this.#ref === null ? {} : { call: this.#ref }),
         rule: trace.rule,
         decidedBy: trace.steps.find((step) => step.decided)?.path ?? trace.rule,
         // The rule explains an allowed call; for any other, every step of the evaluation is kept.

@@ -30,7 +30,17 @@ export interface CallReading {
 export async function conclude(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
+    | 'announcer'
+    | 'callMemory'
+    | 'clock'
+    | 'faultPoint'
+    | 'leases'
+    | 'log'
+    | 'longResults'
+    | 'rules'
+    | 'store'
+    | 'tasks'
+    | 'vault'
   >,
   dispatch: Dispatch,
   outcome: Outcome,

@@ -5,8 +5,10 @@ import type { Call } from '../../domain/call/call.ts';
 import { roundsMaterial } from '../../domain/call/fingerprint.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
+import { aftersFor } from '../../domain/policy/after.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
-import { answersOf } from '../../domain/policy/rule.ts';
+import { type History, NO_HISTORY } from '../../domain/policy/history.ts';
+import { answersOf, isWatched } from '../../domain/policy/rule.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { continuedDispatch, dispatchName } from './defer.ts';
@@ -55,7 +57,17 @@ export type Continuation =
 export async function continueCall(
   gateway: Pick<
     Gateway,
-    'alarms' | 'announcer' | 'clock' | 'knownFreezes' | 'leases' | 'replica' | 'rules' | 'store' | 'tasks' | 'vault'
+    | 'alarms'
+    | 'announcer'
+    | 'callMemory'
+    | 'clock'
+    | 'knownFreezes'
+    | 'leases'
+    | 'replica'
+    | 'rules'
+    | 'store'
+    | 'tasks'
+    | 'vault'
   >,
   call: Call,
   requestId: string,
@@ -63,7 +75,12 @@ export async function continueCall(
 ): Promise<Continuation | null> {
   const { rules, leases, vault, replica, tasks } = gateway;
   const policy = rules.policy(call.server);
-  if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
+  // A call that was gated before its server was only watched goes on under its approval.
+  if (policy === null) return null;
+  const asks = (history: History): boolean =>
+    evaluate(policy, call, history).kind === 'ask' || isWatched(policy, call.tool);
+  const dependsOnEarlier = aftersFor(policy, call.tool).length > 0;
+  if (!dependsOnEarlier && !asks(NO_HISTORY)) return null;
   const fingerprints = vault.fingerprints(roundsMaterial(call));
   const digests = vault.digests('state', state ?? '');
   const now = gateway.clock.now();
@@ -71,6 +88,8 @@ export async function continueCall(
   const returned = { digests, grant, server: call.server, fingerprints, now };
   const parent = await tasks.findContinuation(returned);
   if (parent === null || gateway.alarms.why !== null) return null;
+  // Its own beginning does not count against it.
+  if (dependsOnEarlier && !asks(await gateway.callMemory.historyFor(policy, call, parent.id))) return null;
   if (parent.broken !== null) {
     // Reading it by the store tells of it.
     await gateway.store.find(parent.id);

@@ -34,7 +34,7 @@ function tooLargeToKeep(bytes: number): string {
 export async function finish(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'vault'
+    'announcer' | 'callMemory' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'vault'
   >,
   dispatch: Dispatch,
   outcome: Outcome,
@@ -42,6 +42,7 @@ export async function finish(
   callerHere = false,
 ): Promise<Approval> {
   gateway.faultPoint?.('send.after');
+  await rememberEnd(gateway, dispatch.approval, outcome);
   const digest = outcome.kind === 'returned' ? await gateway.vault.digestInPieces('outcome', outcome.response) : null;
   // Usually nothing has changed since the pass was spent. If it has, the commit conflicts, and only then is it read
   // again.
@@ -55,6 +56,17 @@ export async function finish(
   // Other callers have seats of their own, and may wait at other replicas.
   gateway.announcer.announce(ended, callerHere && ended.callers <= 1);
   return ended;
+}
+
+/** What was never sent has not ended; what is unknown has not succeeded. An answer to a call's server is no call. */
+async function rememberEnd(
+  { callMemory, leases }: Pick<Gateway, 'callMemory' | 'leases'>,
+  { id, grant, server, tool, answersTo }: Approval,
+  outcome: Outcome,
+): Promise<void> {
+  if (outcome.kind === 'not_sent' || answersTo !== null || !callMemory.wants(server, tool)) return;
+  const session = leases.calls.find((call) => call.id === id)?.session ?? null;
+  await callMemory.ended({ grant, server, tool, session }, id, outcome.kind === 'returned' && !outcome.failed);
 }
 
 /** An outcome, and the keyed digest of its response; null: it has none. */

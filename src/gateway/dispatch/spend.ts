@@ -4,8 +4,10 @@ import { rightJson } from '../../domain/approval/circle.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import { signersOf } from '../../domain/approval/vote-signature.ts';
 import type { Call } from '../../domain/call/call.ts';
+import { aftersFor } from '../../domain/policy/after.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
-import { takesOf } from '../../domain/policy/limit.ts';
+import { type History, NO_HISTORY } from '../../domain/policy/history.ts';
+import { type FullLimit, type Take, takesOf, uncapped } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Change, Committed } from '../../ports.ts';
@@ -34,6 +36,7 @@ export async function spend(
     | 'alarms'
     | 'allowances'
     | 'announcer'
+    | 'callMemory'
     | 'cards'
     | 'clock'
     | 'faultPoint'
@@ -79,7 +82,7 @@ async function tryToSpend(
   if (approval.broken !== null) return { kind: 'unsure', approval, part: 'alarm', why: 'its seal is broken' };
   const answer = await answerOfLeg(gateway, approval, call);
   await rules.refresh(approval);
-  const recheck = recheckRules(gateway, approval, call);
+  const recheck = recheckRules(gateway, approval, call, await historyOf(gateway, approval, call));
   if (recheck.kind === 'lapse') return lapse(gateway, approval, recheck.why);
   const known = gateway.knownFreezes.over(approval);
   if (known !== null) return { kind: 'frozen', approval, freeze: known };
@@ -94,7 +97,10 @@ async function tryToSpend(
     return { kind: 'unsure', approval, part: 'approvers', why: objection.why };
   }
   gateway.uncheckedPasses.forget(approval.id);
-  const spending = spendingOf(gateway, approval, joiner, call, recheck, { answer, seated });
+  const remembered = await rememberFirst(gateway, approval, call);
+  if (remembered !== null) return lapse(gateway, approval, remembered.why);
+  const over = await watchedFull(gateway, call, recheck);
+  const spending = spendingOf(gateway, approval, joiner, call, recheck, { answer, seated, over });
   gateway.faultPoint?.('dispatch.before');
   const committed = await gateway.store.commit(spending.change);
   if (committed.kind === 'full') {
@@ -131,7 +137,10 @@ async function tryToSpend(
  * The commit itself checks whether the grant was revoked.
  */
 export function spendInline(
-  gateway: Pick<Gateway, 'alarms' | 'announcer' | 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules' | 'vault'>,
+  gateway: Pick<
+    Gateway,
+    'alarms' | 'announcer' | 'callMemory' | 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules' | 'vault'
+  >,
   approved: Approval,
   joiner: string,
   call: Call,
@@ -142,10 +151,17 @@ export function spendInline(
   if (allowanceOf(approved) !== null) return null;
   // Signatures are checked again by keys that are read anew, in a look of their own.
   if (approved.requirement.stepUp !== undefined) return null;
-  const recheck = recheckRules(gateway, approved, call);
-  if (recheck.kind === 'lapse') return null;
+  // What was called before is asked first, and that this one begins is remembered first, in `spend`.
+  if (!isForgettable(gateway, approved, call)) return null;
+  const recheck = recheckRules(gateway, approved, call, NO_HISTORY);
+  // What a limit that is only watched would have said is asked first, in `spend`.
+  if (recheck.kind === 'lapse' || recheck.verdict.limits.some(({ watched }) => watched === true)) return null;
   if (lapseOf(approved, gateway.rules.approvers(approved), gateway.clock.now()) !== null) return null;
-  const { change, dispatchOf } = spendingOf(gateway, approved, joiner, call, recheck, { answer: null, seated: true });
+  const { change, dispatchOf } = spendingOf(gateway, approved, joiner, call, recheck, {
+    answer: null,
+    seated: true,
+    over: null,
+  });
   return { change: { ...change, token: recheck.token }, dispatchOf };
 }
 
@@ -155,14 +171,15 @@ function spendingOf(
   joiner: string,
   call: Call,
   { policy, verdict }: Recheck,
-  { answer, seated }: { readonly answer: AnswerRecord | null; readonly seated: boolean },
+  { answer, seated, over }: Spender,
 ): InlineSpending {
   const startedAt = gateway.clock.now();
   // More than the replica's name: the end of one dispatch must never be taken for the end of the next.
   const by = `${gateway.replica} ${joiner} ${approval.revision}`;
   const continues = continuingOf(gateway, approval, answer, { by, now: startedAt, seated });
   // The call that a leg answers for has taken from the limits already.
-  const takes = continues === null ? takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server)) : [];
+  const takes =
+    continues === null ? takesAt(gateway, call, verdict).map((take) => (take.watched ? uncapped(take) : take)) : [];
   const under = allowanceOf(approval);
   const change: Change = {
     id: approval.id,
@@ -178,6 +195,9 @@ function spendingOf(
     ...(continues === null ? {} : { continues }),
     ...(under === null ? {} : { under: { id: under, counts: false, now: startedAt, events: () => [] } }),
     events: [
+      ...(over === null || continues !== null
+        ? []
+        : [dispatchEvent(gateway, approval, 'call.would_deny', overData(over))]),
       dispatchEvent(gateway, approval, 'call.dispatched', {
         joiner,
         policy: policy.digest,
@@ -210,6 +230,36 @@ function signersPart(approval: Approval, rules: Pick<Gateway['rules'], 'approver
   return { signers: signersOf(approval, rules.approvers(approval)) };
 }
 
+/** Who spends a pass. */
+interface Spender {
+  readonly answer: AnswerRecord | null;
+  readonly seated: boolean;
+  /** A limit that is only watched and is full; null: none is. */
+  readonly over: FullLimit | null;
+}
+
+function takesAt(
+  { rules }: Pick<Gateway, 'rules'>,
+  call: Call,
+  { limits }: Pick<Recheck['verdict'], 'limits'>,
+): Take[] {
+  return takesOf(call, limits, (server) => rules.upstream(server));
+}
+
+/** The first full limit that is only watched; null: none is, or all are enforced. */
+async function watchedFull(
+  gateway: Pick<Gateway, 'rules' | 'store'>,
+  call: Call,
+  { verdict }: Recheck,
+): Promise<FullLimit | null> {
+  const watched = takesAt(gateway, call, verdict).filter((take) => take.watched === true);
+  return watched.length === 0 ? null : gateway.store.peek(watched);
+}
+
+function overData({ take: { counter, scope, max }, retryAfter }: FullLimit) {
+  return { reason: `the limit ${counter} is full`, counter, scope, max, retryAfter };
+}
+
 const ALTERED = 'its row is written by something else too';
 
 type Lapse = Extract<Objection, { kind: 'lapse' }>;
@@ -221,13 +271,52 @@ interface Recheck {
   readonly token: string;
 }
 
-function recheckRules({ rules }: Pick<Gateway, 'rules'>, approval: Approval, call: Call): Lapse | Recheck {
+/** Whether no policy asks of earlier calls about this one, and none wants it remembered. */
+function isForgettable(
+  { callMemory, rules }: Pick<Gateway, 'callMemory' | 'rules'>,
+  approval: Approval,
+  call: Call,
+): boolean {
+  const policy = rules.policy(approval.server);
+  return (
+    policy === null || (aftersFor(policy, call.tool).length === 0 && !callMemory.wants(approval.server, call.tool))
+  );
+}
+
+async function historyOf(
+  { callMemory, rules }: Pick<Gateway, 'callMemory' | 'rules'>,
+  approval: Approval,
+  call: Call,
+): Promise<History> {
+  const policy = rules.policy(approval.server);
+  return policy === null ? NO_HISTORY : callMemory.historyFor(policy, call, approval.id);
+}
+
+/** Remembers that the call begins, and judges it again: null: nothing that was called meanwhile stops it. */
+async function rememberFirst(
+  gateway: Pick<Gateway, 'callMemory' | 'rules'>,
+  approval: Approval,
+  call: Call,
+): Promise<Lapse | null> {
+  if (isForgettable(gateway, approval, call)) return null;
+  const { grant, server } = approval;
+  await gateway.callMemory.begun({ grant, server, tool: call.tool, session: call.session }, approval.id);
+  const again = recheckRules(gateway, approval, call, await historyOf(gateway, approval, call));
+  return again.kind === 'lapse' ? again : null;
+}
+
+function recheckRules(
+  { rules }: Pick<Gateway, 'rules'>,
+  approval: Approval,
+  call: Call,
+  history: History,
+): Lapse | Recheck {
   const token = rules.token(approval.grant);
   const principal = rules.principal(approval.grant, approval.server);
   if (token === null || principal === null) return { kind: 'lapse', why: 'the grant was revoked' };
   const policy = rules.policy(approval.server);
   if (policy === null) return { kind: 'lapse', why: 'the server is no longer configured' };
-  const verdict = evaluate(policy, call);
+  const verdict = evaluate(policy, call, history);
   if (verdict.kind === 'deny') return { kind: 'lapse', why: `policy now denies it: ${verdict.reason}` };
   return { kind: 'valid', policy, verdict, token };
 }

@@ -18,6 +18,7 @@ export async function takeTurn(
     | 'alarms'
     | 'allowances'
     | 'announcer'
+    | 'callMemory'
     | 'cards'
     | 'clock'
     | 'faultPoint'
@@ -195,7 +196,7 @@ async function waitForThaw(
 function waitInline(
   gateway: Pick<
     Gateway,
-    'alarms' | 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'leases' | 'replica' | 'rules' | 'vault'
+    'alarms' | 'announcer' | 'callMemory' | 'clock' | 'faultPoint' | 'inline' | 'leases' | 'replica' | 'rules' | 'vault'
   >,
   approval: Approval,
   { joiner }: Seat,

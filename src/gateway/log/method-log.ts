@@ -6,7 +6,7 @@ import { cut } from '../../text/cut.ts';
 
 /** Something that an agent made a server do, or that policy kept it from. */
 export interface MethodNote {
-  readonly type: 'method.denied' | 'method.relayed' | 'prompt.got' | 'resource.read';
+  readonly type: 'method.denied' | 'method.relayed' | 'method.would_deny' | 'prompt.got' | 'resource.read';
   readonly grant: string;
   readonly server: string;
   /** As the event shows it; for what is no method, what it was: `GET`, `answer`. */

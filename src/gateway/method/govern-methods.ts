@@ -1,7 +1,13 @@
 import type { Principal } from '../../domain/call/call.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { loggedName, loggedUri } from '../../domain/log/shown-uri.ts';
-import { type Asked, type DeniedPart, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
+import {
+  type Asked,
+  type DeniedPart,
+  judgeMethod,
+  type MethodVerdict,
+  watchedMethod,
+} from '../../domain/policy/judge-method.ts';
 import { isNeeded, METHODS, passesFreeze } from '../../domain/policy/methods.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { Spell } from '../../time/spell.ts';
@@ -72,7 +78,7 @@ async function judgeInPieces(policy: Policy | null, messages: readonly AskedMess
   for (const message of messages) {
     const { resources } = message;
     let verdict = judge(policy, { ...message, resources: resources.slice(0, URIS_AT_ONCE) });
-    for (let from = URIS_AT_ONCE; verdict.kind === 'allow' && from < resources.length; from += URIS_AT_ONCE) {
+    for (let from = URIS_AT_ONCE; isClean(verdict) && from < resources.length; from += URIS_AT_ONCE) {
       await spell.rest();
       verdict = judge(policy, { ...message, prompts: [], resources: resources.slice(from, from + URIS_AT_ONCE) });
     }
@@ -83,10 +89,15 @@ async function judgeInPieces(policy: Policy | null, messages: readonly AskedMess
   return verdicts;
 }
 
+/** Nothing speaks against it so far. */
+function isClean(verdict: MethodVerdict): boolean {
+  return verdict.kind === 'allow' && verdict.watched === undefined;
+}
+
 function judge(policy: Policy | null, asked: AskedMessage): MethodVerdict {
   if (policy !== null) {
     const fault = faultFor(policy, asked);
-    return fault === null ? judgeMethod(policy, asked) : misnamedVerdict(asked, fault);
+    return fault === null ? judgeMethod(policy, asked) : watchedMethod(policy, misnamedVerdict(asked, fault));
   }
   const trace = { rule: 'none', risk: null, severity: null, reason: null, steps: [] };
   if (isNeeded(asked.method)) return { kind: 'allow', trace };
@@ -127,7 +138,13 @@ function follow(
     methodLog.note(noteOf(caller, policy, messages[at]!, frozenVerdict(messages[at]!, freeze)));
     return { kind: 'frozen', index: at, freeze };
   }
-  const noteOne = (at: number): void => methodLog.note(noteOf(caller, policy, messages[at]!, verdicts[at]!));
+  const noteOne = (at: number): void => {
+    const [message, verdict] = [messages[at]!, verdicts[at]!];
+    if (verdict.kind === 'allow' && verdict.watched !== undefined) {
+      methodLog.note({ ...noteOf(caller, policy, message, verdict.watched.said), type: 'method.would_deny' });
+    }
+    methodLog.note(noteOf(caller, policy, message, verdict));
+  };
   const noteAll = async (): Promise<void> => {
     const spell = new Spell();
     for (const at of messages.keys()) {

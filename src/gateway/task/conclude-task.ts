@@ -25,7 +25,17 @@ export interface TaskAttempt {
 export async function concludeTask(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
+    | 'announcer'
+    | 'callMemory'
+    | 'clock'
+    | 'faultPoint'
+    | 'leases'
+    | 'log'
+    | 'longResults'
+    | 'rules'
+    | 'store'
+    | 'tasks'
+    | 'vault'
   >,
   door: TaskDoor,
   followed: FollowedTasks,
@@ -48,7 +58,17 @@ export async function concludeTask(
 async function askBack(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
+    | 'announcer'
+    | 'callMemory'
+    | 'clock'
+    | 'faultPoint'
+    | 'leases'
+    | 'log'
+    | 'longResults'
+    | 'rules'
+    | 'store'
+    | 'tasks'
+    | 'vault'
   >,
   door: TaskDoor,
   { task, dispatch }: TaskAttempt,

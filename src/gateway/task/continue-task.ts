@@ -57,7 +57,8 @@ export async function continueTask(
   const principal = rules.principal(task.grant, task.server) ?? { grant: task.grant, owner: null, selfApproval: false };
   const call = door.callOf(request, task.server, principal);
   const policy = rules.policy(task.server);
-  const verdict = policy === null ? null : evaluate(policy, call);
+  const history = policy === null ? null : await gateway.callMemory.historyFor(policy, call, task.approval);
+  const verdict = policy === null || history === null ? null : evaluate(policy, call, history);
   if (policy === null || verdict === null || verdict.kind === 'deny') {
     await giveUp(gateway, task.approval, 'policy denies it since the server asked');
     return null;

@@ -12,7 +12,10 @@ import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
+import { afterUses } from '../../domain/policy/after.ts';
+import { type WantedBy, type WantedMemory, wantedOf } from '../../domain/policy/places.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
+import { ruleFor } from '../../domain/policy/rule.ts';
 import type { Rules } from '../../gateway/rules.ts';
 import type { RegisteredKeys } from '../../gateway/state/registered-keys.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
@@ -26,6 +29,8 @@ export class LiveRules implements Rules {
   #authenticate: (token: string, now: Date) => Authentication;
   /** Names of servers by their upstream; null: not looked at yet. */
   #alike: ReadonlyMap<string, readonly string[]> | null = null;
+  /** What policies ask of earlier calls; null: not looked at yet. */
+  #wanted: readonly WantedBy[] | null = null;
   #persons: Persons;
   readonly #now: () => Date;
   readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>;
@@ -54,6 +59,7 @@ export class LiveRules implements Rules {
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
     this.#alike = null;
+    this.#wanted = null;
     this.#authenticate = authenticator(loaded.config);
     this.#persons = personsOf(loaded.config, loaded.secrets.adminToken !== null);
   }
@@ -82,6 +88,17 @@ export class LiveRules implements Rules {
   policy(server: string): Policy | null {
     const policy = this.#loaded.policies.get(server);
     return policy === undefined ? null : this.tools.judge(server, policy);
+  }
+
+  wanted(server: string, tool: string): readonly WantedMemory[] {
+    this.#wanted ??= [...this.#loaded.policies].flatMap(([of, policy]) =>
+      afterUses(policy).map((use): WantedBy => ({ server: of, use })),
+    );
+    if (this.#wanted.length === 0) return [];
+    const own = this.#loaded.policies.get(server);
+    const risk = own === undefined ? null : (ruleFor(own, tool)?.risk ?? null);
+    const servers = [server, ...this.alike(server).filter((name) => name !== server)];
+    return wantedOf(this.#wanted, { servers, tool, risk });
   }
 
   upstream(server: string): string {

@@ -106,6 +106,7 @@ export class Servers {
 
 /** Which entries of lists the policy denies; null: it denies none. */
 function entryDenial(policy: Policy): IsEntryDenied | null {
+  if (policy.mode === 'watch') return null;
   const { resources, prompts } = policy.sections;
   const fileDefault = policy.default === 'allow' ? 'allow' : 'deny';
   const denies = { resources: mayDeny(resources, fileDefault), prompts: mayDeny(prompts, fileDefault) };

@@ -46,7 +46,12 @@ export interface ToolCallRequest {
 /** What the door does with a tool call. */
 export type CallRouting =
   /** The door forwards the bytes. `notSent` is awaited when they provably were not sent. */
-  | { readonly kind: 'forward'; readonly notSent?: () => Promise<void> }
+  | {
+      readonly kind: 'forward';
+      readonly notSent?: () => Promise<void>;
+      /** Awaited before the agent has the response; `succeeded`: it is a result, and no error. */
+      readonly ended?: (succeeded: boolean) => Promise<void>;
+    }
   | { readonly kind: 'respond'; readonly response: Response };
 
 /** A message about tasks, or a subscription to them. */

@@ -10,6 +10,8 @@ export interface Forward {
   readonly mayList: boolean;
   /** Called with the server's answer, and awaited, before the agent gets it. */
   readonly onAnswer?: (answer: ExchangeAnswer) => Promise<void>;
+  /** Listens to the server's answer: what is returned takes its place, with the same bytes. */
+  readonly hear?: (answer: ExchangeAnswer) => Promise<ExchangeAnswer>;
 }
 
 /** The request and its answer are forwarded unchanged. */

@@ -58,5 +58,6 @@ async function answerPosted(posted: PostedRequest): Promise<Response> {
   const answered = tellingSession(posted, posted.lent, await sendToServer(posted, routed.bytes));
   await counted?.(answered);
   if (routed.onAnswer !== undefined) await routed.onAnswer(answered);
-  return answerAgent(posted, answered, routed);
+  const heard = routed.hear === undefined ? answered : await routed.hear(answered);
+  return answerAgent(posted, heard, routed);
 }

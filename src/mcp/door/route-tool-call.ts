@@ -1,3 +1,4 @@
+import { hearEnd } from '../relay/hear-end.ts';
 import { provesNothingRan } from '../upstream/send.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import { type PostedRequest, PostedToolCall } from './posted.ts';
@@ -7,12 +8,13 @@ import type { ReadSingle } from './strict-door.ts';
 export async function routeToolCall(posted: PostedRequest, read: ReadSingle): Promise<Response | Forward> {
   const routing = await posted.context.calls.call(new PostedToolCall(posted, read));
   if (routing.kind === 'respond') return routing.response;
-  const { notSent } = routing;
-  if (notSent === undefined) return FORWARD_UNCHANGED;
+  const { notSent, ended } = routing;
+  if (notSent === undefined && ended === undefined) return FORWARD_UNCHANGED;
   const { server, principal, upstreamHeaders: headers } = posted;
   const sent = { upstream: server.upstream, grant: principal.grant, headers };
   return {
     ...FORWARD_UNCHANGED,
-    onAnswer: async (answer) => ((await provesNothingRan(sent, answer)) ? notSent() : undefined),
+    ...(notSent && { onAnswer: async (answer) => ((await provesNothingRan(sent, answer)) ? notSent() : undefined) }),
+    ...(ended && { hear: (answer) => hearEnd(answer, read.idText ?? 'null', ended) }),
   };
 }

@@ -1,5 +1,5 @@
 import { isObject, type Json, member } from '../../domain/json/json.ts';
-import { mayAsk, type Policy } from '../../domain/policy/policy.ts';
+import { mayAskNow, type Policy } from '../../domain/policy/policy.ts';
 import { mayAskOf } from '../../domain/policy/rule.ts';
 import { type Replacement, withMember, withReplacements } from '../json/edit.ts';
 import { elementsAt, spanOf } from '../json/text.ts';
@@ -12,7 +12,7 @@ import type { MessageEdit } from './tap-events.ts';
  * answer stays as it is.
  */
 export function advertisement(policy: Policy | null, method: string, protocolVersion: string): MessageEdit | null {
-  if (policy === null || !mayAsk(policy)) return null;
+  if (policy === null || !mayAskNow(policy)) return null;
   if (method === 'initialize') return { text: addTaskCapability };
   if (method === 'server/discover') return { text: addExtension };
   if (method !== 'tools/list' || protocolVersion !== TASKS_2025) return null;

@@ -64,7 +64,9 @@ export async function refuseWithoutTask(
   if (request.modern || request.protocolVersion !== TASKS_2025 || request.params.task !== undefined) return null;
   const policy = gateway.rules.policy(request.server);
   const call = callOfRequest(request);
-  if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
+  if (policy === null) return null;
+  const history = await gateway.callMemory.historyFor(policy, call, null);
+  if (evaluate(policy, call, history).kind !== 'ask') return null;
   if ((await support.of(request)) !== 'required') return null;
   refuseCall(gateway, call, 'the server takes it only as a task');
   return rpcError(200, METHOD_NOT_FOUND, `Tool ${call.tool} requires task augmentation (params.task).`, request.idText);

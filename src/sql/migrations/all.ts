@@ -44,6 +44,7 @@ import { MIGRATION_0055 } from './0055-signed-votes.ts';
 import { MIGRATION_0056 } from './0056-votes-in-advance.ts';
 import { MIGRATION_0057 } from './0057-allowances.ts';
 import { MIGRATION_0058 } from './0058-denials.ts';
+import { MIGRATION_0059 } from './0059-memories.ts';
 import { MIGRATION_0061 } from './0061-policy-texts.ts';
 
 /**
@@ -97,5 +98,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0056-votes-in-advance': MIGRATION_0056,
   '0057-allowances': MIGRATION_0057,
   '0058-denials': MIGRATION_0058,
+  '0059-memories': MIGRATION_0059,
   '0061-policy-texts': MIGRATION_0061,
 };

@@ -3,7 +3,14 @@ import type { EventType } from '../../domain/log/event.ts';
 import type { Tally } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 
-const VERDICTS = ['call.allowed', 'call.denied', 'call.limited', 'approval.requested'] as const;
+const VERDICTS = [
+  'call.allowed',
+  'call.denied',
+  'call.limited',
+  'approval.requested',
+  'call.would_deny',
+  'call.would_ask',
+] as const;
 const REFUSALS = ['approval.refused', 'call.refused', 'access.refused', 'admin.refused', 'policy.rejected'] as const;
 /** Open counters that are returned: those with the highest counts. */
 const MOST_COUNTERS = 500;

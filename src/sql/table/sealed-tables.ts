@@ -57,6 +57,7 @@ export const SEALED_COLUMNS = {
   asked_requests: ['approval_id', 'grant_name', 'server', 'session', 'request_key', 'digest', 'kept', 'asked_at'],
   plain_requests: ['grant_name', 'server', 'session', 'request_key', 'asked_at'],
   issued_states: ['digest', 'grant_name', 'server', 'approval_id', 'issued_at', 'until'],
+  memories: ['place', 'ref', 'at', 'until'],
   cards: ['approval_id', 'channel', 'ts', 'revision', 'digest', 'posted_at', 'told_freeze', 'refused', 'event_seal'],
 } as const;
 

@@ -20,6 +20,7 @@ import type {
   SealedSetTable,
   SinkTable,
 } from './log-tables.ts';
+import type { MemoryTable } from './memory-table.ts';
 import type {
   ApiTokenTable,
   PersonEmailTable,
@@ -70,6 +71,7 @@ export interface Tables {
   'holdfast.api_tokens': ApiTokenTable;
   'holdfast.person_keys': PersonKeyTable;
   'holdfast.signing_nonces': SigningNonceTable;
+  'holdfast.memories': MemoryTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;

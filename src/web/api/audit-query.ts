@@ -10,14 +10,16 @@ export const VERDICT_EVENTS = {
   ask: ['approval.requested'],
   deny: ['call.denied', 'denial.used', 'method.denied'],
   limited: ['call.limited'],
+  'would ask': ['call.would_ask'],
+  'would deny': ['call.would_deny', 'method.would_deny'],
 } as const satisfies Record<string, readonly EventType[]>;
 
 /** What a reviewer can ask to see, with the events that record it. */
 export const SUBJECT_EVENTS = {
   tools: [...EVENTS.filter((type) => /^(?:call|approval|allowance|denial)\./.test(type))],
-  resources: ['resource.read', 'method.denied'],
-  prompts: ['prompt.got', 'method.denied'],
-  methods: ['method.relayed', 'method.denied'],
+  resources: ['resource.read', 'method.denied', 'method.would_deny'],
+  prompts: ['prompt.got', 'method.denied', 'method.would_deny'],
+  methods: ['method.relayed', 'method.denied', 'method.would_deny'],
 } as const satisfies Record<string, readonly EventType[]>;
 
 /** Which denials of methods belong to what a reviewer asks to see. */

@@ -25,6 +25,7 @@ import { peoplePage, tokensPage } from '../pages/people.ts';
 import { policiesPage } from '../pages/policies.ts';
 import { cardDigests, type ShownCards } from '../pages/shown-cards.ts';
 import { callPlaceOf } from '../pages/waiting-card.ts';
+import { watchBanner } from '../pages/watch-banner.ts';
 import type { ConsoleDeps, ConsoleEnv } from './context.ts';
 import { consoleExports } from './exports.ts';
 
@@ -260,7 +261,9 @@ async function show(
   skip?: Html,
 ): Promise<Response> {
   const waiting = knownPending ?? (await gateway.store.counts()).pending;
-  const banner = freezeBanner(gateway.knownFreezes.list, gateway.rules.persons().names, gateway.clock.now());
+  const now = gateway.clock.now();
+  const frozen = freezeBanner(gateway.knownFreezes.list, gateway.rules.persons().names, now);
+  const banner = html`${frozen}${watchBanner(gateway.watchBoard.list, now)}`;
   return c.html(
     consolePage({
       title,

@@ -20,6 +20,8 @@ const NO_ANSWER = 'does not answer';
  * `clock` says when this machine's is not the database's, which makes nothing wrong here.
  * `approvers` is there while this process keeps approved calls whose approvers cannot be checked, and says why.
  *
+ * `watching` names servers and rules that are only watched, and since when.
+ *
  * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
  * 200, so that operators and approvers still reach the gateway, but for `GET /readyz?gated=1`, which is 503 then.
  */
@@ -46,6 +48,8 @@ export function health(gateway: Gateway): Hono {
     const slack = cards?.trouble === undefined ? {} : { slack: slackStatus(cards.trouble()) };
     const frozen = gateway.knownFreezes.list.map(({ scope }) => scopeWords(scope));
     const stops = frozen.length === 0 ? {} : { frozen };
+    const watching = gateway.watchBoard.list.map(({ server, rule, since }) => ({ server, rule, since }));
+    const watched = watching.length === 0 ? {} : { watching };
     const { why: unchecked } = gateway.uncheckedPasses;
     const approvers = unchecked === null ? {} : { approvers: unchecked };
     const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => {
@@ -58,6 +62,7 @@ export function health(gateway: Gateway): Hono {
       ...(alarms.length > 0 ? { alarms } : {}),
       ...(further > 0 ? { furtherAlarms: further } : {}),
       ...stops,
+      ...watched,
     };
     return c.json({ ready, gated, parts: { ...parts, ...witness, ...clock, ...slack, ...approvers }, ...told }, status);
   });

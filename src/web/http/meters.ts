@@ -9,6 +9,8 @@ const VERDICTS: { readonly [type in EventType]?: string } = {
   'call.denied': 'deny',
   'call.limited': 'limited',
   'call.refused': 'refused',
+  'call.would_deny': 'would_deny',
+  'call.would_ask': 'would_ask',
   'approval.requested': 'ask',
   'approval.joined': 'joined',
 };

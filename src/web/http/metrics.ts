@@ -41,7 +41,19 @@ export function metrics({ gateway, meters, adminToken, addressOf, hosts }: Metri
 
 /** Gauges of what is true at the moment of the request. Returns the function that updates them. */
 function gauges(gateway: Gateway, meters: Meters): () => Promise<void> {
-  const { alarms, clockWatch, ledger, waitingRoom, journal, leases, checkpointSigner, knownFreezes, queue } = gateway;
+  const {
+    alarms,
+    clockWatch,
+    ledger,
+    waitingRoom,
+    journal,
+    leases,
+    checkpointSigner,
+    knownFreezes,
+    queue,
+    clock,
+    watchBoard,
+  } = gateway;
   const parked = meters.gauge('approvals', 'Approvals that have not ended, over all replicas.', ['state']);
   const oldest = meters.gauge('pending_oldest_seconds', 'How long the oldest pending approval has waited for people.');
   const lag = meters.gauge('queue_lag_seconds', 'How long the most overdue parked approval has waited for its job.');
@@ -65,6 +77,10 @@ function gauges(gateway: Gateway, meters: Meters): () => Promise<void> {
   );
   const writable = meters.gauge('journal_writable', '1: the log can be written.');
   const frozen = meters.gauge('frozen', 'Freezes in force, by what they stop.', ['scope']);
+  const watched = meters.gauge('watched_seconds', 'How long a server, or a rule of it, has only been watched.', [
+    'server',
+    'rule',
+  ]);
   const ahead = meters.gauge(
     'clock_ahead_seconds',
     "How far this machine's clock is ahead of the database's, by which deadlines go; negative: behind.",
@@ -91,6 +107,11 @@ function gauges(gateway: Gateway, meters: Meters): () => Promise<void> {
   return async () => {
     for (const kind of ['all', 'server', 'grant'] as const) {
       frozen.set({ scope: kind }, knownFreezes.list.filter(({ scope }) => scope.kind === kind).length);
+    }
+    watched.reset();
+    for (const { server, rule, since } of watchBoard.list) {
+      const seconds = since === null ? 0 : (clock.now().getTime() - since.getTime()) / 1_000;
+      watched.set({ server, rule: rule ?? '' }, Math.max(0, seconds));
     }
     ahead.set(clockWatch.aheadMs / 1_000);
     held.set(waitingRoom.size);

@@ -349,8 +349,12 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       alarms: listOf(closed({ kind: aText(), about: aText(), why: aText(), since: aText(), remedy: aText() })),
       furtherAlarms: whole(),
       frozen: listOf(aText()),
+      watching: listOf(
+        closed({ server: aText(), rule: orNull(aText()), since: orNull(aText()) }),
+        'Servers, and rules of others, whose verdicts and limits are recorded and not enforced.',
+      ),
     },
-    ['gated', 'alarms', 'furtherAlarms', 'frozen'],
+    ['gated', 'alarms', 'furtherAlarms', 'frozen', 'watching'],
   ),
   PersonalToken: closed(personalToken),
   NewToken: closed({ ...personalToken, token: aText('The token. It is shown once.') }),

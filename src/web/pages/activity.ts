@@ -14,10 +14,13 @@ export const CALL_EVENTS = [
   'call.denied',
   'call.limited',
   'call.refused',
+  'call.would_deny',
+  'call.would_ask',
   'resource.read',
   'prompt.got',
   'method.relayed',
   'method.denied',
+  'method.would_deny',
   'approval.requested',
   'approval.joined',
   'approval.decided',
@@ -38,7 +41,13 @@ export const CALL_EVENTS = [
   'call.unknown',
 ] as const satisfies readonly EventType[];
 
-const METHOD_EVENTS: readonly EventType[] = ['resource.read', 'prompt.got', 'method.relayed', 'method.denied'];
+const METHOD_EVENTS: readonly EventType[] = [
+  'resource.read',
+  'prompt.got',
+  'method.relayed',
+  'method.denied',
+  'method.would_deny',
+];
 
 /**
  * Calls as they happen, newest first by their times: what is logged in batches is written a moment later. `after`: the

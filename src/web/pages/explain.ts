@@ -21,7 +21,7 @@ export function explainCall(config: ConfigView, body: Json): Html {
   if (typeof what === 'string' && Object.hasOwn(ASKING_FOR, what)) {
     const verdict = judgeMethod(policy, ASKING_FOR[what as AskedKind](tool));
     return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
-      ${toldWhenDenied(verdict)}${policyTrace(verdict.trace)}`;
+      ${watchedLine(verdict)}${toldWhenDenied(verdict)}${policyTrace(verdict.trace)}`;
   }
   const { owner, selfApproval } = agent ?? { owner: null, selfApproval: false };
   const principal = { grant: agent?.name ?? 'nobody', owner, selfApproval };
@@ -30,10 +30,17 @@ export function explainCall(config: ConfigView, body: Json): Html {
   if (!read.ok) return fault(`${PART_NAMES[read.part]}: ${read.fault}.`);
   const verdict = foresee(policy, read.call, read.inexact);
   return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
-    ${toldWhenDenied(verdict)}
+    ${watchedLine(verdict)}${toldWhenDenied(verdict)}
     ${'limits' in verdict && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${visibleName(limit.counter)} (${limit.by} of ${limit.max}${limit.shared === 'upstream' ? ', with all servers of its upstream' : ''})`)}</p>` : ''}
     ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${visibleName(agent.name)} has no access to this server, so its call would be refused earlier.</p>` : ''}
     ${policyTrace(verdict.trace)}`;
+}
+
+/** What the policy says that is not enforced. */
+function watchedLine(verdict: MethodVerdict | Verdict | ForeseenRefusal): Html {
+  const watched = 'watched' in verdict ? verdict.watched : undefined;
+  if (watched === undefined) return html``;
+  return html`<p class="notice odd">Only watched: it would ${watched.said.kind}.</p>`;
 }
 
 function toldWhenDenied(verdict: MethodVerdict | Verdict | ForeseenRefusal): Html {

@@ -60,6 +60,7 @@ function serverSection(server: ServerView, { called, lists, mayAsk }: PoliciesVi
   const { allTools } = policy;
   const forAll = allTools.limits.length + allTools.denyIf.length + allTools.require.length + allTools.askIf.length > 0;
   return html`<section aria-labelledby="p-${id}"><h2 id="p-${id}">${visibleName(id)} <span class="dim">${kind}</span></h2>
+    ${policy.mode === 'watch' ? html`<p class="notice odd">Only watched: nothing of this is enforced but what is hidden.</p>` : ''}
     <p>Default ${actionBadge(policy.default)}${forAll ? html`, for all tools: ${checks(allTools)}` : ''}
       <span class="dim">file <code class="hash">${policy.digest.slice(0, 16)}</code></span></p>
     ${toolListStatus(server, listed, mayAsk)}
@@ -100,7 +101,7 @@ function toolRow(policy: Policy, tool: string, listed: ListedTool | null, note: 
     : rule === null
       ? html`<code>default</code>`
       : keyOf(rule);
-  return html`<tr><td>${visibleName(tool)}${note === '' ? '' : html` <span class="dim">${note}</span>`}</td><td>${verdictOf(policy, rule, tool)}</td>
+  return html`<tr><td>${visibleName(tool)}${note === '' ? '' : html` <span class="dim">${note}</span>`}</td><td>${verdictOf(policy, rule, tool)}${watchedMark(rule)}</td>
     <td>${riskOf(rule, listed)}</td><td>${appliedRule}</td><td>${rule === null ? '' : ruleDetails(rule)}</td></tr>`;
 }
 
@@ -115,6 +116,11 @@ function verdictOf(policy: Policy, rule: ToolRule | null, tool: string): Html {
   return html`${actionBadge(drift === 'deny' ? 'deny' : 'require_approval')} <span class="dim">its ${changes!.join(' and ')} changed</span>`;
 }
 
+/** Says that a rule is recorded and not enforced. */
+function watchedMark(rule: ToolRule | null): Html {
+  return rule?.mode === 'watch' ? html` ${badge('odd', 'watched')}` : html``;
+}
+
 /** The risk that the rule states, else a guess from the tool's listing. */
 function riskOf(rule: ToolRule | null, listed: ListedTool | null): Html {
   if (rule !== null && (rule.risk !== null || rule.severity !== null)) return riskBadge(rule.risk, rule.severity);
@@ -123,7 +129,7 @@ function riskOf(rule: ToolRule | null, listed: ListedTool | null): Html {
 }
 
 function patternRow(rule: ToolRule): Html {
-  return html`<tr><td>${visibleName(rule.key)} <span class="dim">pattern</span></td><td>${actionBadge(rule.action)}</td>
+  return html`<tr><td>${visibleName(rule.key)} <span class="dim">pattern</span></td><td>${actionBadge(rule.action)}${watchedMark(rule)}</td>
     <td>${riskBadge(rule.risk, rule.severity)}</td><td>${keyOf(rule)}</td><td>${ruleDetails(rule)}</td></tr>`;
 }
 

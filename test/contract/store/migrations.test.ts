@@ -55,6 +55,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0056-votes-in-advance': '7bc9e5adeb92419ddb96da698d18e3388dafdde8ed4206103389d982c915559f',
   '0057-allowances': '4c406868a7dd102b95757dabff5e18653abc63bbe78009f87a693269daca932b',
   '0058-denials': 'a76438ede62d724fc65ad44cf703c0f8b89a6bf103fe62b32c685f0798d41918',
+  '0059-memories': 'eedb7de09627eb207cfae29c9318e801ebea90218a811fa46f825bbe0a32d3c7',
   '0061-policy-texts': '54ebd7a577f92ce850f6f7a3cd5f3497f85a15f153e7b501f54492315b776b3e',
 };
 

@@ -17,8 +17,10 @@ import type { Cards, Queue, Store } from '../../../src/ports.ts';
 import { sqlAllowances, sqlDenials } from '../../../src/sql/allowances.ts';
 import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
+import { sqlMemories } from '../../../src/sql/memories.ts';
 import { migrate } from '../../../src/sql/migrations/migrate.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
+import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
 import type { Tables } from '../../../src/sql/table/tables.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { vault } from '../../../src/vault/vault.ts';
@@ -69,6 +71,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           freezes: sqlFreezes(db, TEST_SEALS),
           allowances: sqlAllowances(db, TEST_SEALS),
           denials: sqlDenials(db, TEST_SEALS),
+          memories: sqlMemories(db, new SealedTables(TEST_SEALS, null)),
           ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,
@@ -79,6 +82,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
         },
         {
           policy: () => world.policy,
+          wanted: () => [],
           upstream: (server) => `upstream of ${server}`,
           alike: (server) => [server],
           approvers: (approval) => currentOf({ ...OWNED, ...approval }, world.current),

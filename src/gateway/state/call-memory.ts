@@ -1,0 +1,167 @@
+import type { Call } from '../../domain/call/call.ts';
+import { aftersFor } from '../../domain/policy/after.ts';
+import type { AfterPhase, CallBefore, History } from '../../domain/policy/history.ts';
+import { NO_HISTORY } from '../../domain/policy/history.ts';
+import { placesFor, placesOf, type Rememberer, type WantedMemory } from '../../domain/policy/places.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
+import { type Clock, type Log, type Memories, type Memory, Unavailable } from '../../ports.ts';
+import type { Rules } from '../rules.ts';
+
+/** Places of which this process remembers what it wrote there; the oldest are forgotten first. */
+const MOST_KNOWN = 10_000;
+/** Milliseconds that a write may take before its time is no longer that of the call, and it is written again. */
+const LATEST_MS = 500;
+const MOST_WRITES = 3;
+/** Milliseconds by which what forbids or asks looks back further: a measured clock is behind by no more. */
+const SLACK_MS = 1_000;
+
+/** Who called what, as it is remembered. */
+export interface RememberedCaller extends Rememberer {
+  readonly server: string;
+  readonly tool: string;
+}
+
+/** Told of a row that is gone, or is older than what this process wrote in its place. */
+export type TellMissing = (row: string, why: string) => void;
+
+/**
+ * Remembers calls that some policy asks for later, and reads what was called before. That a call has begun is durable
+ * before its bytes leave; that one has succeeded, before the agent has its answer. Nothing is written or read for calls
+ * that no policy names.
+ *
+ * | race | outcome |
+ * |---|---|
+ * | the earlier call is still under way, here or at another replica | it has begun, so it counts |
+ * | two calls at once, each of which is forbidden after the other | each is remembered first and judged again: at most one goes on |
+ * | death between remembering and sending | counts as begun: stricter |
+ * | death between the answer and remembering its success | does not count as succeeded: stricter |
+ * | the outcome is unknown | counts as begun, not as succeeded |
+ * | the store does not answer | the call is not forwarded; a success is not remembered |
+ * | somebody deletes a row that this process wrote | it counts all the same, and an alarm is raised |
+ * | a row that no gateway wrote | what it would decide fails closed, and an alarm is raised |
+ */
+export class CallMemory {
+  readonly #memories: Memories;
+  readonly #rules: Pick<Rules, 'wanted'>;
+  readonly #clock: Clock;
+  readonly #log: Pick<Log, 'warn'>;
+  readonly #missing: TellMissing;
+  /** By place: the latest that this process wrote there. */
+  readonly #known = new Map<string, Memory>();
+
+  constructor(
+    memories: Memories,
+    rules: Pick<Rules, 'wanted'>,
+    { clock, log }: { readonly clock: Clock; readonly log: Pick<Log, 'warn'> },
+    missing: TellMissing,
+  ) {
+    this.#memories = memories;
+    this.#rules = rules;
+    this.#clock = clock;
+    this.#log = log;
+    this.#missing = missing;
+  }
+
+  /** Whether some policy wants calls of this tool remembered. */
+  wants(server: string, tool: string): boolean {
+    return this.#rules.wanted(server, tool).length > 0;
+  }
+
+  /**
+   * What was called before, as far as the policy asks for it about this call; at once where it asks nothing. `self`: the
+   * call's own name in the memory, which does not count; null: it has none yet.
+   */
+  historyFor(policy: Policy, call: Call, self: string | null): History | Promise<History> {
+    const uses = aftersFor(policy, call.tool);
+    if (uses.length === 0) return NO_HISTORY;
+    const who = { grant: call.principal.grant, session: call.session };
+    const places = uses.flatMap(({ after, phase }) => placesFor(after, phase, who, call.server));
+    return this.#read([...new Set(places)], who, call.server, self);
+  }
+
+  /** Remembers that a call begins; `ref`: how the log finds it. Throws `Unavailable`: then it must not be sent. */
+  async begun(caller: RememberedCaller, ref: string): Promise<void> {
+    await this.#write(this.#wanted(caller, 'begun'), caller, ref);
+  }
+
+  /** Remembers that a call ended, before its agent is told. Never rejects: what is not remembered is stricter. */
+  async ended(caller: RememberedCaller, ref: string, succeeded: boolean): Promise<void> {
+    try {
+      // What was begun may have brought something until now.
+      const wanted = this.#rules.wanted(caller.server, caller.tool);
+      await this.#write(succeeded ? wanted : wanted.filter(({ phase }) => phase === 'begun'), caller, ref);
+    } catch (error) {
+      this.#log.warn(
+        { err: error, ref },
+        'the end of a call could not be remembered, so it does not count as succeeded',
+      );
+    }
+  }
+
+  forget(limit: number): Promise<void> {
+    return this.#memories.forget(limit);
+  }
+
+  #wanted({ server, tool }: RememberedCaller, phase: AfterPhase): WantedMemory[] {
+    return this.#rules.wanted(server, tool).filter((one) => one.phase === phase);
+  }
+
+  async #write(wanted: readonly WantedMemory[], who: Rememberer, ref: string): Promise<void> {
+    if (wanted.length === 0) return;
+    for (let writes = 1; ; writes += 1) {
+      const at = this.#clock.now();
+      const memories = wanted.flatMap((one) =>
+        placesOf(one, who).map(
+          (place): Memory => ({ place, ref, at, until: new Date(at.getTime() + one.longestMs + SLACK_MS) }),
+        ),
+      );
+      await this.#memories.remember(memories);
+      for (const memory of memories) this.#know(memory);
+      if (this.#clock.now().getTime() - at.getTime() <= LATEST_MS) return;
+      if (writes === MOST_WRITES) throw new Unavailable('store', 'the store takes too long to remember a call');
+    }
+  }
+
+  async #read(places: readonly string[], who: Rememberer, server: string, self: string | null): Promise<History> {
+    const { now, found } = await this.#memories.read(places);
+    const latest = new Map<string, CallBefore | 'broken'>();
+    for (const place of places) {
+      const rows = found.get(place) ?? [];
+      if (rows === 'broken') latest.set(place, 'broken');
+      else {
+        const others = [...rows, ...this.#gone(place, rows, now)].filter(({ ref }) => ref !== self);
+        const last = others.toSorted((one, other) => other.at.getTime() - one.at.getTime())[0];
+        if (last !== undefined) latest.set(place, { ref: last.ref, at: last.at });
+      }
+    }
+    return {
+      earlier(after, phase) {
+        const there = placesFor(after, phase, who, server).map((place) => {
+          const read = places.includes(place);
+          return read ? (latest.get(place) ?? null) : ('broken' as const);
+        });
+        if (there.includes('broken')) return 'unknown';
+        const longest = after.withinMs + (phase === 'begun' ? SLACK_MS : 0);
+        const calls = (there as (CallBefore | null)[]).filter(
+          (call): call is CallBefore => call !== null && now.getTime() - call.at.getTime() <= longest,
+        );
+        return calls.toSorted((one, other) => other.at.getTime() - one.at.getTime())[0] ?? null;
+      },
+    };
+  }
+
+  /** What this process wrote there, has not run out, and is not in the rows: somebody else took it out. */
+  #gone(place: string, rows: readonly Memory[], now: Date): readonly Memory[] {
+    const known = this.#known.get(place);
+    if (known === undefined || known.until <= now) return [];
+    if (rows.some(({ at }) => at >= known.at)) return [];
+    this.#missing(place, 'a call that this process remembered there is missing, or was put back to an earlier time');
+    return [known];
+  }
+
+  #know(memory: Memory): void {
+    this.#known.delete(memory.place);
+    this.#known.set(memory.place, memory);
+    if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!);
+  }
+}

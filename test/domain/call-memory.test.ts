@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { evaluate } from '../../src/domain/policy/evaluate.ts';
+import { NO_HISTORY } from '../../src/domain/policy/history.ts';
+import type { WantedMemory } from '../../src/domain/policy/places.ts';
+import { CallMemory } from '../../src/gateway/state/call-memory.ts';
+import type { Memories, Memory } from '../../src/ports.ts';
+import { callOf, policyOf } from '../support/domain/policy.ts';
+
+const POLICY = policyOf({
+  default: 'allow',
+  tools: {
+    read: {},
+    send: { ask_if: [{ after: { tool: 'read', within: '1h' } }] },
+    once: { deny_if: [{ after: { tool: 'once', within: '1h' } }] },
+    delete: { require: [{ after: { tool: 'backup', within: '1h' } }] },
+  },
+});
+const WANTED: Record<string, WantedMemory[]> = {
+  read: [{ as: '["prometheus","read",null]', phase: 'begun', bySession: false, longestMs: 3_600_000 }],
+  once: [{ as: '["prometheus","once",null]', phase: 'begun', bySession: false, longestMs: 3_600_000 }],
+  backup: [{ as: '["prometheus","backup",null]', phase: 'succeeded', bySession: false, longestMs: 3_600_000 }],
+};
+
+/** A memory over rows in a map that counts what it is asked, with a clock that is set. */
+function remembering() {
+  const state = { now: Date.parse('2026-11-30T12:00:00Z'), slowMs: 0, asked: [] as string[], missing: [] as string[] };
+  const rows = new Map<string, Memory>();
+  const memories: Memories = {
+    remember: async (all) => {
+      state.asked.push('remember');
+      for (const one of all) rows.set(`${one.place} ${one.ref}`, one);
+      state.now += state.slowMs;
+    },
+    read: async (places) => {
+      state.asked.push('read');
+      const found = places.map((place): [string, Memory[]] => [
+        place,
+        [...rows.values()].filter((row) => row.place === place),
+      ]);
+      return { now: new Date(state.now), found: new Map(found) };
+    },
+    forget: async () => {},
+  };
+  const clock = { now: () => new Date(state.now) };
+  const log = { warn: () => {} };
+  const rules = { wanted: (_: string, tool: string) => WANTED[tool] ?? [] };
+  const memory = new CallMemory(memories, rules, { clock, log }, (row) => void state.missing.push(row));
+  const says = async (tool: string, self: string | null = null) =>
+    evaluate(POLICY, callOf(tool), await memory.historyFor(POLICY, callOf(tool), self)).kind;
+  return { state, rows, memory, says };
+}
+const caller = (tool: string) => ({ grant: 'release-bot', session: 'session-1', server: 'prometheus', tool });
+
+test('calls that no policy names cost no statement, neither before nor after them', async () => {
+  const { state, memory } = remembering();
+  assert.equal(memory.historyFor(POLICY, callOf('plain'), null), NO_HISTORY, 'at once');
+  assert.equal(memory.wants('prometheus', 'plain'), false);
+  await memory.begun(caller('plain'), 'ca_1');
+  await memory.ended(caller('plain'), 'ca_1', true);
+  assert.deepEqual(state.asked, []);
+});
+
+test('a call that a policy names costs one before it and one after it; a condition on it, one', async () => {
+  const { state, memory, says } = remembering();
+  await memory.begun(caller('read'), 'ca_1');
+  await memory.ended(caller('read'), 'ca_1', true);
+  assert.deepEqual(state.asked, ['remember', 'remember']);
+  assert.equal(await says('send'), 'ask');
+  assert.deepEqual(state.asked.slice(2), ['read']);
+});
+
+test('only a success is remembered as one, and only at its end', async () => {
+  const { memory, says } = remembering();
+  await memory.begun(caller('backup'), 'ca_1');
+  assert.equal(await says('delete'), 'deny');
+  await memory.ended(caller('backup'), 'ca_1', false);
+  assert.equal(await says('delete'), 'deny');
+  await memory.ended(caller('backup'), 'ca_1', true);
+  assert.equal(await says('delete'), 'allow');
+});
+
+test('a call does not count against itself, and another does', async () => {
+  const { memory, says } = remembering();
+  await memory.begun(caller('once'), 'ca_1');
+  assert.equal(await says('once', 'ca_1'), 'allow');
+  assert.equal(await says('once', 'ca_2'), 'deny');
+});
+
+test('the time runs from the end of the call', async () => {
+  const { state, memory, says } = remembering();
+  await memory.begun(caller('read'), 'ca_1');
+  state.now += 3_000_000;
+  await memory.ended(caller('read'), 'ca_1', false);
+  state.now += 3_000_000;
+  assert.equal(await says('send'), 'ask');
+  state.now += 700_000;
+  assert.equal(await says('send'), 'allow');
+});
+
+test('P1: what this process remembered counts although somebody took it out, and is told', async () => {
+  const { state, rows, memory, says } = remembering();
+  await memory.begun(caller('read'), 'ca_1');
+  const [kept] = [...rows.values()];
+  rows.clear();
+  assert.equal(await says('send'), 'ask');
+  assert.equal(state.missing.length, 1);
+  rows.set('x', { ...kept!, at: new Date(kept!.at.getTime() - 3_500_000) });
+  state.now += 1_000_000;
+  assert.equal(await says('send'), 'ask', 'an older one was put back');
+  state.now += 3_600_000;
+  rows.clear();
+  assert.equal(await says('send'), 'allow');
+  assert.equal(state.missing.length, 2, 'what has run out may be gone');
+});
+
+test('P6: a store that takes too long to remember a call is one that does not answer', async () => {
+  const { state, memory } = remembering();
+  state.slowMs = 600;
+  await assert.rejects(memory.begun(caller('read'), 'ca_1'), /too long to remember/);
+  assert.equal(state.asked.length, 3);
+});
