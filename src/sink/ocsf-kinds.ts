@@ -60,6 +60,7 @@ export const OCSF_KINDS: Readonly<Record<EventType, OcsfKind>> = {
   'token.made': [1, 'Personal token made', 3, 1],
   'token.revoked': [4, 'Personal token revoked', 2, 1],
   'token.used': [99, 'Personal token used', 1, 1],
+  'token.suspended': [99, 'Personal tokens suspended', 3, 1],
   'admin.read': [2, 'Details read', 1, 1],
   'grant.revoked': [4, 'Grant revoked', 3, 1],
   'freeze.set': [1, 'Freeze set', 4, 1],

@@ -51,6 +51,7 @@ export const EVENTS = [
   'token.made',
   'token.revoked',
   'token.used',
+  'token.suspended',
   'grant.revoked',
   'freeze.set',
   'freeze.lifted',

@@ -42,6 +42,7 @@ import { MIGRATION_0056 } from './0056-votes-in-advance.ts';
 import { MIGRATION_0057 } from './0057-allowances.ts';
 import { MIGRATION_0058 } from './0058-denials.ts';
 import { MIGRATION_0061 } from './0061-policy-texts.ts';
+import { MIGRATION_0062 } from './0062-people-again.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -92,4 +93,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0057-allowances': MIGRATION_0057,
   '0058-denials': MIGRATION_0058,
   '0061-policy-texts': MIGRATION_0061,
+  '0062-people-again': MIGRATION_0062,
 };

@@ -79,6 +79,7 @@ const EVENT_LABELS = {
   'token.made': ['wait', 'Personal token made'],
   'token.revoked': ['bad', 'Personal token revoked'],
   'token.used': ['dull', 'Personal token used'],
+  'token.suspended': ['bad', 'Personal tokens suspended'],
   'grant.used': ['dull', 'Grant used'],
   'grant.revoked': ['bad', 'Grant revoked'],
   'freeze.set': ['bad', 'Frozen'],
