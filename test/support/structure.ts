@@ -112,6 +112,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'ledger.ts',
       'api-tokens.ts',
+      'person-emails.ts',
       'person-logins.ts',
       'logins.ts',
       'records.ts',
