@@ -27,8 +27,8 @@ export interface ApiTokens {
   find(digests: readonly string[]): Promise<ApiToken | null>;
   /** Newest first, those too that are over. `owner` null: everybody's. */
   list(owner: string | null): Promise<readonly ApiToken[]>;
-  /** The owner has signed in: all their tokens are good again that are not over. */
-  vouch(owner: string, at: Date): Promise<void>;
+  /** The owner has signed in: all their tokens are good again that are not over. Whether there are any. */
+  vouch(owner: string, at: Date): Promise<boolean>;
   /** The provider says that the owner's account is over. The tokens that this stops; none: no event is written. */
   suspend(owner: string, at: Date, event: (ids: readonly string[]) => NewEvent): Promise<readonly string[]>;
   /** The token as it is now; null: it was over before, or is not there, and no event is written. */

@@ -86,9 +86,10 @@ export function sqlApiTokens(
     },
     vouch: async (owner, at) => {
       const some = await sql`select 1 from holdfast.api_tokens where owner = ${owner} limit 1`.execute(db);
-      if (some.rows.length === 0) return;
+      if (some.rows.length === 0) return false;
       await opened();
-      await db.transaction().execute((trx) => changeAll(trx, seals, owner, at, at));
+      const ids = await db.transaction().execute((trx) => changeAll(trx, seals, owner, at, at));
+      return ids.length > 0;
     },
     suspend: async (owner, at, event) => {
       await opened();

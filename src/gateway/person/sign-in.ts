@@ -63,7 +63,9 @@ export async function signInPerson(
   const begun = await personLogins.begin(whole, person, event);
   if (!begun) return refused(USED, actor);
   await endOldest(deps, identity, actor, login.at);
-  await deps.tokens.vouch(standing.id, login.at);
+  const vouchedFor = await deps.tokens.vouch(standing.id, login.at);
+  // So that the witnesses know at once which account has the address, and which tokens are good.
+  if (vouchedFor || standing.by === 'email') await gateway.storeWatch.tellSets();
   return { kind: 'signed_in', standing };
 }
 

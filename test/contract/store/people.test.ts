@@ -236,7 +236,8 @@ for (const kind of STORES) {
       assert.equal((await tokens().find([made.digest]))?.vouchedAt, null);
       assert.ok((await tokens().find([other.made.digest]))?.vouchedAt);
       const at = new Date();
-      await tokens().vouch(owner, at);
+      assert.equal(await tokens().vouch(owner, at), true);
+      assert.equal(await tokens().vouch(randomHex(4), at), false, 'whoever has none changes nothing');
       assert.deepEqual((await tokens().find([made.digest]))?.vouchedAt, at);
     });
 
