@@ -15,7 +15,7 @@ grant select, insert on holdfast.events to holdfast_gateway;
 grant update (seq, hash) on holdfast.events to holdfast_gateway;
 grant select, insert on
   holdfast.phrases, holdfast.checkpoints, holdfast.decisions, holdfast.card_contents, holdfast.revocations,
-  holdfast.epoch
+  holdfast.epoch, holdfast.person_emails
 to holdfast_gateway;
 -- The record of when seals began is sealed anew when HOLDFAST_SECRET is rotated. The log's id stays: where an operator accepts
 -- a store whose record names another log, `store accept` asks for "delete from holdfast.epoch" by the owner first.
@@ -42,7 +42,7 @@ grant update (frozen_seal, shown_digest) on holdfast.approvals to holdfast_gatew
 -- How often the store was accepted, and the heads of sets of rows that matter by being there.
 grant select, insert on holdfast.acceptances to holdfast_gateway;
 grant select, insert, update on holdfast.sealed_sets to holdfast_gateway;
-grant update (seal) on holdfast.revocations to holdfast_gateway;
+grant update (seal) on holdfast.revocations, holdfast.person_emails to holdfast_gateway;
 
 -- The texts of policies that were in force: never changed.
 grant select, insert on holdfast.policy_texts to holdfast_gateway;
@@ -54,7 +54,7 @@ grant select, insert, update on holdfast.joiners, holdfast.asked_requests to hol
 grant select, insert, update, delete on
   holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.issued_states, holdfast.logins, holdfast.memories, holdfast.notices, holdfast.openings, holdfast.plain_requests,
   holdfast.pursuits, holdfast.questions, holdfast.replicas, holdfast.sessions, holdfast.sinks, holdfast.tasks,
-  holdfast.api_tokens, holdfast.person_emails, holdfast.person_keys, holdfast.person_logins, holdfast.signing_nonces
+  holdfast.api_tokens, holdfast.person_keys, holdfast.person_logins, holdfast.signing_nonces
 to holdfast_gateway;
 
 -- So that the start can tell which release made the schema.

@@ -1,3 +1,4 @@
+import { comparedEmail } from '../domain/people/email.ts';
 import type { Config, Person } from './config.ts';
 import { PersonShape } from './config-schema.ts';
 import type { Key } from './document/fault.ts';
@@ -46,7 +47,7 @@ function personFrom(name: string, { slack, login, subject, roles, admin_token }:
   return {
     name,
     slack: slack ?? null,
-    login: login?.toLowerCase() ?? null,
+    login: login ? comparedEmail(login) : null,
     loginText: login ?? null,
     subject: subject ?? null,
     roles: new Set(roles ?? ['approver']),

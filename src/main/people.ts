@@ -42,7 +42,7 @@ export function peopleDoors(
     directory,
     provider,
     personLogins,
-    confirmer: new PersonConfirmer({ gateway, personLogins, directory, logins, provider }),
+    confirmer: new PersonConfirmer({ gateway, personLogins, directory, logins, provider, tokens }),
     breakGlass: new BreakGlass(gateway),
     tokens,
     holders: new TokenHolders({ gateway, tokens, directory }),

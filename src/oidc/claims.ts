@@ -1,5 +1,6 @@
+import { comparedEmail } from '../domain/people/email.ts';
 import type { ProvenIdentity } from '../domain/people/identity.ts';
-import type { ProviderTerms } from '../ports.ts';
+import type { IdTokenOnly, ProviderTerms } from '../ports.ts';
 
 /** Claims whose origin was checked; what they say may be anything. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -15,18 +16,32 @@ const SUBJECT = /^[^\p{C}]{1,255}$/u;
  */
 export function identityFrom(terms: ProviderTerms, idToken: Claims, userInfo: Claims | null): ProvenIdentity | null {
   const { sub } = idToken;
-  if (typeof sub !== 'string' || !SUBJECT.test(sub)) return null;
+  if (!isSubject(sub)) return null;
   const all = { ...userInfo, ...idToken };
   const email = verifiedEmail('email' in idToken ? idToken : (userInfo ?? {}));
   const said = terms.claim === null ? { values: [], lacking: null } : valuesOf(all, terms.claim, terms.values);
   return { issuer: terms.issuer, subject: sub, email, name: nameIn(all) ?? email ?? sub, ...said };
 }
 
+/** Whether this is a name of an account that can be kept. */
+export function isSubject(sub: unknown): sub is string {
+  return typeof sub === 'string' && SUBJECT.test(sub);
+}
+
 function verifiedEmail({ email, email_verified: verified }: Claims): string | null {
   if (typeof email !== 'string' || email.length > LONGEST_EMAIL || !/^[^\s\p{C}@]+@[^\s\p{C}@]+$/u.test(email))
     return null;
   // Some providers write the word.
-  return verified === true || verified === 'true' ? email.toLowerCase() : null;
+  return verified === true || verified === 'true' ? comparedEmail(email) : null;
+}
+
+/** What of an identity the ID token says and userinfo does not: a later userinfo that is silent takes none of it back. */
+export function onlyInIdToken({ claim }: ProviderTerms, idToken: Claims, userInfo: Claims | null): IdTokenOnly {
+  const isOnly = (told: (claims: Claims) => boolean): boolean =>
+    told(idToken) && !(userInfo !== null && told(userInfo));
+  const tellsClaim = (claims: Claims): boolean =>
+    claim !== null && (claimAt(claims, claim) !== undefined || isOverage(claims, claim));
+  return { claim: isOnly(tellsClaim) ? claim : null, email: isOnly((claims) => 'email' in claims) };
 }
 
 function nameIn(claims: Claims): string | null {

@@ -1,5 +1,6 @@
 import * as client from 'openid-client';
 import type { Clock, ProviderTerms } from '../ports.ts';
+import { boundedFetch } from './bounded-fetch.ts';
 
 /** Seconds that the provider may take for one answer. */
 export const TIMEOUT_S = 10;
@@ -7,6 +8,8 @@ export const TIMEOUT_S = 10;
 export const CLOCK_TOLERANCE_S = 60;
 /** Milliseconds for which what the provider says of itself is kept. */
 const DISCOVERY_MS = 60 * 60_000;
+/** Milliseconds for which a provider that did not say it is not asked for it again. */
+export const FAILED_MS = 5_000;
 
 /** Signatures that nobody can make who only knows what is public, or the client's secret. */
 export const ALGORITHMS = [
@@ -25,6 +28,13 @@ interface Discovered {
   keys: Keys | null;
 }
 
+interface Asking {
+  readonly key: string;
+  readonly found: Promise<Discovered>;
+  /** In ms; null: it has not failed. */
+  failedAt: number | null;
+}
+
 /** The client of the provider that the config names now. */
 export interface ClientNow {
   readonly terms: ProviderTerms;
@@ -40,6 +50,8 @@ export class ProviderClients {
   readonly #terms: () => ProviderTerms | null;
   readonly #clock: Clock;
   #known: Discovered | null = null;
+  /** What is under way, or failed lately. */
+  #asked: Asking | null = null;
 
   constructor(terms: () => ProviderTerms | null, clock: Clock) {
     this.#terms = terms;
@@ -50,8 +62,8 @@ export class ProviderClients {
     return this.#terms();
   }
 
-  /** Rejects as `openid-client` does. null: the config names no provider. */
-  async client(): Promise<ClientNow | null> {
+  /** Rejects as `openid-client` does. null: the config names no provider. `until`: when what is done with it is aborted. */
+  async client(until: AbortSignal | null = null): Promise<ClientNow | null> {
     const terms = this.#terms();
     if (terms === null) return null;
     const known = await this.#discovered(terms);
@@ -64,6 +76,7 @@ export class ProviderClients {
     const auth = authentication(terms, known.metadata);
     const config = new client.Configuration(known.metadata, terms.clientId, metadata, auth);
     config.timeout = TIMEOUT_S;
+    config[client.customFetch] = boundedFetch(until);
     // The signature is checked although the token comes over TLS.
     client.enableNonRepudiationChecks(config);
     if (isPlain(terms)) client.allowInsecureRequests(config);
@@ -80,13 +93,35 @@ export class ProviderClients {
     const at = Date.now();
     if (known !== null && at >= known.at && at - known.at < DISCOVERY_MS) return known;
     try {
-      const metadata = await discover(terms);
-      this.#known = { key, at, metadata, keys: known?.keys ?? null };
-      return this.#known;
+      return await this.#ask(key, terms);
     } catch (error) {
       if (known === null) throw error;
       return known;
     }
+  }
+
+  /** However many want to know: the provider is asked once at a time, and not again right after it failed. */
+  #ask(key: string, terms: ProviderTerms): Promise<Discovered> {
+    const before = this.#asked;
+    const since = typeof before?.failedAt === 'number' ? Date.now() - before.failedAt : null;
+    if (before?.key === key && (since === null || (since >= 0 && since < FAILED_MS))) return before.found;
+    const at = Date.now();
+    const found = discover(terms).then((metadata) => {
+      const keys = this.#known?.key === key ? this.#known.keys : null;
+      this.#known = { key, at, metadata, keys };
+      return this.#known;
+    });
+    const asked: Asking = { key, found, failedAt: null };
+    this.#asked = asked;
+    found.then(
+      () => {
+        if (this.#asked === asked) this.#asked = null;
+      },
+      () => {
+        asked.failedAt = Date.now();
+      },
+    );
+    return found;
   }
 }
 
@@ -94,6 +129,7 @@ async function discover(terms: ProviderTerms): Promise<client.ServerMetadata> {
   const execute = isPlain(terms) ? [client.allowInsecureRequests] : [];
   const found = await client.discovery(new URL(terms.issuer), terms.clientId, undefined, client.None(), {
     execute,
+    [client.customFetch]: boundedFetch(),
     timeout: TIMEOUT_S,
   });
   const { supportsPKCE: _, ...metadata } = found.serverMetadata();

@@ -1,5 +1,6 @@
 import * as client from 'openid-client';
 import { Unavailable } from '../ports.ts';
+import { AnswerTooLong } from './bounded-fetch.ts';
 import { CLOCK_TOLERANCE_S } from './client.ts';
 
 /** What went wrong between the provider and us. */
@@ -11,8 +12,22 @@ export type ProviderFault =
   /** What it sent cannot be trusted, or this client is set up wrongly. */
   | { readonly kind: 'wrong'; readonly why: string };
 
+/** The token endpoint wants another client, or the client's secret: it says nothing of any account. */
+export class ClientNotTaken extends Error {}
+
+/** What the token endpoint's errors are thrown as. */
+export function atTokenEndpoint(error: unknown): never {
+  if (error instanceof client.WWWAuthenticateChallengeError && error.status < 500 && error.status !== 429)
+    throw new ClientNotTaken('the token endpoint did not take this client', { cause: error });
+  throw error;
+}
+
 /** What this error of `openid-client` means, in words for the person who signs in. They hold no token. */
 export function faultOf(error: unknown): ProviderFault {
+  if (error instanceof ClientNotTaken)
+    return wrong(`The provider refused this gateway (invalid_client). ${help('invalid_client')}`);
+  if (causes(error).some((one) => one instanceof AnswerTooLong))
+    return wrong('What the provider sent cannot be trusted: an answer is too long. See docs/identity.md.');
   if (error instanceof client.AuthorizationResponseError)
     return { kind: 'denied', why: `The provider refused the sign-in (${shown(error.error)}). ${help(error.error)}` };
   if (error instanceof client.ResponseBodyError) {
@@ -26,6 +41,8 @@ export function faultOf(error: unknown): ProviderFault {
   }
   if (error instanceof client.WWWAuthenticateChallengeError) {
     if (error.status >= 500 || error.status === 429) return away(`it answered ${error.status}`);
+    // 403 is an access token that is good, and may not do this.
+    if (error.status !== 401) return wrong(`The provider refused this gateway (${error.status}). ${help('')}`);
     return { kind: 'denied', why: 'The provider no longer accepts this session. Sign in again.' };
   }
   const code = codeOf(error);

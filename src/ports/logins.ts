@@ -1,5 +1,6 @@
 import type { NewEvent } from '../domain/log/event.ts';
-import type { ProvenIdentity } from '../domain/people/identity.ts';
+import type { AccountBinding, ProvenIdentity } from '../domain/people/identity.ts';
+import type { IdTokenOnly } from './provider.ts';
 
 /** One login of a reviewer to the console. Not an MCP session. */
 export interface Login {
@@ -21,19 +22,37 @@ export interface PersonLogin {
   readonly id: string;
   /** A keyed digest of the sign-in that it came of: one sign-in makes one login. */
   readonly flow: string;
-  /** `sid` at the provider; null: it gave none. */
+  /** The digest of `sid` at the provider; null: it gave none. */
   readonly session: string | null;
   readonly identity: ProvenIdentity;
+  readonly onlyInIdToken: IdTokenOnly;
+  /** Who the person was when it began. */
+  readonly began: AccountBinding;
   /** When the provider said so last. */
   readonly checkedAt: Date;
   /** What the provider is asked again with, sealed. */
   readonly kept: Uint8Array;
 }
 
-/** Which logins a provider ends: those of one of its sessions, or all of an account. */
-export type EndedAtProvider =
-  | { readonly issuer: string; readonly session: string }
-  | { readonly issuer: string; readonly subject: string };
+/**
+ * Which logins a provider ends: those of one of its sessions, or all of an account. With both: those of the session if it is
+ * the account's, and those of the account that have no session.
+ */
+export interface EndedAtProvider {
+  readonly issuer: string;
+  readonly session: string | null;
+  readonly subject: string | null;
+}
+
+/** Whether an account may come with an e-mail address: one address has one account, and one account one address. */
+export type EmailHolding =
+  | 'held'
+  /** It belongs to another account. */
+  | 'of_another'
+  /** This account came with another one before. */
+  | 'has_another'
+  /** The addresses are not those that a gateway left. */
+  | 'not_whole';
 
 /** The people among those who are signed in. Throws `Unavailable('store')`. */
 export interface PersonLogins {
@@ -47,9 +66,11 @@ export interface PersonLogins {
   confirmed(person: PersonLogin): Promise<void>;
   /** Lets others ask. */
   release(id: string): Promise<void>;
-  endedBy(which: EndedAtProvider): Promise<readonly Pick<PersonLogin, 'id' | 'identity'>[]>;
-  /** Whether this e-mail address belongs to this account: it does to the first one that comes. */
-  ownsEmail(email: string, account: Pick<ProvenIdentity, 'issuer' | 'subject'>, at: Date): Promise<boolean>;
+  endedBy(which: EndedAtProvider): Promise<readonly PersonLogin[]>;
+  /** The ids of an account's logins that were confirmed least lately, beyond the `most` that it may have. */
+  beyond(account: Pick<ProvenIdentity, 'issuer' | 'subject'>, most: number): Promise<readonly string[]>;
+  /** Whether this e-mail address belongs to this account: it does to the first one that comes, if it has no other. */
+  holdEmail(email: string, account: Pick<ProvenIdentity, 'issuer' | 'subject'>, at: Date): Promise<EmailHolding>;
 }
 
 /** Who is signed in, over all replicas. Throws `Unavailable('store')`. */

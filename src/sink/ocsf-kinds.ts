@@ -69,6 +69,7 @@ export const OCSF_KINDS: Readonly<Record<EventType, OcsfKind>> = {
   'key.registered': [3, 'Passkey registered', 3, 1],
   'key.revoked': [4, 'Passkey revoked', 3, 1],
   'key.suspended': [4, 'Passkey suspended: its counter went back', 5, 2],
+  'token.suspended': [99, 'Personal tokens suspended', 3, 1],
   'admin.read': [2, 'Details read', 1, 1],
   'grant.revoked': [4, 'Grant revoked', 3, 1],
   'freeze.set': [1, 'Freeze set', 4, 1],

@@ -1,16 +1,21 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { ProvenIdentity } from '../domain/people/identity.ts';
-import type { EndedAtProvider, Login, PersonLogin, PersonLogins, Seals } from '../ports.ts';
+import type { Login, PersonLogin, PersonLogins, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
 import { requireTaken } from './connection/not-taken.ts';
 import { writeEvents } from './log/events.ts';
-import { sqlBeliefs } from './sets/beliefs.ts';
+import { PersonEmails } from './person-emails.ts';
+import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
 import type { PersonLoginTable } from './table/people-tables.ts';
-import type { SealedTables } from './table/sealed-tables.ts';
 import type { Tables } from './table/tables.ts';
 
 /** The `PersonLogins` port: a second row of a login, believed with its seal, and gone with the login's own. */
-export function sqlPersonLogins(db: Kysely<Tables>, seals: Seals, { tables } = sqlBeliefs(db, seals)): PersonLogins {
+export function sqlPersonLogins(
+  db: Kysely<Tables>,
+  seals: Seals,
+  beliefs: Beliefs = sqlBeliefs(db, seals),
+): PersonLogins {
+  const { tables } = beliefs;
+  const emails = new PersonEmails(db, seals, beliefs);
   return guarded<PersonLogins>({
     begin: (login, person, event) =>
       db.transaction().execute(async (trx) => {
@@ -60,49 +65,46 @@ export function sqlPersonLogins(db: Kysely<Tables>, seals: Seals, { tables } = s
     release: async (id) => {
       await sql`update holdfast.person_logins set checking_until = null where id = ${id}`.execute(db);
     },
-    endedBy: async (which) => {
+    endedBy: async ({ issuer, session, subject }) => {
       const rows = await db
         .selectFrom('holdfast.person_logins')
         .selectAll()
-        .where('issuer', '=', which.issuer)
-        .where(...columnOf(which))
+        .where('issuer', '=', issuer)
+        .$if(session === null, (query) => query.where('subject', '=', subject))
+        .$if(session !== null && subject === null, (query) => query.where('session', '=', session))
+        .$if(session !== null && subject !== null, (query) =>
+          query
+            .where('subject', '=', subject)
+            .where((where) => where.or([where('session', '=', session), where('session', 'is', null)])),
+        )
         .execute();
       return rows.filter((row) => tables.believes('person_logins', row)).map(personOf);
     },
-    ownsEmail: (email, account, at) => ownsEmail(db, tables, email, account, at),
+    beyond: async ({ issuer, subject }, most) => {
+      const rows = await db
+        .selectFrom('holdfast.person_logins')
+        .select('id')
+        .where('issuer', '=', issuer)
+        .where('subject', '=', subject)
+        .orderBy('checked_at', 'desc')
+        .offset(most)
+        .execute();
+      return rows.map(({ id }) => id);
+    },
+    holdEmail: (email, account, at) => emails.hold(email, account, at),
   });
-}
-
-function columnOf(which: EndedAtProvider): ['session' | 'subject', '=', string] {
-  return 'session' in which ? ['session', '=', which.session] : ['subject', '=', which.subject];
-}
-
-/** The first account that comes with an address keeps it. A row that no gateway wrote lets nobody in. */
-async function ownsEmail(
-  db: Kysely<Tables>,
-  tables: SealedTables,
-  email: string,
-  { issuer, subject }: Pick<ProvenIdentity, 'issuer' | 'subject'>,
-  at: Date,
-): Promise<boolean> {
-  const row = { email, issuer, subject, at };
-  await db
-    .insertInto('holdfast.person_emails')
-    .values({ ...row, seal: tables.seal('person_emails', row) })
-    .onConflict((conflict) => conflict.column('email').doNothing())
-    .execute();
-  const found = await db.selectFrom('holdfast.person_emails').selectAll().where('email', '=', email).executeTakeFirst();
-  if (found === undefined || !tables.believes('person_emails', found)) return false;
-  return found.issuer === issuer && found.subject === subject;
 }
 
 function loginRow({ id, reviewer, credential, at, seenAt, endsAt }: Login) {
   return { id, reviewer, credential, at, seen_at: seenAt, ends_at: endsAt };
 }
 
-function personRow({ id, flow, session, identity, checkedAt, kept }: PersonLogin) {
+/** What is in one column, as JSON. */
+type Said = Pick<PersonLogin, 'began' | 'onlyInIdToken'> & Pick<PersonLogin['identity'], 'lacking' | 'values'>;
+
+function personRow({ id, flow, session, identity, onlyInIdToken, began, checkedAt, kept }: PersonLogin) {
   const { issuer, subject, email, name, values, lacking } = identity;
-  const said = JSON.stringify({ values, lacking }).toWellFormed();
+  const said = JSON.stringify({ values, lacking, onlyInIdToken, began } satisfies Said).toWellFormed();
   return {
     ...{ id, flow, issuer, subject: subject.toWellFormed(), session, email, name: name.toWellFormed(), said },
     ...{ checked_at: checkedAt, kept },
@@ -111,7 +113,7 @@ function personRow({ id, flow, session, identity, checkedAt, kept }: PersonLogin
 
 function personOf(row: Selectable<PersonLoginTable>): PersonLogin {
   const { id, flow, session, issuer, subject, email, name, checked_at, kept } = row;
-  const { values, lacking } = JSON.parse(row.said) as Pick<ProvenIdentity, 'values' | 'lacking'>;
+  const { values, lacking, onlyInIdToken, began } = JSON.parse(row.said) as Said;
   const identity = { issuer, subject, email, name, values, lacking };
-  return { id, flow, session, identity, checkedAt: checked_at, kept };
+  return { id, flow, session, identity, onlyInIdToken, began, checkedAt: checked_at, kept };
 }

@@ -104,7 +104,7 @@ describe('Seals of rows', () => {
       logins: ['id', 'reviewer', 'credential', 'at', 'seen_at', 'ends_at'],
       person_logins: ['id', 'flow', 'issuer', 'subject', 'session', 'email', 'name', 'said', 'checked_at', 'kept'],
       person_emails: ['email', 'issuer', 'subject', 'at'],
-      api_tokens: ['id', 'digest', 'owner', 'name', 'role', 'at', 'ends_at', 'revoked_at', 'revoked_by'],
+      api_tokens: ['id', 'digest', 'owner', 'name', 'role', 'at', 'ends_at', 'revoked_at', 'revoked_by', 'vouched_at'],
       person_keys: [
         ...['id', 'owner', 'name', 'public_key', 'algorithm', 'origin', 'counter', 'at', 'registered_at'],
         ...['registered_by', 'break_glass', 'ended_at', 'ended_by', 'ended'],

@@ -116,6 +116,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'api-tokens.ts',
       'person-keys.ts',
       'signing-nonces.ts',
+      'person-emails.ts',
       'person-logins.ts',
       'logins.ts',
       'records.ts',

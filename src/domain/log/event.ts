@@ -60,6 +60,7 @@ export const EVENTS = [
   'key.registered',
   'key.revoked',
   'key.suspended',
+  'token.suspended',
   'grant.revoked',
   'freeze.set',
   'freeze.lifted',

@@ -36,6 +36,13 @@ export type AccountStanding =
   /** `why`: what to do, for the person who was refused. */
   | { readonly kind: 'refused'; readonly why: string };
 
+/** By what an account is somebody. Where it is another one later, whatever began with it is over. */
+export interface AccountBinding {
+  /** The name under `people`; null: none. */
+  readonly person: string | null;
+  readonly by: Extract<AccountStanding, { readonly kind: 'known' }>['by'];
+}
+
 export function rolesOf(sources: readonly RoleSource[]): ReadonlySet<Role> {
   return new Set(sources.map(({ role }) => role));
 }

@@ -159,8 +159,13 @@ export function meteredTokens(tokens: ApiTokens, replica: string, meter: EventMe
     ...tokens,
     add: async (token, event) => {
       const added = await tokens.add(token, { ...event, replica });
-      if (added) meter(event);
+      if (added === 'added') meter(event);
       return added;
+    },
+    suspend: async (owner, at, event) => {
+      const ids = await tokens.suspend(owner, at, (stopped) => ({ ...event(stopped), replica }));
+      if (ids.length > 0) meter(event(ids));
+      return ids;
     },
     revoke: async (id, by, at, event) => {
       const revoked = await tokens.revoke(id, by, at, { ...event, replica });

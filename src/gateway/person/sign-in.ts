@@ -1,17 +1,17 @@
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { loginMark } from '../../domain/log/marks.ts';
 import { actorOf } from '../../domain/people/actor.ts';
-import type { AccountStanding, ProvenIdentity } from '../../domain/people/identity.ts';
-import type { Login, PersonLogins, Vouched } from '../../ports.ts';
+import type { ProvenIdentity } from '../../domain/people/identity.ts';
+import type { ApiTokens, Login, Logins, PersonLogins, Vouched } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
+import { judgeAccount, type KnownStanding } from './account.ts';
 import type { Directory } from './directory.ts';
 
-/** Somebody who has a role here. */
-export type KnownStanding = Extract<AccountStanding, { readonly kind: 'known' }>;
-
 export interface SignInDeps {
-  readonly gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>;
+  readonly gateway: Pick<Gateway, 'clock' | 'journal' | 'storeWatch' | 'vault'>;
+  readonly logins: Pick<Logins, 'end'>;
   readonly personLogins: PersonLogins;
+  readonly tokens: Pick<ApiTokens, 'suspend' | 'vouch'>;
   readonly directory: Directory;
 }
 
@@ -20,8 +20,8 @@ export type PersonSignIn =
   /** `why`: what to do, for the person. */
   | { readonly kind: 'refused'; readonly why: string };
 
-const OTHER_ACCOUNT =
-  'This e-mail address belongs to another account here: the first one that signed in with it. If the account was replaced, an operator writes its subject under people.';
+/** Logins that one account may have at once: the ones that were confirmed least lately end. */
+export const MOST_LOGINS = 10;
 const USED = 'This sign-in was completed before. Sign in again.';
 
 /**
@@ -29,15 +29,16 @@ const USED = 'This sign-in was completed before. Sign in again.';
  * one login comes. Events tell of both ends.
  */
 export async function signInPerson(
-  { gateway, personLogins, directory }: SignInDeps,
+  deps: SignInDeps,
   vouched: Vouched,
   state: string,
   login: Omit<Login, 'credential' | 'reviewer'>,
   from: string | null,
 ): Promise<PersonSignIn> {
+  const { personLogins, gateway } = deps;
   const { vault, journal } = gateway;
-  const { identity, session, tokens } = vouched;
-  const standing = directory.standing(identity);
+  const { identity, session, onlyInIdToken } = vouched;
+  const standing = await judgeAccount(deps, identity, login.at);
   const refused = (why: string, actor: string): PersonSignIn => {
     const data = { reason: why, from, issuer: identity.issuer, subject: identity.subject };
     journal.note({ ...NO_SUBJECT, type: 'admin.refused', at: login.at, actor, data });
@@ -45,11 +46,10 @@ export async function signInPerson(
   };
   if (standing.kind === 'refused') return refused(standing.why, 'unknown');
   const actor = actorOf(standing);
-  if (standing.by === 'email' && !(await personLogins.ownsEmail(identity.email!, identity, login.at)))
-    return refused(OTHER_ACCOUNT, 'unknown');
   const person = {
-    ...{ id: login.id, flow: vault.digest('console', `flow ${state}`), session, identity, checkedAt: login.at },
-    kept: vault.seal('state', keptRow(login.id), new TextEncoder().encode(tokens)),
+    ...{ id: login.id, flow: vault.digest('console', `flow ${state}`), session, identity },
+    ...{ onlyInIdToken, began: { person: standing.person, by: standing.by }, checkedAt: login.at },
+    kept: vault.seal('state', keptRow(login.id), new TextEncoder().encode(vouched.tokens)),
   };
   const whole: Login = { ...login, reviewer: standing.id, credential: vault.digest('console', accountText(identity)) };
   const event: NewEvent = {
@@ -61,7 +61,19 @@ export async function signInPerson(
     },
   };
   const begun = await personLogins.begin(whole, person, event);
-  return begun ? { kind: 'signed_in', standing } : refused(USED, actor);
+  if (!begun) return refused(USED, actor);
+  await endOldest(deps, identity, actor, login.at);
+  const vouchedFor = await deps.tokens.vouch(standing.id, login.at);
+  // So that the witnesses know at once which account has the address, and which tokens are good.
+  if (vouchedFor || standing.by === 'email') await gateway.storeWatch.tellSets();
+  return { kind: 'signed_in', standing };
+}
+
+async function endOldest({ logins, personLogins }: SignInDeps, account: ProvenIdentity, actor: string, at: Date) {
+  for (const id of await personLogins.beyond(account, MOST_LOGINS)) {
+    const data = { login: loginMark(id), why: `this account has ${MOST_LOGINS} newer sessions` };
+    await logins.end(id, { ...NO_SUBJECT, type: 'admin.signed_out', at, actor, data });
+  }
 }
 
 /** What the provider's tokens are sealed for. */

@@ -39,6 +39,12 @@ export class GuessThrottle {
     this.#limits = limits;
   }
 
+  /** Whether so many wrong ones came from `address` that another one would not be answered as such. Counts nothing. */
+  isOver(address: string | null): boolean {
+    const known = this.#sources.get(sourceOf(address));
+    return known !== undefined && known.used >= this.#limits.perSource && this.#clock.now().getTime() < known.endsAt;
+  }
+
   /**
    * A wrong credential came from `address`, for `name`; null: for nobody in particular. Returns null while it is one of
    * the first, and then the seconds after which another one would be.

@@ -7,6 +7,7 @@ import { FREEZE_SET } from './freeze-set.ts';
 import { ALLOWANCE_SET, DENIAL_SET } from './in-advance-sets.ts';
 import { ISSUED_SET } from './issued-set.ts';
 import { KEY_SET } from './key-set.ts';
+import { PERSON_EMAIL_SET } from './person-email-set.ts';
 import { PURSUIT_SET } from './pursuit-set.ts';
 import { REVOCATION_SET } from './revocation-set.ts';
 import { judgedSet, openSet, type RebasedSet, rebaseSet } from './set-table.ts';
@@ -28,6 +29,7 @@ const SETS: readonly SetVerbs[] = [
   verbsOf(KEY_SET),
   verbsOf(ALLOWANCE_SET),
   verbsOf(DENIAL_SET),
+  verbsOf(PERSON_EMAIL_SET),
 ];
 
 function verbsOf<R extends { readonly seal: string | null }>(table: Parameters<typeof openSet<R>>[2]): SetVerbs {

@@ -13,7 +13,7 @@ export function apiTokenText(row: Omit<ApiTokenRow, 'seal'>): string {
 export const API_TOKEN_SET: SetTable<ApiTokenRow> = {
   name: 'api_tokens',
   kind: 'row',
-  rows: sql`select id, digest, owner, name, role, at, ends_at, revoked_at, revoked_by, seal
+  rows: sql`select id, digest, owner, name, role, at, ends_at, revoked_at, revoked_by, vouched_at, seal
     from holdfast.api_tokens order by at desc, id desc`,
   id: 'id',
   idOf: ({ id }) => id,

@@ -33,6 +33,7 @@ export interface ApiTokenTable {
   ends_at: Date;
   revoked_at: Date | null;
   revoked_by: string | null;
+  vouched_at: Date | null;
   seal: string | null;
 }
 

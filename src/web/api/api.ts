@@ -316,7 +316,7 @@ function tooManyGuesses(c: Context, seconds: number): Response {
     c,
     429,
     'too_many_guesses',
-    `Too many wrong tokens. Wait ${seconds} seconds. The right token is always accepted.`,
+    `Too many wrong tokens. Wait ${seconds} seconds. The right token is always accepted, except a personal one that was not used here before.`,
   );
 }
 

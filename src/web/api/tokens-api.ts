@@ -2,7 +2,7 @@ import type { Context, Hono } from 'hono';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { isRole, ROLES } from '../../domain/people/role.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { keepPersonalToken, MOST_TOKEN_DAYS, revokeToken } from '../../gateway/person/tokens.ts';
+import { isGood, keepPersonalToken, MOST_TOKEN_DAYS, revokeToken } from '../../gateway/person/tokens.ts';
 import type { ApiToken } from '../../ports.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
 import { newTokenText } from '../http/personal-token.ts';
@@ -21,7 +21,10 @@ export function tokenRoutes(app: Hono<ApiEnv>, gateway: Gateway, people: PeopleD
   app.get('/api/tokens', async (c) => {
     const { approver, roles } = c.get('caller');
     const all = roles === null || roles.has('auditor') || roles.has('operator');
-    return c.json({ items: (await tokens.list(all ? null : approver.id)).map(tokenJson), next: null });
+    return c.json({
+      items: (await tokens.list(all ? null : approver.id)).map((token) => tokenJson(token, gateway.clock.now())),
+      next: null,
+    });
   });
 
   app.post('/api/tokens', async (c) => {
@@ -34,7 +37,7 @@ export function tokenRoutes(app: Hono<ApiEnv>, gateway: Gateway, people: PeopleD
     const text = newTokenText();
     const made = await keepPersonalToken(deps, approver.id, { ...asked, text });
     if (made.kind === 'refused') return fault(c, 403, 'role', made.why);
-    return c.json({ ...tokenJson(made.token), token: text }, 201);
+    return c.json({ ...tokenJson(made.token, gateway.clock.now()), token: text }, 201);
   });
 
   app.delete('/api/tokens/:id', async (c) => {
@@ -44,7 +47,7 @@ export function tokenRoutes(app: Hono<ApiEnv>, gateway: Gateway, people: PeopleD
     const revoked = await revokeToken(deps, id, approver.id, any ? null : approver.id);
     return revoked === null
       ? fault(c, 404, 'not_found', 'You have no such token that is still good. GET /api/tokens lists them.')
-      : c.json(tokenJson(revoked));
+      : c.json(tokenJson(revoked, gateway.clock.now()));
   });
 
   app.get('/api/people', (c) => c.json({ items: directory.people().map((one) => ({ ...one })), next: null }));
@@ -64,9 +67,19 @@ function readToken(body: JsonObject) {
 }
 
 /** A token as the API returns it: nothing of the token itself. */
-function tokenJson({ id, owner, name, role, at, endsAt, revokedAt, revokedBy }: ApiToken) {
+function tokenJson(token: ApiToken, now: Date) {
+  const { id, owner, name, role, at, endsAt, revokedAt, revokedBy } = token;
   const revoked = revokedAt === null ? null : { at: revokedAt.toISOString(), by: revokedBy };
-  return { id, owner, name, role, createdAt: at.toISOString(), expiresAt: endsAt.toISOString(), revoked };
+  return {
+    id,
+    owner,
+    name,
+    role,
+    createdAt: at.toISOString(),
+    expiresAt: endsAt.toISOString(),
+    revoked,
+    good: isGood(token, now),
+  };
 }
 
 function fault(c: Context, status: 400 | 403 | 404, error: string, reason: string): Response {

@@ -88,6 +88,7 @@ const EVENT_LABELS = {
   'key.registered': ['good', 'Passkey registered'],
   'key.revoked': ['bad', 'Passkey revoked'],
   'key.suspended': ['bad', 'Passkey suspended'],
+  'token.suspended': ['bad', 'Personal tokens suspended'],
   'grant.used': ['dull', 'Grant used'],
   'grant.revoked': ['bad', 'Grant revoked'],
   'freeze.set': ['bad', 'Frozen'],

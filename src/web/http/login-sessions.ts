@@ -116,9 +116,9 @@ export class LoginSessions {
   }
 
   /** A sign-in at the provider came to nothing: counted, and told in events. */
-  noteFailedSignIn(c: Context): void {
+  noteFailedSignIn(c: Context, status: 400 | 429): void {
     const { gateway, remoteAddress } = this.#deps;
-    gateway.accessLog.refused({ door: 'console', status: 400, server: null, grant: null, address: remoteAddress(c) });
+    gateway.accessLog.refused({ door: 'console', status, server: null, grant: null, address: remoteAddress(c) });
   }
 
   #refuse(c: Context): SignInResult {
@@ -131,26 +131,41 @@ export class LoginSessions {
   }
 
   async #begin(c: Context, reviewer: Reviewer, by: 'token' | 'link'): Promise<void> {
-    const { logins, people, remoteAddress } = this.#deps;
+    const { logins, remoteAddress } = this.#deps;
     const { secret, login: fresh } = this.#fresh();
     const credential = this.#digests(credentialText(reviewer))[0]!;
     const login = { ...fresh, reviewer: reviewer.id, credential };
     const told = { from: remoteAddress(c), login: loginMark(login.id), ...(by === 'link' && { by }) };
     await logins.begin(login, this.#event('admin.signed_in', reviewer.id, told));
-    if (this.provider !== null) people?.breakGlass.used('console', `POST ${c.req.path}`, remoteAddress(c));
+    this.#tellOfAdmin(c);
     this.#setCookie(c, secret);
   }
 
-  /** Signs in somebody for whom the provider has vouched. `state`: of the sign-in, which is over whatever comes of it. */
-  async signInPerson(c: Context, vouched: Vouched, state: string): Promise<PersonSignIn> {
-    const { gateway, people, remoteAddress } = this.#deps;
+  /** Signs in somebody for whom the provider has vouched. `flow`: the sign-in, which is over whatever comes of it. */
+  async signInPerson(
+    c: Context,
+    vouched: Vouched,
+    flow: { readonly state: string; readonly before: string | null },
+  ): Promise<PersonSignIn> {
+    const { gateway, logins, people, remoteAddress } = this.#deps;
     if (people === undefined) return { kind: 'refused', why: 'There is no provider here.' };
     // Whoever is signed in in this browser is no more: nobody goes on as somebody else.
     await this.signOut(c);
     const { secret, login } = this.#fresh();
-    const signed = await signInPerson({ gateway, ...people }, vouched, state, login, remoteAddress(c));
-    if (signed.kind === 'signed_in') this.#setCookie(c, secret);
+    const signed = await signInPerson({ gateway, logins, ...people }, vouched, flow.state, login, remoteAddress(c));
+    if (signed.kind === 'refused') return signed;
+    this.#setCookie(c, secret);
+    // The way back from the provider has no cookie of a session with it: the way there had.
+    const before = flow.before === null ? null : await logins.find(flow.before);
+    if (before !== null) await this.#end(before);
     return signed;
+  }
+
+  /** Where people sign in as themselves, whoever goes about as the admin is told of, at each request. */
+  #tellOfAdmin(c: Context): void {
+    const { people, remoteAddress } = this.#deps;
+    if (this.provider === null) return;
+    people?.breakGlass.used('console', `${c.req.method} ${c.req.path}`.slice(0, 200), remoteAddress(c));
   }
 
   #fresh() {
@@ -181,6 +196,7 @@ export class LoginSessions {
     const reviewer = login.reviewer === 'admin' ? await identity.reviewer(login.reviewer) : await this.#person(login);
     if (reviewer === null) return null;
     if (login.reviewer === 'admin' && !this.#digests(credentialText(reviewer)).includes(login.credential)) return null;
+    if (login.reviewer === 'admin') this.#tellOfAdmin(c);
     if (!quiet && now.getTime() - login.seenAt.getTime() >= SEEN_EVERY_MS) await logins.seen(login, now);
     return { login: login.id, reviewer };
   }
@@ -190,11 +206,27 @@ export class LoginSessions {
    * null: nowhere.
    */
   async signOut(c: Context): Promise<string | null> {
-    const { logins, people, addresses } = this.#deps;
+    const { addresses } = this.#deps;
     const secret = getCookie(c, this.#cookie);
     deleteCookie(c, this.#cookie, { path: '/', secure: isSecure(addresses) });
     const login = secret === undefined || !isOurHost(addresses, requestHost(c)) ? null : await this.#loginOf(secret);
-    if (login === null) return null;
+    return login === null ? null : this.#end(login);
+  }
+
+  /** The id of the login that this request's cookie would be; null: it has none. */
+  idOfCookie(c: Context): string | null {
+    const secret = getCookie(c, this.#cookie);
+    return secret === undefined ? null : this.#digests(loginText(secret))[0]!;
+  }
+
+  /** Where a request came from. */
+  addressOf(c: Context): string | null {
+    return this.#deps.remoteAddress(c);
+  }
+
+  /** As `signOut`. */
+  async #end(login: Login): Promise<string | null> {
+    const { logins, people } = this.#deps;
     // Before its row is gone; nobody waits for the provider, which may be away.
     const end = login.reviewer === 'admin' ? null : ((await people?.confirmer.forget(login.id)) ?? null);
     await logins.end(login.id, this.#event('admin.signed_out', login.reviewer, { login: loginMark(login.id) }));

@@ -6,11 +6,15 @@ import type { SignInFlow, Vault } from '../../ports.ts';
 /** Milliseconds that a person may take at the provider. */
 const FLOW_MS = 10 * 60_000;
 const ROW = 'sign-in flow';
+/** Flows of the last minutes that were used; of more than these the oldest are forgotten. */
+const MOST_SPENT = 20_000;
 
 /** A sign-in that is under way in one browser. */
 export interface OpenFlow extends SignInFlow {
   /** The path to go to afterwards. */
   readonly next: string;
+  /** The login that this browser has already, by its id, and that ends with the sign-in; null: none. */
+  readonly before: string | null;
 }
 
 /**
@@ -20,6 +24,8 @@ export interface OpenFlow extends SignInFlow {
 export class SignInFlows {
   readonly #vault: Vault;
   readonly #addresses: OwnAddresses;
+  /** States of flows that were used, and when they may be forgotten, in ms. */
+  readonly #spent = new Map<string, number>();
 
   constructor(vault: Vault, addresses: OwnAddresses) {
     this.#vault = vault;
@@ -48,6 +54,18 @@ export class SignInFlows {
       // Not ours, or of a secret that is no longer listed.
       return null;
     }
+  }
+
+  /** Uses a flow up; false: it was used before, at this replica. Of another one, the provider or the row of the login knows. */
+  spend({ state }: OpenFlow, now: Date): boolean {
+    const at = now.getTime();
+    for (const [known, until] of this.#spent) {
+      if (until > at && this.#spent.size < MOST_SPENT) break;
+      this.#spent.delete(known);
+    }
+    if (this.#spent.has(state)) return false;
+    this.#spent.set(state, at + FLOW_MS);
+    return true;
   }
 
   get #cookie(): string {

@@ -34,6 +34,7 @@ const personalToken = {
   createdAt: instant(),
   expiresAt: instant(),
   revoked: orNull(closed({ at: instant(), by: orNull(aText()) })),
+  good: yesOrNo('Whether it opens anything now: it is not over, and its owner has signed in within the last days.'),
 };
 
 const Requirement = closed({

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { RoleSource } from '../../domain/people/identity.ts';
 import type { ListedPerson } from '../../gateway/person/directory.ts';
+import { isGood, VOUCHED_DAYS } from '../../gateway/person/tokens.ts';
 import type { ApiToken } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
 import { type PersonNames, personName } from '../html/person.ts';
@@ -37,7 +38,7 @@ export function peoplePage({ people, claims, provider, tokens, names, now }: Peo
     <tbody>${claims.map(({ claim, value, roles }) => html`<tr><td>${visibleName(claim)}</td><td data-label="Value">${visibleName(value)}</td><td data-label="Roles">${roles.join(', ')}</td></tr>`)}</tbody></table>`
     }
     <h2>Personal tokens</h2>
-    ${tokenTable(live, names, false)}`;
+    ${tokenTable(live, names, false, now)}`;
 }
 
 function personRow({ name, slack, login, adminToken, sources, groups, standsIn }: ListedPerson): Html {
@@ -78,19 +79,21 @@ export function tokensPage({ tokens, roles, mostDays, names, now }: TokensView):
       <div class="buttons"><button class="main" type="submit" data-deciding>Make a token</button></div>
     </form>`;
   return html`<div class="head"><h1>Tokens</h1></div>
-    <p class="dim">For the command line and for scripts: <code>HOLDFAST_TOKEN_FILE</code>, or <code>Authorization: Bearer …</code>. What is done with a token is done by you.</p>
+    <p class="dim">For the command line and for scripts: <code>HOLDFAST_TOKEN_FILE</code>, or <code>Authorization: Bearer …</code>. What is done with a token is done by you. It opens nothing ${VOUCHED_DAYS} days after you signed in last, until you sign in again.</p>
     <div id="new-token" role="status" aria-live="polite"></div>
-    ${tokenTable(live, names, true)}
+    ${tokenTable(live, names, true, now)}
     <h2>New token</h2>
     ${roles.length === 0 ? html`<p class="notice">People in the config gives you no role, so you can make no token. Roles that come from the provider’s claim are for the console only.</p>` : form}`;
 }
 
-function tokenTable(tokens: readonly ApiToken[], names: PersonNames, revocable: boolean): Html {
+function tokenTable(tokens: readonly ApiToken[], names: PersonNames, revocable: boolean, now: Date): Html {
   if (tokens.length === 0) return html`<p class="empty">There are no tokens.</p>`;
   return html`<table class="list"><thead><tr><th scope="col">Token</th><th scope="col">Of</th><th scope="col">Role</th><th scope="col">Ends</th>${revocable ? html`<th scope="col">Revoke</th>` : ''}</tr></thead>
-    <tbody>${tokens.map(
-      ({ id, name, owner, role, endsAt }) => html`<tr><td>${visibleName(name)} <code class="dim">${id}</code></td>
+    <tbody>${tokens.map((token) => {
+      const { id, name, owner, role, endsAt } = token;
+      const waits = isGood(token, now) ? '' : html` <span class="dim">opens nothing until its owner signs in</span>`;
+      return html`<tr><td>${visibleName(name)} <code class="dim">${id}</code>${waits}</td>
       <td data-label="Of">${personName(owner, names)}</td><td data-label="Role">${role}</td><td data-label="Ends">${timestamp(endsAt)}</td>
-      ${revocable ? html`<td><form data-revoke-token="${id}" action="/tokens" method="get" class="inline"><button type="submit" class="deny small" data-deciding aria-label="Revoke ${name}">Revoke</button></form></td>` : ''}</tr>`,
-    )}</tbody></table>`;
+      ${revocable ? html`<td><form data-revoke-token="${id}" action="/tokens" method="get" class="inline"><button type="submit" class="deny small" data-deciding aria-label="Revoke ${name}">Revoke</button></form></td>` : ''}</tr>`;
+    })}</tbody></table>`;
 }

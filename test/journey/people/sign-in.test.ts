@@ -121,7 +121,7 @@ describe('Signing in by a provider', () => {
     again.set(world.url, 'holdfast_sign_in', flow);
     const answer = await again.fetch(back);
     assert.equal(answer.status, 400);
-    assert.match(await wordsOf(answer), /did not take the code: it was used before/);
+    assert.match(await wordsOf(answer), /was used before/);
     assert.equal(again.get(world.url, 'holdfast_session'), undefined);
   });
 

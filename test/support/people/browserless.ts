@@ -15,6 +15,10 @@ export class Jar {
     this.#of(url).set(name, value);
   }
 
+  drop(url: string, name: string): void {
+    this.#of(url).delete(name);
+  }
+
   async fetch(url: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     const cookie = this.header(url);

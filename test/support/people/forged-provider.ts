@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
@@ -8,6 +8,12 @@ export interface Forgery {
   /** `none`: no signature. `client`: by HMAC with the client's secret. `stranger`: by a key that the provider does not have. */
   readonly signed?: 'none' | 'client' | 'stranger';
   readonly userInfo?: Record<string, unknown>;
+  /** Seconds for which the access token is said to be good; 600 if absent. */
+  readonly expiresIn?: number;
+  /** Comes with the ID token, and is taken once. */
+  readonly refresh?: string;
+  /** Answers some paths in its own way, and says whether it has. */
+  readonly answer?: (path: string, response: ServerResponse) => boolean;
 }
 
 /** A provider that does as a test says: it asks nobody anything, and its tokens may be wrong in any way. */
@@ -17,6 +23,7 @@ export async function startForger(clientId: string, clientSecret: string, metada
   const jwk = { ...(await exportJWK(own.publicKey)), kid: 'own', alg: 'RS256', use: 'sig' };
   let forgery: Forgery = {};
   let nonce = '';
+  const asked: string[] = [];
   let issuer = '';
   const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const sign = (payload: JWTPayload, typ = 'JWT', by: Forgery['signed'] = undefined): Promise<string> => {
@@ -37,6 +44,8 @@ export async function startForger(clientId: string, clientSecret: string, metada
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify(value));
     };
+    asked.push(`${request.method} ${url.pathname}`);
+    if (forgery.answer?.(url.pathname, response)) return;
     if (url.pathname === '/.well-known/openid-configuration') {
       json({
         issuer,
@@ -56,7 +65,8 @@ export async function startForger(clientId: string, clientSecret: string, metada
       back.searchParams.set('state', url.searchParams.get('state')!);
       response.writeHead(302, { location: back.href }).end();
     } else if (url.pathname === '/token') {
-      void idToken().then((id_token) => json({ access_token: 'a', token_type: 'bearer', expires_in: 600, id_token }));
+      const more = { expires_in: forgery.expiresIn ?? 600, refresh_token: forgery.refresh };
+      void idToken().then((id_token) => json({ access_token: 'a', token_type: 'bearer', id_token, ...more }));
     } else if (url.pathname === '/userinfo') {
       json({ sub: 'mira', ...forgery.userInfo });
     } else if (url.pathname === '/jwks') {
@@ -67,6 +77,8 @@ export async function startForger(clientId: string, clientSecret: string, metada
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     issuer,
+    /** Requests that it has had, as `POST /token`. */
+    asked,
     forge: (next: Forgery): void => {
       forgery = next;
     },
