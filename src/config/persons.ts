@@ -1,5 +1,6 @@
 import type { Approval, Requirement } from '../domain/approval/approval.ts';
 import { ADMIN, type AdminToken, type CurrentApprovers, type Persons, personOf } from '../domain/approval/current.ts';
+import { grantNameOf, markOf } from '../domain/people/principal.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { askFor } from '../domain/policy/rule.ts';
 import type { Config } from './config.ts';
@@ -35,11 +36,12 @@ export function currentApprovers(
   { tool, grant, requirement }: Pick<Approval, 'grant' | 'requirement' | 'tool'>,
 ): CurrentApprovers {
   const asked = policy === null ? null : resolveRequirement(config, askFor(policy, tool));
-  const owning = config.grants.find(({ name }) => name === grant);
+  const owning = config.grants.find(({ name }) => name === grantNameOf(grant));
   return {
     ...(asked ?? circleOf(config.approvers, requirement.groups)),
     escalate: asked === null ? frozenEscalation(config, requirement) : asked.escalate,
-    owner: owning?.owner ?? null,
+    // Whose account called is frozen with the call; the owner of the grant's own token is somebody else.
+    owner: markOf(grant) === null ? (owning?.owner ?? null) : null,
     selfApproval: owning?.selfApproval ?? false,
     persons,
   };

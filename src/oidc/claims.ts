@@ -1,32 +1,20 @@
+import { type Claims, claimAt, isOverage, subjectIn, verifiedEmail } from '../domain/people/claims.ts';
 import type { ProvenIdentity } from '../domain/people/identity.ts';
 import type { ProviderTerms } from '../ports.ts';
 
-/** Claims whose origin was checked; what they say may be anything. */
-export type Claims = Readonly<Record<string, unknown>>;
-
 const LONGEST_NAME = 120;
-const LONGEST_EMAIL = 320;
-/** As OpenID Connect bounds it, and nothing that a log or a page shows as something else. */
-const SUBJECT = /^[^\p{C}]{1,255}$/u;
 
 /**
  * What the ID token and userinfo say of one subject. The ID token's claims come first; an address and whether it is verified
  * are taken from the same of both. Null: the subject cannot be kept.
  */
 export function identityFrom(terms: ProviderTerms, idToken: Claims, userInfo: Claims | null): ProvenIdentity | null {
-  const { sub } = idToken;
-  if (typeof sub !== 'string' || !SUBJECT.test(sub)) return null;
+  const sub = subjectIn(idToken);
+  if (sub === null) return null;
   const all = { ...userInfo, ...idToken };
   const email = verifiedEmail('email' in idToken ? idToken : (userInfo ?? {}));
   const said = terms.claim === null ? { values: [], lacking: null } : valuesOf(all, terms.claim, terms.values);
   return { issuer: terms.issuer, subject: sub, email, name: nameIn(all) ?? email ?? sub, ...said };
-}
-
-function verifiedEmail({ email, email_verified: verified }: Claims): string | null {
-  if (typeof email !== 'string' || email.length > LONGEST_EMAIL || !/^[^\s\p{C}@]+@[^\s\p{C}@]+$/u.test(email))
-    return null;
-  // Some providers write the word.
-  return verified === true || verified === 'true' ? email.toLowerCase() : null;
 }
 
 function nameIn(claims: Claims): string | null {
@@ -49,22 +37,4 @@ function valuesOf(
   if (!Array.isArray(list)) return { values: [], lacking: 'malformed' };
   const values = new Set(list.filter((one): one is string => typeof one === 'string' && counting.has(one)));
   return { values: [...values], lacking: null };
-}
-
-/** A claim by its name, which may be a URL; else by the path that the name spells, as in `realm_access.roles`. */
-function claimAt(claims: Claims, claim: string): unknown {
-  if (Object.hasOwn(claims, claim)) return claims[claim];
-  let at: unknown = claims;
-  for (const key of claim.split('.')) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
-    at = (at as Claims)[key];
-  }
-  return at;
-}
-
-/** Entra ID leaves a claim out that would be too long, and says where it can be asked for instead. */
-function isOverage(claims: Claims, claim: string): boolean {
-  const names = claims._claim_names;
-  const elsewhere = typeof names === 'object' && names !== null && Object.hasOwn(names, claim);
-  return elsewhere || (claim === 'groups' && (claims.hasgroups === true || claims.hasgroups === 'true'));
 }

@@ -1,4 +1,5 @@
 import * as client from 'openid-client';
+import { TOKEN_ALGORITHMS } from '../domain/people/access-token.ts';
 import type { Clock, ProviderTerms } from '../ports.ts';
 
 /** Seconds that the provider may take for one answer. */
@@ -7,12 +8,6 @@ export const TIMEOUT_S = 10;
 export const CLOCK_TOLERANCE_S = 60;
 /** Milliseconds for which what the provider says of itself is kept. */
 const DISCOVERY_MS = 60 * 60_000;
-
-/** Signatures that nobody can make who only knows what is public, or the client's secret. */
-export const ALGORITHMS = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-];
 
 type Keys = Parameters<typeof client.setJwksCache>[1];
 
@@ -98,7 +93,10 @@ async function discover(terms: ProviderTerms): Promise<client.ServerMetadata> {
   });
   const { supportsPKCE: _, ...metadata } = found.serverMetadata();
   const offered = metadata.id_token_signing_alg_values_supported ?? ['RS256'];
-  return { ...metadata, id_token_signing_alg_values_supported: offered.filter((alg) => ALGORITHMS.includes(alg)) };
+  return {
+    ...metadata,
+    id_token_signing_alg_values_supported: offered.filter((alg) => TOKEN_ALGORITHMS.includes(alg)),
+  };
 }
 
 /** The config takes plain http for this machine only. */

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { ALGORITHMS, CLOCK_TOLERANCE_S, TIMEOUT_S } from './client.ts';
+import { TOKEN_ALGORITHMS } from '../domain/people/access-token.ts';
+import { CLOCK_TOLERANCE_S, TIMEOUT_S } from './client.ts';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Seconds after which a logout token is too old; it is sent at once. */
@@ -21,7 +22,7 @@ export class LogoutTokens {
     const claims = await jwtVerify(token, this.#keysAt(from.jwksUri), {
       issuer: from.issuer,
       audience: from.clientId,
-      algorithms: ALGORITHMS,
+      algorithms: [...TOKEN_ALGORITHMS],
       clockTolerance: CLOCK_TOLERANCE_S,
       maxTokenAge: MOST_AGE_S,
       currentDate: from.now,

@@ -1,7 +1,8 @@
 import * as client from 'openid-client';
+import type { Claims } from '../domain/people/claims.ts';
 import type { ProvenIdentity } from '../domain/people/identity.ts';
 import type { Clock, IdentityProvider, ProviderTerms, SignInFlow, Vouched } from '../ports.ts';
-import { type Claims, identityFrom } from './claims.ts';
+import { identityFrom } from './claims.ts';
 import { type ClientNow, ProviderClients } from './client.ts';
 import { faultOf, unavailable } from './faults.ts';
 import { LogoutTokens } from './logout-token.ts';

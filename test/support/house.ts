@@ -30,6 +30,7 @@ const HOUSE = [
   'sink',
   'tracing',
   'oidc',
+  'oauth',
   'http',
 ];
 /** Common ground: every room may import it, and it imports nothing but itself. */
@@ -56,6 +57,7 @@ export const ARROWS: Readonly<Record<string, Room>> = {
   sink: ADAPTER,
   tracing: ADAPTER,
   oidc: ADAPTER,
+  oauth: ADAPTER,
   http: { rooms: ['mcp', 'slack', 'web'], outside: true },
   demo: { rooms: [], outside: true },
   main: { rooms: [...HOUSE, 'demo'], outside: true },

@@ -16,6 +16,7 @@ import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 import { addressHere, frozenAtGateway } from './freezes.ts';
 import { grantFindings } from './grants.ts';
 import { nodeFindings } from './node.ts';
+import { oauthFindings } from './oauth.ts';
 import { publicUrlFindings } from './public-url.ts';
 import { redisFindings } from './redis.ts';
 import { secretFindings } from './secrets.ts';
@@ -68,11 +69,12 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
   takeWaysOut(sparing(loaded.secrets.proxies, addressHere(settings.listen), settings.listen.port));
   const counts = `${config.servers.size} ${plural(config.servers.size, 'server')}, ${policies.size} ${policies.size === 1 ? 'policy' : 'policies'}, ${config.grants.length} ${plural(config.grants.length, 'grant')}`;
   const embedded = loaded.secrets.databaseUrl === null;
-  const [storage, publicUrl, servers, slack, frozen] = await Promise.all([
+  const [storage, publicUrl, servers, slack, oauth, frozen] = await Promise.all([
     storageFindings(loaded),
     publicUrlFindings(settings),
     upstreamFindings(loaded, terminal),
     slackFindings(loaded),
+    oauthFindings(loaded),
     embedded ? frozenAtGateway(settings) : [],
   ]);
   return [
@@ -85,6 +87,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
     ...servers,
     ...environmentFindings(config),
     ...slack,
+    ...oauth,
     ...grantFindings(loaded, new Date()),
     ...frozen,
   ];

@@ -38,6 +38,7 @@ import { MIGRATION_0044 } from './0044-found-acceptances.ts';
 import { MIGRATION_0045 } from './0045-sealing-replicas.ts';
 import { MIGRATION_0049 } from './0049-people.ts';
 import { MIGRATION_0050 } from './0050-api-tokens.ts';
+import { MIGRATION_0051 } from './0051-principals.ts';
 import { MIGRATION_0056 } from './0056-votes-in-advance.ts';
 import { MIGRATION_0057 } from './0057-allowances.ts';
 import { MIGRATION_0058 } from './0058-denials.ts';
@@ -88,6 +89,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0045-sealing-replicas': MIGRATION_0045,
   '0049-people': MIGRATION_0049,
   '0050-api-tokens': MIGRATION_0050,
+  '0051-principals': MIGRATION_0051,
   '0056-votes-in-advance': MIGRATION_0056,
   '0057-allowances': MIGRATION_0057,
   '0058-denials': MIGRATION_0058,

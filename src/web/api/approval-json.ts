@@ -2,6 +2,7 @@ import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
 import type { CardRecord } from '../../ports.ts';
 
@@ -14,7 +15,8 @@ export function approvalJson(approval: Approval) {
     revision: approval.revision,
     server: approval.server,
     tool: approval.tool,
-    grant: approval.grant,
+    grant: grantNameOf(approval.grant),
+    principal: approval.grant,
     owner: approval.owner,
     selfApproval: approval.selfApproval,
     arguments: approval.arguments,

@@ -49,6 +49,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0045-sealing-replicas': '56071aaf79b0e32242884d38c7625a6661abbd71aa7bb3a16e0bef90f6accbfb',
   '0049-people': 'f29e6953dec725f56872e3ed53ca9ee5dacbf57c101437e98385a03ffbba5c24',
   '0050-api-tokens': 'b1ecf994dff5ac6083077525188b0736c2e066ec133631d2241ad627be62a825',
+  '0051-principals': 'ad4d32dae6e2fe20728ec2a1af753ab1d990768e76d85acecb65f6fbdede352c',
   '0056-votes-in-advance': '7bc9e5adeb92419ddb96da698d18e3388dafdde8ed4206103389d982c915559f',
   '0057-allowances': '4c406868a7dd102b95757dabff5e18653abc63bbe78009f87a693269daca932b',
   '0058-denials': 'a76438ede62d724fc65ad44cf703c0f8b89a6bf103fe62b32c685f0798d41918',

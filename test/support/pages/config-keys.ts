@@ -6,7 +6,14 @@ import {
   SESSION_CHILDREN,
   SESSION_OPENINGS,
 } from '../../../src/config/config.ts';
-import { ConfigShape, GrantShape, OidcShape, PersonShape, ServerShape } from '../../../src/config/config-schema.ts';
+import {
+  ConfigShape,
+  GrantShape,
+  OAuthShape,
+  OidcShape,
+  PersonShape,
+  ServerShape,
+} from '../../../src/config/config-schema.ts';
 import { SandboxShape } from '../../../src/config/confinement.ts';
 
 interface Node {
@@ -29,6 +36,7 @@ const OPEN: Readonly<Record<string, z.ZodType>> = {
   'grants[]': GrantShape,
   'people.*': PersonShape,
   oidc: OidcShape,
+  oauth: OAuthShape,
   'servers.*.sandbox': SandboxShape,
 };
 
