@@ -119,7 +119,14 @@ const Scope: Schema = {
 
 const freezeMembers = { id: aText(), scope: ref('Scope'), reason: aText(), by: aText(), since: instant() };
 
-const advanceMembers = { id: aText(), approval: aText(), grant: aText(), server: aText(), tool: aText() };
+const advanceMembers = {
+  id: aText(),
+  approval: aText(),
+  grant: aText(),
+  principal: aText(),
+  server: aText(),
+  tool: aText(),
+};
 const endMembers = { endedAt: orNull(instant()), endedBy: orNull(aText()) };
 
 const Allowance = closed({

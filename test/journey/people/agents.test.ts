@@ -53,6 +53,30 @@ describe('People behind agents', () => {
     await world.house.deny(others.id);
   });
 
+  it('a yes in advance for one is none for the other', async () => {
+    const [mira, olga] = [await agentOf('mira'), await agentOf('olga')];
+    const charge = (agent: Agent) => agent.call('charge', { amount: 1 }).answer;
+    const { id } = noteOf(await charge(mira));
+    const given = await post(`/api/approvals/${id}/decisions`, {
+      ...{ decision: 'approve', allowance: { minutes: 5, calls: 4 } },
+    });
+    assert.equal(given.status, 200, await given.clone().text());
+    for (const _ of [1, 2]) {
+      await eventually('hers runs', async () => (textOf(await charge(mira)).includes('done') ? true : null));
+    }
+    const others = noteOf(await charge(olga));
+    assert.equal(others.state, 'pending');
+    await world.house.deny(others.id);
+    const { items } = (await (await world.gateway.api('/api/allowances')).json()) as {
+      items: { grant: string; principal: string }[];
+    };
+    assert.deepEqual(
+      items.map(({ grant }) => grant),
+      ['people'],
+    );
+    assert.equal(items[0]!.principal, (await approvalOf(id)).principal);
+  });
+
   it('names the owner on the card, who cannot approve it, and may deny it', async () => {
     const mira = await agentOf('mira');
     const { id } = noteOf(await ask(mira, { name: 'own' }));

@@ -14,6 +14,7 @@ tools:
   read: {}
   burst: { limits: [{ counter: burst, window: day, max: 2, scope: grant }] }
   create_key: { action: require_approval }
+  charge: { action: require_approval, approval: { allowance: { max_minutes: 15, max_calls: 5 } } }
 `;
 
 /** A grant's own token, which somebody made to look like a signed one. */
@@ -23,6 +24,7 @@ export const AGENTS_PEOPLE = `people:
   mira: { slack: U0MIRA, login: mira, roles: [approver] }
   olga: { login: olga, roles: [approver] }
   paul: { slack: U0PAUL, oauth_subject: "opaque|7", roles: [] }
+  ops: { login: ops, admin_token: true, roles: [approver] }
 `;
 
 /** A gateway whose agents come with access tokens of a provider that a test controls. */
