@@ -3,6 +3,7 @@
  * constructs the adapters, and nothing else knows which adapter is behind a port.
  */
 
+export type * from './ports/agent-tokens.ts';
 export type * from './ports/allowances.ts';
 export type * from './ports/api-tokens.ts';
 export type * from './ports/approvals.ts';

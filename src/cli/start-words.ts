@@ -75,6 +75,7 @@ export function banner(loaded: Loaded, url: string): Printed {
     ...[...config.servers.keys()].map((name) => printed`  ${url}/mcp/${name}`),
     printed`  store: ${settings.store}; queue: ${settings.queue}`,
     ...(proxies.length > 0 ? [printed`  servers and Slack are reached through ${proxies.join(', ')}`] : []),
+    ...(config.oauth ? [printed`  agents sign in at ${config.oauth.issuer}, or use a grant’s own token`] : []),
     secrets.slackBotToken === null
       ? printed`  Slack: not set up; ${decidedWithoutSlack(loaded)}`
       : printed`  Slack: ${String(settings.slack.channel)} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,
@@ -97,6 +98,7 @@ export function bannerJson(loaded: Loaded, url: string): Printed {
     queue: settings.queue,
     proxies: shownProxies(secrets.proxies),
     slack,
+    ...(config.oauth && { oauth: config.oauth.issuer }),
     approvals: slack === null ? decidedWithoutSlack(loaded) : 'calls are approved in Slack',
     ...placesOf(loaded, url),
   };

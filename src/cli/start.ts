@@ -12,6 +12,7 @@ import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { watchConfig } from '../main/reload.ts';
 import { inkedFor, printed, printedJson, theirLines } from '../text/printed.ts';
+import { oauthFindings } from './doctor/oauth.ts';
 import { faultLines } from './fault-lines.ts';
 import { banner, bannerJson, loudLines, missingLines } from './start-words.ts';
 
@@ -65,6 +66,13 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   const stopReloading = watchConfig(running, sources, log);
   terminal.out(screen ? banner(loaded, running.url) : bannerJson(loaded, running.url));
   checkpoints.open();
+  // A provider that is away keeps no gateway from starting.
+  void oauthFindings(loaded).then((found) => {
+    for (const { level, about, what, remedy } of found) {
+      if (level === 'ok') log.info({}, `${about}: ${what}`);
+      else warn(`warning: ${about}: ${what}. ${remedy}`);
+    }
+  });
   const link = screen ? running.signInLink() : null;
   if (link !== null)
     terminal.out(printed`  To sign in to the console, open this link within 2 minutes (it works once):\n  ${link}\n`);

@@ -19,9 +19,10 @@ import { parseInstant } from './document/instant.ts';
 import { openingRate } from './document/opening-rate.ts';
 import { checkShape, FaultList, isNow } from './document/shape.ts';
 import type { Environment, ReportFault } from './environment.ts';
-import { isTriedFirst } from './grants.ts';
+import { isTriedFirst, tokenlessDigest } from './grants.ts';
 import { approversOf, knownGroups } from './groups.ts';
 import type { NameSource } from './interpolate.ts';
+import { oauthOf } from './oauth.ts';
 import { oidcOf } from './oidc.ts';
 import { ownerOf, peopleOf } from './people.ts';
 import type { ReadSecretFile } from './secret-from.ts';
@@ -65,6 +66,7 @@ export function parseConfig(
   const approvers = approversOf(raw.approvers, people, faults);
   const standIns = standInsIn(raw.stand_ins, { people, groups: approvers, now: from.now ?? new Date(), warn, faults });
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, people, faults);
+  const oauth = oauthOf(raw.oauth, grants, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
   const approval = approvalOf(shape?.approval, approvers, people, faults);
   const sessionOpenings = openingRate(shape?.sessions?.openings, ['sessions', 'openings'], faults) ?? SESSION_OPENINGS;
@@ -78,6 +80,7 @@ export function parseConfig(
       ...(standIns.length > 0 && { standIns }),
       people,
       oidc,
+      oauth,
       slack,
       approval,
       operators: shape.operators ?? DEFAULT_OPERATORS,
@@ -135,10 +138,11 @@ function grantOf(shape: GrantShape, index: number, people: Config['people'], fau
       'a date such as 2027-01-31, or 2027-01-31T12:00:00Z',
     );
   }
-  const [tokenSha256, retiringSha256 = null] = tokensOf(shape);
+  const [tokenSha256 = tokenlessDigest(shape.name), retiringSha256 = null] = tokensOf(shape);
   return {
     name: shape.name,
     tokenSha256,
+    ...(shape.token_sha256 === undefined && { tokenless: true }),
     retiringSha256,
     servers: shape.servers,
     owner: ownerOf(shape.owner, ['grants', index, 'owner'], people, faults),
@@ -147,8 +151,9 @@ function grantOf(shape: GrantShape, index: number, people: Config['people'], fau
   };
 }
 
-/** Digests of the grant's tokens, newest first. */
-function tokensOf({ token_sha256: digests }: GrantShape): [string, ...string[]] {
+/** Digests of the grant's tokens, newest first; empty: it has none. */
+function tokensOf({ token_sha256: digests }: GrantShape): string[] {
+  if (digests === undefined) return [];
   if (typeof digests === 'string') return [digests.toLowerCase()];
   return [digests[0].toLowerCase(), digests[1].toLowerCase()];
 }

@@ -47,9 +47,11 @@ const token = z.string({ error: TOKEN_FORM }).regex(/^[0-9a-fA-F]{64}$/, { error
 
 export const GrantShape = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/, { error: 'a name of letters, digits and _ . -' }),
-  token_sha256: z.union([token, z.tuple([token, token], { error: 'one token, or [new, old] while it rotates' })], {
-    error: TOKEN_FORM,
-  }),
+  token_sha256: z
+    .union([token, z.tuple([token, token], { error: 'one token, or [new, old] while it rotates' })], {
+      error: TOKEN_FORM,
+    })
+    .optional(),
   servers: names,
   owner: z.string({ error: 'the Slack id of the person the agent works for, a name under people, or none' }),
   self_approval: z.boolean().optional(),
@@ -82,6 +84,10 @@ export const PersonShape = z.strictObject({
   slack: idOf('UW', 'a Slack id such as U0MIRA').optional(),
   login: z.string({ error: LOGIN_FORM }).regex(LOGIN, { error: LOGIN_FORM }).optional(),
   subject: z
+    .string({ error: SUBJECT_FORM })
+    .regex(/^[^\p{C}]{1,255}$/u, { error: SUBJECT_FORM })
+    .optional(),
+  oauth_subject: z
     .string({ error: SUBJECT_FORM })
     .regex(/^[^\p{C}]{1,255}$/u, { error: SUBJECT_FORM })
     .optional(),
@@ -134,6 +140,33 @@ export const OidcShape = z.strictObject({
 });
 export type OidcShape = z.infer<typeof OidcShape>;
 
+const AUDIENCE_FORM =
+  'what the provider writes as aud in tokens for this gateway, such as https://holdfast.example.com';
+const SCOPE = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/);
+
+export const OAuthShape = z.strictObject({
+  issuer: z.string({ error: ISSUER_FORM }).max(500, { error: ISSUER_FORM }),
+  audience: z
+    .string({ error: AUDIENCE_FORM })
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,500}$/, { error: AUDIENCE_FORM })
+    .optional(),
+  match: z.enum(['sub', 'email'], { error: 'sub or email: by what a login under people is found' }).optional(),
+  scopes: z.array(SCOPE, { error: 'a list of scopes, all of which a token needs' }).max(20).optional(),
+  longest: durationText.optional(),
+  grants: z
+    .array(
+      z.strictObject({
+        claim: z.string({ error: CLAIM_FORM }).regex(/^[\x21-\x7e]{1,200}$/, { error: CLAIM_FORM }),
+        equals: z.string({ error: 'a value of the claim' }).min(1).max(500, { error: 'up to 500 characters' }),
+        grant: z.string({ error: 'the name of a grant' }),
+      }),
+      { error: 'a list of { claim, equals, grant }' },
+    )
+    .min(1, { error: 'at least one: without it every account is refused' })
+    .max(200, { error: 'at most 200' }),
+});
+export type OAuthShape = z.infer<typeof OAuthShape>;
+
 const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
 
 export const ConfigShape = z.strictObject({
@@ -151,6 +184,7 @@ export const ConfigShape = z.strictObject({
   people: z.unknown().optional(),
   stand_ins: z.unknown().optional(),
   oidc: z.unknown().optional(),
+  oauth: z.unknown().optional(),
   slack: SlackShape.optional(),
   approval: z
     .strictObject({

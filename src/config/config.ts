@@ -14,6 +14,8 @@ export interface Config {
   readonly people: ReadonlyMap<string, Person> | null;
   /** How people sign in to the console; absent or null: by the admin token only. */
   readonly oidc?: OidcConfig | null;
+  /** How agents come by access tokens; absent or null: by grants' own tokens only. */
+  readonly oauth?: OAuthConfig | null;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
   /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
@@ -88,8 +90,10 @@ export interface StdioUpstream {
 /** An agent's credential. The token itself is not stored. */
 export interface Grant {
   readonly name: string;
-  /** Lower-case hex; the newer one where the file lists two. */
+  /** Lower-case hex; the newer one where the file lists two. No token has it where `tokenless`. */
   readonly tokenSha256: string;
+  /** It has no token of its own: it is reached by `oauth.grants` only. Absent: it has one. */
+  readonly tokenless?: boolean;
   /** The older token, still accepted while agents move to the newer one; null: there is none. */
   readonly retiringSha256: string | null;
   readonly servers: readonly string[];
@@ -115,6 +119,22 @@ export interface OidcConfig {
   readonly roles: { readonly claim: string; readonly map: ReadonlyMap<string, readonly Role[]> } | null;
 }
 
+/** The provider of agents' access tokens, and which of its accounts have which grant. */
+export interface OAuthConfig {
+  /** As the provider writes it in its tokens; exact. */
+  readonly issuer: string;
+  /** Accepted at every server; null: a token is for the address of one server. */
+  readonly audience: string | null;
+  /** With what a login under `people` is compared. */
+  readonly match: 'sub' | 'email';
+  /** All of them are needed. */
+  readonly scopes: readonly string[];
+  /** Milliseconds for which a token may be good. */
+  readonly longestMs: number;
+  /** The first that fits gives the grant. */
+  readonly grants: readonly { readonly claim: string; readonly equals: string; readonly grant: string }[];
+}
+
 /** One human, with every way in which they come. */
 export interface Person {
   readonly name: string;
@@ -125,6 +145,8 @@ export interface Person {
   readonly loginText?: string | null;
   /** Their account at the provider; null or absent: any that fits their login. */
   readonly subject?: string | null;
+  /** Their account in agents' access tokens, exact; null or absent: as at the sign-in. */
+  readonly oauthSubject?: string | null;
   readonly roles: ReadonlySet<Role>;
   /** Whether they hold the admin token. */
   readonly adminToken: boolean;

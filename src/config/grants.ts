@@ -65,6 +65,11 @@ export function tokenDigest(token: string): string {
   return hash('sha256', token);
 }
 
+/** What is revoked of a grant that has no token: the digest of a text that no header can carry, so that nothing presents it. */
+export function tokenlessDigest(grant: string): string {
+  return tokenDigest(`oauth\n${grant}`);
+}
+
 export type Authentication =
   /** `retiring`: the token presented was the older of two. */
   | { readonly kind: 'known'; readonly grant: Grant; readonly retiring: boolean }
@@ -78,6 +83,7 @@ export type Authentication =
 export function authenticator(config: Config): (token: string, now: Date) => Authentication {
   const grants = new Map<string, Grant>();
   for (const grant of config.grants) {
+    if (grant.tokenless) continue;
     grants.set(grant.tokenSha256, grant);
     if (grant.retiringSha256 !== null) grants.set(grant.retiringSha256, grant);
   }

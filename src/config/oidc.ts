@@ -33,7 +33,7 @@ export function oidcOf(value: unknown, faults: FaultList): OidcConfig | null {
 }
 
 /** Plain http is for a provider on this machine only: whoever is in between would sign in as anybody. */
-function issuerFault(issuer: string): string | null {
+export function issuerFault(issuer: string): string | null {
   if (!URL.canParse(issuer)) return isNow(issuer);
   const { protocol, hostname, username, search, hash } = new URL(issuer);
   if (username !== '' || search !== '' || hash !== '') return 'has a user, a query or a fragment';

@@ -37,19 +37,21 @@ export function peopleOf(value: unknown, faults: FaultList): ReadonlyMap<string,
     claim(person.slack, name, [...at, 'slack'], 'Slack id');
     claim(person.login, name, [...at, 'login'], 'login');
     claim(person.subject ?? null, name, [...at, 'subject'], 'subject');
+    claim(person.oauthSubject ?? null, name, [...at, 'oauth_subject'], 'oauth_subject');
     claim(person.adminToken ? '' : null, name, [...at, 'admin_token'], 'admin token');
     people.set(name, person);
   }
   return people;
 }
 
-function personFrom(name: string, { slack, login, subject, roles, admin_token }: PersonShape): Person {
+function personFrom(name: string, { slack, login, subject, oauth_subject, roles, admin_token }: PersonShape): Person {
   return {
     name,
     slack: slack ?? null,
     login: login ? comparedEmail(login) : null,
     loginText: login ?? null,
     subject: subject ?? null,
+    oauthSubject: oauth_subject ?? null,
     roles: new Set(roles ?? ['approver']),
     adminToken: admin_token ?? false,
   };

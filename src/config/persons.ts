@@ -2,6 +2,7 @@ import type { Approval, Requirement } from '../domain/approval/approval.ts';
 import type { Circle } from '../domain/approval/circle.ts';
 import { ADMIN, type AdminToken, type CurrentApprovers, type Persons, personOf } from '../domain/approval/current.ts';
 import { fillPlaces } from '../domain/approval/places.ts';
+import { grantNameOf, markOf } from '../domain/people/principal.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { askFor } from '../domain/policy/rule.ts';
 import type { Config } from './config.ts';
@@ -41,12 +42,13 @@ export function currentApprovers(
   const to = ask === null ? (requirement.escalate?.groups ?? null) : (ask.escalate?.to ?? null);
   const afterMs = (ask === null ? requirement.escalate : ask.escalate)?.afterMs ?? 0;
   const placed = requirement.places?.map(({ group }) => group) ?? null;
-  const owning = config.grants.find(({ name }) => name === grant);
+  const owning = config.grants.find(({ name }) => name === grantNameOf(grant));
   return {
     ...circleOf(config, groups),
     escalate: to === null ? null : escalationTo(config, to, { afterMs, placed }),
     ...(placed === null ? {} : { places: placed.map((group) => placeToday(config, groups, group)) }),
-    owner: owning?.owner ?? null,
+    // Whose account called is frozen with the call; the owner of the grant's own token is somebody else.
+    owner: markOf(grant) === null ? (owning?.owner ?? null) : null,
     selfApproval: owning?.selfApproval ?? false,
     persons,
   };

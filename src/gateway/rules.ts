@@ -26,11 +26,13 @@ export interface Rules {
   /** The humans that the configuration knows now. */
   persons(): Persons;
   /**
-   * The grant's principal while it may call this server; null once the grant is revoked, expired or unbound from it.
+   * The principal of this name while it may call this server; null once its grant is revoked, expired or unbound from it,
+   * or given to no account any more. `owner`: whose a call was when it was opened; where the principal came with an access
+   * token, it must still be one of the people. undefined: no call is asked about.
    */
-  principal(grant: string, server: string): Principal | null;
+  principal(grant: string, server: string, owner?: string | null): Principal | null;
   readonly approval: ApprovalTerms;
-  /** SHA-256, in hex, of the grant's current token; null when there is no such grant. */
+  /** SHA-256, in hex, of the current token of the principal's grant; null when there is no such grant. */
   token(grant: string): string | null;
   /** Whether this person (a Slack user id, or `admin`) may freeze and thaw. */
   isOperator(person: string): boolean;

@@ -23,6 +23,7 @@ import { sqlBeliefs } from '../sql/sets/beliefs.ts';
 import { passkeyProof } from '../vault/passkey-proof.ts';
 import { rowSeals } from '../vault/row-seals.ts';
 import type { SignInLinks } from '../web/http/sign-in-links.ts';
+import { accessTokenDoor } from './access-tokens.ts';
 import { approversInSlack } from './approvers.ts';
 import { openDoors } from './doors.ts';
 import { type Lifecycle, lifecycleOf } from './lifecycle.ts';
@@ -93,7 +94,9 @@ export function assemble(runtime: Runtime): Assembled {
   });
   const pages = pagesOf(runtime, seals, beliefs, gateway, rules, records, revocations, keys, lists);
   const visits = new OpenVisits();
-  const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, records, revocations, visits });
+  const accessTokens = accessTokenDoor(runtime, seals, beliefs, gateway, rules);
+  const behind = { gateway, calls, rules, servers, slack, pages, records, revocations, visits, accessTokens };
+  const app = openDoors(runtime, behind);
   const noteEvent: Assembled['noteEvent'] = (type, data) => {
     gateway.journal.note({ ...NO_SUBJECT, type, at: clock.now(), actor: 'holdfast', data });
   };

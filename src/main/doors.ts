@@ -8,6 +8,7 @@ import type { OpenVisits } from '../gateway/state/open-visits.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import type { Calls } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door/door.ts';
+import type { AccessTokenDoor } from '../mcp/door/entrance.ts';
 import type { Records, Revocations } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { api } from '../web/api/api.ts';
@@ -33,6 +34,7 @@ export interface BehindDoors {
   readonly records: Records;
   readonly revocations: Revocations;
   readonly visits: OpenVisits;
+  readonly accessTokens: AccessTokenDoor;
 }
 
 /** All doors of one gateway, as one app. */
@@ -65,7 +67,7 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
 
 function agentsDoor(
   { loaded, addresses, addressOf, alreadySent, log }: Runtime,
-  { gateway, calls, rules, servers, visits }: BehindDoors,
+  { gateway, calls, rules, servers, visits, accessTokens }: BehindDoors,
 ): Hono {
   return mcpDoor({
     servers: (name) => servers.entry(name),
@@ -75,6 +77,7 @@ function agentsDoor(
       const { grant, retiring } = found;
       return retiring && grant.retiringSha256 !== null ? { ...grant, tokenSha256: grant.retiringSha256 } : grant;
     },
+    accessTokens,
     store: gateway.store,
     vault: gateway.vault,
     calls,

@@ -13,6 +13,7 @@ import {
   type ToolResult,
   tooLongResult,
   unavailableResult,
+  unjoinedResult,
   unshownResult,
 } from './protocol/tool-results.ts';
 import { wantedTaskEra } from './tasks/messages.ts';
@@ -29,6 +30,7 @@ const REFUSAL_CODES = {
   too_long: 413,
   unavailable: 503,
   frozen: 423,
+  unjoined: 403,
 } as const satisfies Record<RefusedCall['kind'], number>;
 
 type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' | 'unasked' }>;
@@ -66,6 +68,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return unavailableResult(handled.part);
     case 'frozen':
       return frozenResult(handled.freeze);
+    case 'unjoined':
+      return unjoinedResult(handled.why);
     default:
       return handled satisfies never;
   }

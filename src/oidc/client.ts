@@ -1,4 +1,5 @@
 import * as client from 'openid-client';
+import { TOKEN_ALGORITHMS } from '../domain/people/access-token.ts';
 import type { Clock, ProviderTerms } from '../ports.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 
@@ -10,12 +11,6 @@ export const CLOCK_TOLERANCE_S = 60;
 const DISCOVERY_MS = 60 * 60_000;
 /** Milliseconds for which a provider that did not say it is not asked for it again. */
 export const FAILED_MS = 5_000;
-
-/** Signatures that nobody can make who only knows what is public, or the client's secret. */
-export const ALGORITHMS = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-];
 
 type Keys = Parameters<typeof client.setJwksCache>[1];
 
@@ -134,7 +129,10 @@ async function discover(terms: ProviderTerms): Promise<client.ServerMetadata> {
   });
   const { supportsPKCE: _, ...metadata } = found.serverMetadata();
   const offered = metadata.id_token_signing_alg_values_supported ?? ['RS256'];
-  return { ...metadata, id_token_signing_alg_values_supported: offered.filter((alg) => ALGORITHMS.includes(alg)) };
+  return {
+    ...metadata,
+    id_token_signing_alg_values_supported: offered.filter((alg) => TOKEN_ALGORITHMS.includes(alg)),
+  };
 }
 
 /** The config takes plain http for this machine only. */

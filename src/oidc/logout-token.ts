@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { TOKEN_ALGORITHMS } from '../domain/people/access-token.ts';
+import { subjectIn } from '../domain/people/claims.ts';
 import type { LogoutWord } from '../ports.ts';
 import { boundedFetch } from './bounded-fetch.ts';
-import { isSubject } from './claims.ts';
-import { ALGORITHMS, CLOCK_TOLERANCE_S, FAILED_MS, TIMEOUT_S } from './client.ts';
+import { CLOCK_TOLERANCE_S, FAILED_MS, TIMEOUT_S } from './client.ts';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Seconds after which a logout token is too old; it is sent at once. */
@@ -29,7 +30,7 @@ export class LogoutTokens {
     const claims = await jwtVerify(token, (header, jws) => this.#key(from.jwksUri, header, jws), {
       issuer: from.issuer,
       audience: from.clientId,
-      algorithms: ALGORITHMS,
+      algorithms: [...TOKEN_ALGORITHMS],
       clockTolerance: CLOCK_TOLERANCE_S,
       maxTokenAge: MOST_AGE_S,
       currentDate: from.now,
@@ -72,7 +73,7 @@ export function sessionDigest(sid: string): string {
 function wordOf(issuer: string, { jti, sid, sub }: JWTPayload): LogoutWord | null {
   if (typeof jti !== 'string' || jti === '') return null;
   if (sid !== undefined && typeof sid !== 'string') return null;
-  if (sub !== undefined && !isSubject(sub)) return null;
+  if (sub !== undefined && subjectIn({ sub }) === null) return null;
   if (sid === undefined && sub === undefined) return null;
   const mark = createHash('sha256')
     .update(JSON.stringify([issuer, jti]))

@@ -1,8 +1,9 @@
 import * as client from 'openid-client';
+import type { Claims } from '../domain/people/claims.ts';
 import type { ProvenIdentity } from '../domain/people/identity.ts';
 import type { Clock, IdentityProvider, IdTokenOnly, ProviderTerms, SignInFlow, Vouched } from '../ports.ts';
 import { withinOr } from '../time/within.ts';
-import { type Claims, identityFrom, onlyInIdToken } from './claims.ts';
+import { identityFrom, onlyInIdToken } from './claims.ts';
 import { CLOCK_TOLERANCE_S, type ClientNow, ProviderClients } from './client.ts';
 import { atTokenEndpoint, faultOf, notValidNow, unavailable } from './faults.ts';
 import { KeysAway, LogoutTokens, sessionDigest } from './logout-token.ts';

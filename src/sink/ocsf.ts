@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject, member } from '../domain/json/json.ts';
 import type { EventType } from '../domain/log/event.ts';
+import { grantNameOf } from '../domain/people/principal.ts';
 import type { ChainedEvent } from '../ports.ts';
 import { OCSF_KINDS } from './ocsf-kinds.ts';
 
@@ -115,7 +116,7 @@ function agentOf(grant: string, data: Json): JsonObject {
   const session = textOf(data, 'session');
   return {
     uid: grant,
-    name: grant,
+    name: grantNameOf(grant),
     type_id: 0,
     type: 'Unknown',
     ...(session === null ? {} : { instance_uid: session }),

@@ -32,7 +32,7 @@ export function sqlFreezes(db: Kysely<Tables>, seals: Seals, believed = new Beli
         select z.id, count(*) filter (where a.state = 'pending')::int as pending,
           count(*) filter (where a.state = 'approved')::int as approved
         from holdfast.freezes z join holdfast.approvals a on a.state in ('pending', 'approved') and (z.scope = 'all'
-          or (z.scope = 'server' and z.name = a.server) or (z.scope = 'grant' and z.name = a.grant_name))
+          or (z.scope = 'server' and z.name = a.server) or (z.scope = 'grant' and z.name in (a.grant_name, split_part(a.grant_name, '/', 1))))
         where z.lifted_at is null group by z.id`.execute(db);
       return new Map(found.rows.map(({ id, pending, approved }) => [id, { pending, approved }]));
     },
@@ -106,7 +106,7 @@ async function concernedBy(trx: Transaction<Tables>, scope: FreezeScope): Promis
       ? sql`true`
       : scope.kind === 'server'
         ? sql`server = ${scope.name}`
-        : sql`grant_name = ${scope.name}`;
+        : sql`${scope.name}::text in (grant_name, split_part(grant_name, '/', 1))`;
   const found = await sql<{ id: string }>`
     select id from holdfast.approvals where state in ('pending', 'approved') and ${where}
     order by id limit ${MOST_CONCERNED}`.execute(trx);
@@ -116,5 +116,5 @@ async function concernedBy(trx: Transaction<Tables>, scope: FreezeScope): Promis
 /** The id of the freeze that the card of an approval `a` has to tell of, as `freezeOver` chooses it. */
 export const FREEZE_TO_TELL: RawBuilder<unknown> = sql`(select z.id from holdfast.freezes z
   where z.lifted_at is null and a.state in ('pending', 'approved') and (z.scope = 'all'
-    or (z.scope = 'server' and z.name = a.server) or (z.scope = 'grant' and z.name = a.grant_name))
-  order by case z.scope when 'all' then 0 when 'server' then 1 else 2 end limit 1)`;
+    or (z.scope = 'server' and z.name = a.server) or (z.scope = 'grant' and z.name in (a.grant_name, split_part(a.grant_name, '/', 1))))
+  order by case z.scope when 'all' then 0 when 'server' then 1 else 2 end, length(z.name) limit 1)`;

@@ -31,6 +31,7 @@ const HOUSE = [
   'tracing',
   'oidc',
   'webauthn',
+  'oauth',
   'http',
 ];
 /** Common ground: every room may import it, and it imports nothing but itself. */
@@ -58,6 +59,7 @@ export const ARROWS: Readonly<Record<string, Room>> = {
   tracing: ADAPTER,
   oidc: ADAPTER,
   webauthn: ADAPTER,
+  oauth: ADAPTER,
   http: { rooms: ['mcp', 'slack', 'web'], outside: true },
   demo: { rooms: [], outside: true },
   main: { rooms: [...HOUSE, 'demo'], outside: true },

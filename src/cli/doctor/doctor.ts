@@ -17,6 +17,7 @@ import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 import { addressHere, frozenAtGateway } from './freezes.ts';
 import { grantFindings } from './grants.ts';
 import { nodeFindings } from './node.ts';
+import { oauthFindings } from './oauth.ts';
 import { publicUrlFindings } from './public-url.ts';
 import { redisFindings } from './redis.ts';
 import { secretFindings } from './secrets.ts';
@@ -70,11 +71,12 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
   takeWaysOut(sparing(loaded.secrets.proxies, addressHere(settings.listen), settings.listen.port));
   const counts = `${config.servers.size} ${plural(config.servers.size, 'server')}, ${policies.size} ${policies.size === 1 ? 'policy' : 'policies'}, ${config.grants.length} ${plural(config.grants.length, 'grant')}`;
   const embedded = loaded.secrets.databaseUrl === null;
-  const [storage, publicUrl, servers, slack, frozen, watched] = await Promise.all([
+  const [storage, publicUrl, servers, slack, oauth, frozen, watched] = await Promise.all([
     storageFindings(loaded),
     publicUrlFindings(settings),
     upstreamFindings(loaded, terminal),
     slackFindings(loaded),
+    oauthFindings(loaded),
     embedded ? frozenAtGateway(settings) : [],
     watchFindings(loaded, new Date()),
   ]);
@@ -88,6 +90,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
     ...servers,
     ...environmentFindings(config),
     ...slack,
+    ...oauth,
     ...grantFindings(loaded, new Date()),
     ...unsignedCalls(loaded).map(({ what, remedy }) => warn('signatures', what, remedy)),
     ...frozen,

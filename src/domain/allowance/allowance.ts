@@ -1,5 +1,6 @@
 import type { Decision } from '../approval/approval.ts';
 import { canonical } from '../json/canonical.ts';
+import { grantNameOf } from '../people/principal.ts';
 import type { AllowedBounds, OfferedAllowance } from '../policy/allowance-rule.ts';
 
 /** Characters of a person's conditions as JSON, and how many they may be. */
@@ -143,5 +144,5 @@ export function allowanceSentence(
       : `like the approved one in everything but ${offered.mayVary.join(', ')}`;
   const conditions = [...offered.within, ...says];
   const where = conditions.length === 0 ? '' : `, where ${conditions.join(' and ')}`;
-  return `${call.grant} may make ${many} of ${call.server}.${call.tool} ${equal}${where}, for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`;
+  return `${grantNameOf(call.grant)} may make ${many} of ${call.server}.${call.tool} ${equal}${where}, for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`;
 }

@@ -1,12 +1,18 @@
 import type { JsonObject } from '../json/json.ts';
 
-/** Who calls: the grant that authenticated the request, and the person it belongs to. */
+/** Who calls, and the person whose calls they are. */
 export interface Principal {
+  /**
+   * The principal's name, which is the boundary everywhere (`people/principal.ts`): the grant's name, and where its agent
+   * came with an access token, also what stands for issuer and subject.
+   */
   readonly grant: string;
-  /** A Slack id, or null where the config says `owner: none`. */
+  /** The approver's id of a person: a Slack id or a login. null where the config says `owner: none`, and where `unjoined`. */
   readonly owner: string | null;
   /** The owner may approve calls of this very grant; recorded on every use. */
   readonly selfApproval: boolean;
+  /** Why it opens no gated call: its account belongs to no person. Absent: it may. */
+  readonly unjoined?: string;
 }
 
 /** One `tools/call`, as policy sees it. */

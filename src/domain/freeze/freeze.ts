@@ -1,6 +1,7 @@
 import { visible } from '../../text/visible.ts';
+import { grantNameOf } from '../people/principal.ts';
 
-/** What a freeze stops: everything, all calls of one server, or all calls of one grant. */
+/** What a freeze stops: everything, all calls of one server, or all of one grant: by its name all, by a principal's its own. */
 export type FreezeScope =
   | { readonly kind: 'all' }
   | { readonly kind: 'server'; readonly name: string }
@@ -25,6 +26,7 @@ export const LONGEST_FREEZE_REASON = 500;
 /** Where a message goes, and for whom. */
 export interface FrozenPlace {
   readonly server: string;
+  /** The principal's name. */
   readonly grant: string;
 }
 
@@ -33,6 +35,7 @@ export function freezeOver(freezes: readonly Freeze[], place: FrozenPlace): Free
   return (
     freezes.find(({ scope }) => scope.kind === 'all') ??
     freezes.find(({ scope }) => scope.kind === 'server' && scope.name === place.server) ??
+    freezes.find(({ scope }) => scope.kind === 'grant' && scope.name === grantNameOf(place.grant)) ??
     freezes.find(({ scope }) => scope.kind === 'grant' && scope.name === place.grant) ??
     null
   );

@@ -16,13 +16,13 @@ import type { Gateway } from '../gateway.ts';
 /** What today's configuration says of what an allowance is about. */
 export function todayOf(
   { clock, rules }: Pick<Gateway, 'clock' | 'rules'>,
-  { grant, server, tool }: Pick<Allowance, 'grant' | 'server' | 'tool'>,
+  { grant, server, tool, owner }: Pick<Allowance, 'grant' | 'owner' | 'server' | 'tool'>,
 ): AllowanceToday {
   return {
     now: clock.now(),
     policyDigest: rules.policy(server)?.digest ?? null,
     look: rules.look(server, tool),
-    principal: rules.principal(grant, server),
+    principal: rules.principal(grant, server, owner),
     token: rules.token(grant),
   };
 }

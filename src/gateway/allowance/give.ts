@@ -27,7 +27,7 @@ export function allowanceGiven(
   const bounds = boundsOfVotes(decisions);
   const offered = approval.trace.allowance;
   const token = rules.token(approval.grant);
-  const principal = rules.principal(approval.grant, approval.server);
+  const principal = rules.principal(approval.grant, approval.server, approval.owner);
   if (bounds === null || offered === undefined || token === null || principal === null) return null;
   if (!isStillOffered({ rules }, approval)) return null;
   const votes = decisions.filter(({ choice }) => choice === 'approve');

@@ -64,6 +64,8 @@ export type Handled =
   | { readonly kind: 'too_long'; readonly most: number; readonly length: number; readonly setting: string | null }
   /** Nothing new is forwarded: it was not parked either, and nobody was asked. */
   | { readonly kind: 'frozen'; readonly freeze: Freeze }
+  /** A gated call of an account that belongs to no person: nobody was asked. `why`: without a full stop. */
+  | { readonly kind: 'unjoined'; readonly why: string }
   /** The server no longer waits for this answer. */
   | { readonly kind: 'unasked' }
   /** The grant has too many approvals pending. */

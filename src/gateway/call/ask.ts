@@ -59,6 +59,8 @@ export async function ask(
     notes.note('call.refused', { reason: 'an alarm stands' });
     return halted(alarm);
   }
+  const { unjoined } = arrival.call.principal;
+  if (unjoined !== undefined) return notes.unjoined(unjoined);
   const inexact = shownInexact(arrival.inexact);
   if (inexact !== null) return notes.inexact(inexact);
   const fault = arrival.gatedFault() ?? (arrival.leg === undefined && notes.toolTellsHidden ? TOOL_TELLS : null);

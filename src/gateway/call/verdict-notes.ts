@@ -84,6 +84,12 @@ export class VerdictNotes {
     return { kind: 'frozen', freeze };
   }
 
+  /** Notes that the caller's account belongs to no person, and returns the answer for the agent. */
+  unjoined(why: string): Handled {
+    this.note('call.refused', { reason: 'its account belongs to no person', why });
+    return { kind: 'unjoined', why };
+  }
+
   /** Notes that a value can be read in two ways and would have to be judged, and returns the answer for the agent. */
   inexact(judged: JudgedInexact): Handled {
     const at = judged.pointer === null ? null : this.#masked(judged.pointer);

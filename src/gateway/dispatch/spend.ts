@@ -312,7 +312,7 @@ function recheckRules(
   history: History,
 ): Lapse | Recheck {
   const token = rules.token(approval.grant);
-  const principal = rules.principal(approval.grant, approval.server);
+  const principal = rules.principal(approval.grant, approval.server, approval.owner);
   if (token === null || principal === null) return { kind: 'lapse', why: 'the grant was revoked' };
   const policy = rules.policy(approval.server);
   if (policy === null) return { kind: 'lapse', why: 'the server is no longer configured' };

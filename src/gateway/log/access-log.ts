@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../domain/json/json.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock } from '../../ports.ts';
 
@@ -11,6 +12,8 @@ export interface RefusedRequest {
   readonly grant: string | null;
   /** The address at the other end of the socket; null where the door cannot see it. */
   readonly address: string | null;
+  /** One word of a closed list that says why; absent: the status says enough. */
+  readonly why?: string;
 }
 
 /** Milliseconds within which refusals that look the same become one event with a count. */
@@ -62,10 +65,10 @@ export class AccessLog {
     return true;
   }
 
-  /** This grant called this server. */
-  used(grant: string, server: string): void {
+  /** This principal called this server. `about`: of the account that it came with. */
+  used(grant: string, server: string, about: JsonObject = {}): void {
     if (!this.#first(`grant ${grant} ${server}`)) return;
-    const data = { first: true, withinMs: USE_MS };
+    const data = { first: true, withinMs: USE_MS, ...about };
     this.#note({ ...this.#blank('grant.used', `grant:${grant}`), server, grant, data });
   }
 
@@ -95,9 +98,9 @@ export class AccessLog {
   }
 
   /** `addresses`: how many different ones, `MAX_ADDRESSES` at most; `address` is that of the first. */
-  #noteRefusal({ door, status, server, grant, address }: RefusedRequest, times: number, addresses: number): void {
+  #noteRefusal({ door, status, server, grant, address, why }: RefusedRequest, times: number, addresses: number): void {
     const actor = grant === null ? 'unknown' : `grant:${grant}`;
-    const count = { door, status, times, addresses };
+    const count = { door, status, times, addresses, ...(why !== undefined && { why }) };
     if (door === 'console') {
       this.#note({
         ...this.#blank('admin.refused', actor),
@@ -117,6 +120,6 @@ export class AccessLog {
   }
 }
 
-function keyOf({ door, status, server, grant }: RefusedRequest): string {
-  return JSON.stringify([door, status, server, grant]);
+function keyOf({ door, status, server, grant, why }: RefusedRequest): string {
+  return JSON.stringify([door, status, server, grant, why ?? null]);
 }

@@ -2,7 +2,7 @@ import type { Ending } from '../../ports.ts';
 
 /** Something of one grant's request that is still open here, and how it is ended. */
 interface OpenPart {
-  /** SHA-256, in hex, of the token that the request presented. */
+  /** By what it stays admitted: the SHA-256, in hex, of a grant's token, or what stands for an account. */
   readonly token: string;
   readonly server: string;
   readonly end: () => void;

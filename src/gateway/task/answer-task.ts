@@ -49,7 +49,8 @@ export async function answerTask(
   if (leg.state !== 'approved') return null;
   const [request, questions] = [await parkedCall(gateway, leg), await openQuestions(gateway, task)];
   if (request === null || questions === null) return null;
-  const principal = rules.principal(task.grant, task.server) ?? { grant: task.grant, owner: null, selfApproval: false };
+  const unbound = { grant: task.grant, owner: leg.owner, selfApproval: false };
+  const principal = rules.principal(task.grant, task.server, leg.owner) ?? unbound;
   const spent = await spend(gateway, leg, link.joiner, door.callOf(request, task.server, principal), false);
   if (spent.kind === 'over') await askAgain(gateway, task, link, `lapsed: ${spent.approval.note ?? ''}`);
   if (spent.kind === 'unsure') return RETRY_MS;

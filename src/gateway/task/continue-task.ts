@@ -54,7 +54,8 @@ export async function continueTask(
     return { kind: 'refused', why: 'records were changed outside Holdfast, so that nothing can be decided' };
   }
   const request = door.answering(task, kept, questions);
-  const principal = rules.principal(task.grant, task.server) ?? { grant: task.grant, owner: null, selfApproval: false };
+  const unbound = { grant: task.grant, owner: parent.owner, selfApproval: false };
+  const principal = rules.principal(task.grant, task.server, parent.owner) ?? unbound;
   const call = door.callOf(request, task.server, principal);
   const policy = rules.policy(task.server);
   const history = policy === null ? null : await gateway.callMemory.historyFor(policy, call, task.approval);

@@ -144,7 +144,7 @@ export class TaskRuns {
       return;
     }
     const unbound = { grant: task.grant, owner: approval.owner, selfApproval: false };
-    const principal = gateway.rules.principal(task.grant, task.server) ?? unbound;
+    const principal = gateway.rules.principal(task.grant, task.server, approval.owner) ?? unbound;
     const spent = await spend(gateway, approval, task.joiner, this.#door.callOf(request, task.server, principal));
     switch (spent.kind) {
       case 'dispatch':

@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../../config/config.ts';
 import type { Loaded } from '../../config/load.ts';
 import type { EventType } from '../../domain/log/event.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import type { EventMeter } from '../../gateway/ports.ts';
 import type { ServerFailure } from '../../mcp/stdio/sessions.ts';
 import type { Log } from '../../ports.ts';
@@ -58,11 +59,11 @@ export function tellCalls(
     if (approval === null) return;
     const call = `${String(server)}.${String(tool)}`;
     const end = ENDS[type];
-    if (end !== undefined) log.info({}, `${call} for ${String(grant)} ${end} (${approval})`);
+    if (end !== undefined) log.info({}, `${call} for ${grantNameOf(String(grant))} ${end} (${approval})`);
     if (type !== 'approval.requested') return;
     const places = [...slack, ...(isOpen ? ['in the console', `with: ${program} approvals approve ${approval}`] : [])];
     const where = places.length === 0 ? `Nobody can decide here (${approval}).` : `Decide ${places.join(', or ')}`;
-    log.info({}, `${String(grant)} is waiting for approval of ${call}. ${where}`);
+    log.info({}, `${grantNameOf(String(grant))} is waiting for approval of ${call}. ${where}`);
   };
 }
 

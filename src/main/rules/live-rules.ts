@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { grantOfAccount, isStillKnown } from '../../config/agent-standing.ts';
+import type { Grant } from '../../config/config.ts';
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
 import { mayOperate, operatorBy } from '../../config/may-operate.ts';
@@ -12,6 +14,7 @@ import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
+import { grantNameOf, markOf } from '../../domain/people/principal.ts';
 import { afterUses } from '../../domain/policy/after.ts';
 import { type WantedBy, type WantedMemory, wantedOf } from '../../domain/policy/places.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
@@ -75,8 +78,13 @@ export class LiveRules implements Rules {
     return this.#revoked.has(tokenSha256) || this.#revoked.has(presented) ? { kind: 'unknown' } : found;
   }
 
-  /** Whether a request that presented this token (SHA-256, hex) would be admitted to the server now. */
+  /** Whether a request with this credential (the SHA-256 of a grant's token, or `accountCredential`) would be admitted to the server now. */
   accepts(token: string, server: string): boolean {
+    const account = accountIn(token);
+    if (account !== null) {
+      const isOver = this.#now().getTime() >= account.until;
+      return !isOver && this.principal(account.principal, server, account.owner ?? undefined) !== null;
+    }
     const grant = this.#loaded.config.grants.find(
       (each) => each.tokenSha256 === token || each.retiringSha256 === token,
     );
@@ -125,15 +133,23 @@ export class LiveRules implements Rules {
     return this.#persons;
   }
 
-  principal(name: string, server: string): Principal | null {
-    const grant = this.#loaded.config.grants.find((each) => each.name === name);
-    if (!grant?.servers.includes(server) || this.#revoked.has(grant.tokenSha256)) return null;
-    if (grant.expires !== null && this.#now() >= grant.expires) return null;
-    return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
+  principal(name: string, server: string, owner?: string | null): Principal | null {
+    const { config } = this.#loaded;
+    const byAccount = markOf(name) !== null;
+    const grant = byAccount ? grantOfAccount(config, name) : config.grants.find((each) => each.name === name);
+    if (!grant?.servers.includes(server) || !this.isOpen(grant)) return null;
+    if (!byAccount) return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
+    if (owner !== undefined && !isStillKnown(config, owner)) return null;
+    return { grant: name, owner: owner ?? null, selfApproval: grant.selfApproval };
+  }
+
+  /** Whether a grant is neither revoked nor expired. */
+  isOpen(grant: Grant): boolean {
+    return !this.#revoked.has(grant.tokenSha256) && (grant.expires === null || this.#now() < grant.expires);
   }
 
   token(name: string): string | null {
-    return this.#loaded.config.grants.find((each) => each.name === name)?.tokenSha256 ?? null;
+    return this.#loaded.config.grants.find((each) => each.name === grantNameOf(name))?.tokenSha256 ?? null;
   }
 
   isOperator(person: string): boolean {
@@ -143,7 +159,9 @@ export class LiveRules implements Rules {
   knows(scope: FreezeScope): boolean {
     const { servers, grants } = this.#loaded.config;
     if (scope.kind === 'all') return true;
-    return scope.kind === 'server' ? servers.has(scope.name) : grants.some(({ name }) => name === scope.name);
+    return scope.kind === 'server'
+      ? servers.has(scope.name)
+      : grants.some(({ name }) => name === grantNameOf(scope.name));
   }
 
   look(server: string, tool: string): string | null {
@@ -167,6 +185,18 @@ export class LiveRules implements Rules {
   get approval(): Rules['approval'] {
     return this.#loaded.config.approval;
   }
+}
+
+/** By what a request stays admitted that came with an access token. `until`: in ms since the epoch. */
+export function accountCredential(principal: Pick<Principal, 'grant' | 'owner'>, until: number): string {
+  return JSON.stringify([principal.grant, principal.owner, until]);
+}
+
+/** null: it is the digest of a grant's token. */
+function accountIn(credential: string): { principal: string; owner: string | null; until: number } | null {
+  if (!credential.startsWith('[')) return null;
+  const [principal, owner, until] = JSON.parse(credential) as [string, string | null, number];
+  return { principal, owner, until };
 }
 
 function namesByUpstream(

@@ -54,6 +54,8 @@ export async function askFirst(sending: AnswerSending): Promise<Response> {
       await refuseServer(sending, null, why);
       return rpcError(403, 403, `Not sent: ${why}`, answer.idText);
     }
+    case 'unjoined':
+      return rpcError(403, 403, `Not sent: this answer needs a person's approval. ${handled.why}.`, answer.idText);
     case 'crowded':
     case 'limited':
     case 'overfull':

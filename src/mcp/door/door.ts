@@ -59,7 +59,11 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
   app.all('/mcp', noServerNamed);
   app.all('/mcp/*', noServerNamed);
   // Where clients ask that take a refused token for a beginning of OAuth.
-  for (const path of OAUTH_PATHS) app.all(path, (c) => refuseForeignAddress(deps, headersOf(c)) ?? noOAuth());
+  for (const path of OAUTH_PATHS)
+    app.all(
+      path,
+      (c) => refuseForeignAddress(deps, headersOf(c)) ?? noOAuth(deps.accessTokens?.provider()?.issuer ?? null),
+    );
   app.get(
     `${METADATA}/*`,
     (c) => refuseForeignAddress(deps, headersOf(c)) ?? metadata(deps, c.req.path.slice(METADATA.length)),
@@ -85,22 +89,27 @@ async function admit(
 ): Promise<Response> {
   const headers = headersOf(c);
   const name = c.req.param('server') ?? '';
-  const admitted = admitAgent(deps, headers, name);
+  const judged = admitAgent(deps, headers, name);
+  // A grant's own token is judged at once, and nothing is waited for.
+  const admitted = judged instanceof Promise ? await judged : judged;
   const address = addressOf(c, deps);
   if (admitted.kind === 'turned_away') {
     const { grant } = admitted;
     const seconds = admitted.guessed ? (deps.guesses?.wrong(address, null) ?? null) : null;
     const response = seconds === null ? admitted.response : tooManyGuesses(seconds);
     const known = deps.servers(name) === undefined ? null : name;
-    const subject = { door: 'mcp', status: response.status, server: known, grant } as const;
+    const why = admitted.why === null ? {} : { why: admitted.why };
+    const subject = { door: 'mcp', status: response.status, server: known, grant, ...why } as const;
     deps.access?.refused({ ...subject, address });
     const idText = await idOfRefused(c.req.raw, headers);
     const answer = idText === null ? response : refusalWithId(response, idText);
-    return c.req.method === 'POST' ? heardRefusal(headers, answer) : answer;
+    return c.req.method === 'POST' && !(admitted.challenges && seconds === null)
+      ? heardRefusal(headers, answer)
+      : answer;
   }
-  const { server, principal, token } = admitted;
-  deps.access?.used(principal.grant, server.name);
-  const ending = deps.visits.begin(token, server.name);
+  const { server, principal, token, listening, about } = admitted;
+  deps.access?.used(principal.grant, server.name, about);
+  const ending = deps.visits.begin(c.req.method === 'GET' ? listening : token, server.name);
   const outgoing = outgoingOf(c);
   const done = outgoing === null ? null : ending.onEnd(() => void outgoing.destroy());
   try {
@@ -160,10 +169,16 @@ function addressOf(c: Context, deps: Pick<McpDoorDeps, 'addressOf'>): string | n
 function metadata(deps: McpDoorDeps, path: string): Response {
   if (!/^\/mcp\/[^/]+\/?$/.test(path)) return rpcError(404, 404, 'There is no protected resource of this name.');
   const resource = `${deps.publicUrl()}${path.replace(/\/$/, '')}`;
-  return Response.json(
-    { resource, bearer_methods_supported: ['header'], resource_name: 'Holdfast' },
-    { headers: GUARDED_HEADERS },
-  );
+  const provider = deps.accessTokens?.provider() ?? null;
+  const { issuer, scopes = [] } = provider ?? {};
+  const found = {
+    resource,
+    ...(issuer !== undefined && { authorization_servers: [issuer] }),
+    ...(scopes.length > 0 && { scopes_supported: scopes }),
+    bearer_methods_supported: ['header'],
+    resource_name: 'Holdfast',
+  };
+  return Response.json(found, { headers: GUARDED_HEADERS });
 }
 
 export type { ServerEntry } from '../upstream/server.ts';

@@ -54,6 +54,14 @@ export function standingDenialResult({ by, reason, server, tool, until, approval
   ]);
 }
 
+/** A gated call of an account that belongs to no person: nobody could be kept from approving their own. */
+export function unjoinedResult(why: string): ToolResult {
+  return toolResult([
+    `Nobody's call: this call needs a person's approval, and it is not known whose it is. ${why}.`,
+    `${NOTHING_RAN} Nobody was asked. Do not repeat this call before that has changed; calls that need no approval go through.`,
+  ]);
+}
+
 /** A limit is used up, before anybody is asked. `full.retryAfter` is in seconds. */
 export function rateLimitedResult(full: FullLimit): ToolResult {
   const { counter, max, scope } = full.take;

@@ -7,6 +7,7 @@ import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
 import { allowanceBlocks, allowButtons } from './allow-view.ts';
@@ -154,7 +155,7 @@ function summary(approval: Approval): string {
     'text' in part ? escapedMrkdwn(part.text) : codeSpan(part.value),
   );
   const words = said === undefined ? '' : `. ${said.join('')}`;
-  return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}${words}`;
+  return `${headline(approval)}: ${call} for ${codeSpan(grantNameOf(approval.grant))}${owner}${words}`;
 }
 
 /** Why the decision is made in the full view. mrkdwn. */
@@ -215,7 +216,7 @@ function confirmation(approval: Approval, call: string, looks: readonly SecondLo
   const why = looks
     .map((look) => (look.kind === 'ran' ? `${secondLookSentence(look)} (${look.id})` : secondLookSentence(look)))
     .join(' ');
-  const what = `${cut(leftToRight(approval.grant), 40)} runs ${cut(call, 80)} once, as shown. `;
+  const what = `${cut(leftToRight(grantNameOf(approval.grant)), 40)} runs ${cut(call, 80)} once, as shown. `;
   const room = LIMIT.confirmText - what.length - 'Arguments: '.length - 1;
   const reasons = cut(why, Math.floor(room * 0.6));
   const args = cut(leftToRight(JSON.stringify(approval.arguments)), room - reasons.length);

@@ -7,6 +7,7 @@ import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { introductionIn } from '../../domain/call/introduction.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import { cut } from '../../text/cut.ts';
 import { visible } from '../../text/visible.ts';
 import { pieces } from './argument-table.ts';
@@ -38,7 +39,7 @@ export function factsSection(approval: Approval): Block {
   const { trace, owner } = approval;
   const risk = [trace.risk ?? 'not stated', trace.severity && `${trace.severity} severity`].filter(Boolean).join(', ');
   return fields([
-    `*Agent*\n${codeSpan(approval.grant)}`,
+    `*Agent*\n${codeSpan(grantNameOf(approval.grant))}`,
     `*On behalf of*\n${owner === null ? 'nobody (no owner)' : personMention(owner)}`,
     `*Server*\n${codeSpan(approval.server)}`,
     `*Tool*\n${codeSpan(cut(approval.tool, 300))}`,
@@ -130,7 +131,7 @@ function givenBlocks({ answers, grant }: Approval): Block[] {
 
 /** A label for what an agent answered; plain text. */
 export function answeredBy(grant: string): string {
-  return `${cut(visible(grant), 100)} answered what the server asked`;
+  return `${cut(visible(grantNameOf(grant)), 100)} answered what the server asked`;
 }
 
 /** How the approval ended, and its notes; nothing while it is pending. */

@@ -1,5 +1,6 @@
 import { type Approval, type Decision, STATES, type State } from '../../domain/approval/approval.ts';
 import { FORGED, isForged } from '../../domain/approval/forged.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import type { ChannelLine, Crowd } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { attributed, type Block, LIMIT, section } from './block-kit.ts';
@@ -60,7 +61,7 @@ export function replyAfter(progress: ThreadProgress, approval: Approval): Thread
   const note = beside === null ? [] : [attributed('Note', cut(oneLine(beside), 1000))];
   const given = answers.map(({ text }) => attributed(answeredBy(approval.grant), cut(oneLine(text), 1000)));
   const said = answers.map(
-    ({ leg }) => `${codeSpan(approval.grant)} answered what the server asked${approvedAs(leg)}.`,
+    ({ leg }) => `${codeSpan(grantNameOf(approval.grant))} answered what the server asked${approvedAs(leg)}.`,
   );
   return reply([...said, ...lines, ...reminded].join('\n'), [...given, ...reasons, ...note]);
 }
@@ -91,7 +92,7 @@ function reminders(progress: ThreadProgress, approval: Approval): string[] {
 
 /** One line instead of more cards. */
 export function crowdedLine(grant: string, crowd: Crowd): ThreadReply {
-  return reply(`${codeSpan(grant)} ${crowdText(crowd)}`);
+  return reply(`${codeSpan(grantNameOf(grant))} ${crowdText(crowd)}`);
 }
 
 /** What the channel is told beside cards. */

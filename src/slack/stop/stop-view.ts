@@ -1,5 +1,6 @@
 import { type Freeze, type FreezeScope, LONGEST_FREEZE_REASON, scopeWords } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
 import { type Block, plainText, section } from '../card/block-kit.ts';
@@ -39,14 +40,17 @@ export function stopView(
   { servers, grants, freezes }: Stops,
   near: { server: string; grant: string } | null,
 ): ModalView {
+  const nearGrant = near === null ? undefined : grantNameOf(near.grant);
   const frozen = new Set(freezes.map(({ scope }) => choiceValue({ kind: 'freeze', scope })));
   const scopes: FreezeScope[] = [
     { kind: 'all' },
     ...nearFirst(servers, near?.server).map((name) => ({ kind: 'server', name }) as const),
-    ...nearFirst(grants, near?.grant).map((name) => ({ kind: 'grant', name }) as const),
+    ...nearFirst(grants, nearGrant).map((name) => ({ kind: 'grant', name }) as const),
   ];
   const [all, ...rest] = scopes;
-  const nearest = rest.filter((scope) => scope.kind !== 'all' && scope.name === near?.[scope.kind]);
+  const nearest = rest.filter(
+    (scope) => scope.kind !== 'all' && scope.name === (scope.kind === 'grant' ? nearGrant : near?.server),
+  );
   const ordered = [all!, ...nearest, ...rest.filter((scope) => !nearest.includes(scope))];
   const options = [
     ...freezes.map(({ id, scope }) => option({ kind: 'thaw', id }, `Thaw ${scopeWords(scope)}`)),

@@ -81,7 +81,7 @@ function isMine({ ways, person, userGroups, admin }: Beholder): RawBuilder<boole
 function admitted({ server, tool, grant, risk, text }: PendingFilter): RawBuilder<unknown> {
   const terms = [
     server === undefined ? null : sql`a.server = ${server}`,
-    grant === undefined ? null : sql`a.grant_name = ${grant}`,
+    grant === undefined ? null : sql`${grant}::text in (a.grant_name, split_part(a.grant_name, '/', 1))`,
     tool === undefined ? null : sql`a.tool ilike ${anywhere(tool)}`,
     risk === undefined ? null : sql`a.trace->>'risk' is not distinct from ${risk === 'unstated' ? null : risk}::text`,
     text === undefined ? null : says(text),

@@ -161,7 +161,7 @@ export async function overdueWork(
   const revoked = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
     where a.state in ('pending', 'approved') and exists (
-      select 1 from holdfast.revocations r where r.grant_name = a.grant_name and r.at >= a.created_at)
+      select 1 from holdfast.revocations r where r.grant_name = split_part(a.grant_name, '/', 1) and r.at >= a.created_at)
     order by a.id limit ${limit}`.execute(db);
   const parked = await sql<{ id: string; expires_at: Date }>`
     select id, expires_at from holdfast.approvals where state = 'pending' and expires_at > ${now}

@@ -38,6 +38,7 @@ import { MIGRATION_0044 } from './0044-found-acceptances.ts';
 import { MIGRATION_0045 } from './0045-sealing-replicas.ts';
 import { MIGRATION_0049 } from './0049-people.ts';
 import { MIGRATION_0050 } from './0050-api-tokens.ts';
+import { MIGRATION_0051 } from './0051-principals.ts';
 import { MIGRATION_0053 } from './0053-rights.ts';
 import { MIGRATION_0054 } from './0054-person-keys.ts';
 import { MIGRATION_0055 } from './0055-signed-votes.ts';
@@ -93,6 +94,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0045-sealing-replicas': MIGRATION_0045,
   '0049-people': MIGRATION_0049,
   '0050-api-tokens': MIGRATION_0050,
+  '0051-principals': MIGRATION_0051,
   '0053-rights': MIGRATION_0053,
   '0054-person-keys': MIGRATION_0054,
   '0055-signed-votes': MIGRATION_0055,

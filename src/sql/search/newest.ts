@@ -20,16 +20,17 @@ export async function sealedSince(
   return found.rows.map((row) => eventOf(seals, row));
 }
 
-/** When each of these grants last called; one that never did is not in it. */
+/** When each of these grants last called, with whatever credential; one that never did is not in it. */
 export async function lastUses(db: Kysely<Tables>, grants: readonly string[]): Promise<ReadonlyMap<string, Date>> {
   const found = await sql<{ name: string; at: Date }>`
     select g.name, e.at from unnest(${grants}::text[]) as g(name)
     cross join lateral (
-      -- By a comparison of rows, which only the index of actors can answer: to find that somebody never called, Postgres
+      -- By a comparison of rows, which only the index of grants can answer: to find that somebody never called, Postgres
       -- might else read the whole log backwards.
-      select actor, at from holdfast.events where (actor, n) <= ('grant:' || g.name, 9223372036854775807)
-      order by actor desc, n desc limit 1
-    ) e where e.actor = 'grant:' || g.name`.execute(db);
+      select split_part(grant_name, '/', 1) as name, at from holdfast.events
+      where (split_part(grant_name, '/', 1), n) <= (g.name, 9223372036854775807) and actor = 'grant:' || grant_name
+      order by split_part(grant_name, '/', 1) desc, n desc limit 1
+    ) e where e.name = g.name`.execute(db);
   return new Map(found.rows.map((row) => [row.name, row.at]));
 }
 

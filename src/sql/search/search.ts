@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { State } from '../../domain/approval/approval.ts';
+import { grantNameOf, markOf } from '../../domain/people/principal.ts';
 import type { EventFilter, FoundEvent, Page, Seals } from '../../ports.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
 import { isAbout } from '../log/about.ts';
@@ -94,7 +95,9 @@ function conditionsOf(filter: EventFilter): RawBuilder<unknown>[] {
   }
   if (server !== undefined) all.push(sql`e.server = ${server}`);
   if (tool !== undefined) all.push(sql`e.tool = ${tool}`);
-  if (grant !== undefined) all.push(sql`e.grant_name = ${grant}`);
+  // The index is over the grant's name; a principal is looked for among those of its grant.
+  if (grant !== undefined) all.push(sql`split_part(e.grant_name, '/', 1) = ${grantNameOf(grant)}`);
+  if (grant !== undefined && markOf(grant) !== null) all.push(sql`e.grant_name = ${grant}`);
   if (actor !== undefined) all.push(sql`e.actor = ${actor}`);
   if (types !== undefined) all.push(sql`e.type = any(${types}::text[])`);
   if (denied !== undefined) all.push(deniedPart(denied));

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { FrozenPlace } from '../../domain/freeze/freeze.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Seals, SetReadings } from '../../ports.ts';
 import { decidingEvents, isOwnEvent, saysType } from '../log/deciding.ts';
 import type { Tables } from '../table/tables.ts';
@@ -151,7 +152,7 @@ export function isFrozen(place: FrozenPlace): RawBuilder<unknown> {
 
 function stops({ server, grant }: FrozenPlace): RawBuilder<unknown> {
   return sql`(z.scope = 'all' or (z.scope = 'server' and z.name = ${server}::text)
-    or (z.scope = 'grant' and z.name = ${grant}::text))`;
+    or (z.scope = 'grant' and z.name in (${grant}::text, ${grantNameOf(grant)}::text)))`;
 }
 
 /** In the log's own words: somebody was quicker. */

@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { type Allowance, callsLeft, type StandingDenial } from '../../domain/allowance/allowance.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import { type Ender, revokeAllowance, revokeDenial } from '../../gateway/allowance/end.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ApiEnv } from './body.ts';
@@ -47,7 +48,8 @@ export function allowanceJson(one: Allowance, now: Date) {
   return {
     id: one.id,
     approval: one.approval,
-    grant: one.grant,
+    grant: grantNameOf(one.grant),
+    principal: one.grant,
     server: one.server,
     tool: one.tool,
     bounds: {
@@ -73,7 +75,8 @@ export function denialJson(one: StandingDenial, now: Date) {
   return {
     id: one.id,
     approval: one.approval,
-    grant: one.grant,
+    grant: grantNameOf(one.grant),
+    principal: one.grant,
     server: one.server,
     tool: one.tool,
     mayVary: one.mayVary,

@@ -4,6 +4,7 @@ import { type GroupPlace, rightJson, standInsOf } from '../../domain/approval/ci
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
 import type { CardRecord } from '../../ports.ts';
 
@@ -17,7 +18,8 @@ export function approvalJson(approval: Approval) {
     revision: approval.revision,
     server: approval.server,
     tool: approval.tool,
-    grant: approval.grant,
+    grant: grantNameOf(approval.grant),
+    principal: approval.grant,
     owner: approval.owner,
     selfApproval: approval.selfApproval,
     arguments: approval.arguments,

@@ -109,7 +109,10 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   server: aText(),
   tool: aText(),
   grant: aText(),
-  owner: orNull(aText('The owner of the grant; null: none.')),
+  principal: aText('Who asks: the grant, or grant/mark for one account that came with an access token.'),
+  owner: orNull(
+    aText('Whose call it is: the owner of the grant, or the person behind the access token; null: nobody.'),
+  ),
   selfApproval: yesOrNo('Whether the owner may approve.'),
   arguments: anyObject('The arguments. Hidden values are replaced by [redacted].'),
   sent: closed({ params: anyObject(), meta: anyObject(), headers: anyObject() }),
@@ -156,7 +159,14 @@ const Scope: Schema = {
 
 const freezeMembers = { id: aText(), scope: ref('Scope'), reason: aText(), by: aText(), since: instant() };
 
-const advanceMembers = { id: aText(), approval: aText(), grant: aText(), server: aText(), tool: aText() };
+const advanceMembers = {
+  id: aText(),
+  approval: aText(),
+  grant: aText(),
+  principal: aText(),
+  server: aText(),
+  tool: aText(),
+};
 const endMembers = { endedAt: orNull(instant()), endedBy: orNull(aText()) };
 
 const Allowance = closed({

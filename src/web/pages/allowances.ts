@@ -7,6 +7,7 @@ import {
   type StandingDenial,
 } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
 import { toolName } from '../html/labels.ts';
@@ -80,7 +81,7 @@ function denialRow(one: StandingDenial, names: PersonNames, now: Date): Html {
   const lives = ended === null && now < until;
   const like = mayVary.length === 0 ? 'exactly this call again' : `this call, with whatever ${mayVary.join(', ')}`;
   return html`<tr><td>${toolName(one.server, one.tool)} <a href="/approvals/${approval}"><code class="dim">${id}</code></a>
-      <div>${visibleName(one.grant)}: ${like}</div></td>
+      <div>${visibleName(grantNameOf(one.grant))}: ${like}</div></td>
     <td data-label="By">${personName(by, names)}</td>
     <td data-label="Reason">${reason === null ? html`<span class="dim">none</span>` : visibleText(reason)}</td>
     <td data-label="Until">${timestamp(until)} <span class="dim">given ${timeAgo(one.at, now)}</span></td>

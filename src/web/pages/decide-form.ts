@@ -9,6 +9,7 @@ import {
   secondLooks,
 } from '../../domain/approval/second-look.ts';
 import { mayTakeBack } from '../../domain/approval/take-back.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Html } from '../html/html.ts';
 import { toolName } from '../html/labels.ts';
 import { type PersonNames, personName } from '../html/person.ts';
@@ -53,7 +54,7 @@ export function decideForm(
  */
 function question(approval: Approval, looks: readonly SecondLook[], names: PersonNames, now: Date): Html {
   return html`<template><span data-title>Approve ${toolName(approval.server, approval.tool)}?</span>
-    <p>Agent ${visibleName(approval.grant)}${approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`} would run it once, exactly as shown:</p>
+    <p>Agent ${visibleName(grantNameOf(approval.grant))}${approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`} would run it once, exactly as shown:</p>
     <div class="call-again" data-call-here></div>
     <ul class="looks">${looks.map(
       (look) =>

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { type Approval, type ApprovalGlance, STATES } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { PendingPage } from '../../ports.ts';
 import { plural } from '../../text/plural.ts';
@@ -170,7 +171,7 @@ function recentRow(approval: ApprovalGlance, names: PersonNames, now: Date): Htm
   return html`<li data-key="${approval.id}" data-rev="${approval.revision}">
     ${stateBadge(approval.state)}
     <a href="/approvals/${approval.id}">${toolName(approval.server, approval.tool)}</a>
-    <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${personName(last.approver, names)}`} · ${timeAgo(approval.updatedAt, now)}</span>
+    <span class="dim">${visibleName(grantNameOf(approval.grant))}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${personName(last.approver, names)}`} · ${timeAgo(approval.updatedAt, now)}</span>
   </li>`;
 }
 

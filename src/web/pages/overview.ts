@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ApprovalGlance } from '../../domain/approval/approval.ts';
 import type { EventType } from '../../domain/log/event.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { PendingCounts, Tally } from '../../ports.ts';
 import { type ChartSeries, chart, roundDurationUp, shareBar } from '../html/chart.ts';
@@ -211,6 +212,6 @@ function unknownOutcomes(unknown: readonly ApprovalGlance[], now: Date): Html {
   if (unknown.length === 0) return html`<p class="empty">Every call that was sent has an outcome.</p>`;
   return html`<ul class="rows">${unknown.map(
     (approval) => html`<li><a href="/approvals/${approval.id}">${toolName(approval.server, approval.tool)}</a>
-      <span class="dim">${visibleName(approval.grant)} · ${timeAgo(approval.updatedAt, now)}${approval.note === null ? '' : html` · ${visibleText(approval.note)}`}</span></li>`,
+      <span class="dim">${visibleName(grantNameOf(approval.grant))} · ${timeAgo(approval.updatedAt, now)}${approval.note === null ? '' : html` · ${visibleText(approval.note)}`}</span></li>`,
   )}</ul>`;
 }

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
+import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Html } from '../html/html.ts';
 import { stateBadge, toolName } from '../html/labels.ts';
 import { NO_NAMES, type PersonNames, personName } from '../html/person.ts';
@@ -113,7 +114,7 @@ function summaryLine({ trace }: Approval): Html {
 
 /** Who wants to make the call and why. The agent's own words are marked as unverified. */
 export function callIntro(approval: Approval, names: PersonNames = NO_NAMES): Html {
-  return html`${summaryLine(approval)}<p class="asks">Agent ${visibleName(approval.grant)}${
+  return html`${summaryLine(approval)}<p class="asks">Agent ${visibleName(grantNameOf(approval.grant))}${
     approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`
   } ${approval.state === 'pending' ? 'wants' : 'wanted'} to run this.${approval.trace.reason === null ? '' : html` <q class="rule-reason">${visibleText(approval.trace.reason)}</q>`}</p>
   ${

@@ -49,6 +49,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0045-sealing-replicas': '56071aaf79b0e32242884d38c7625a6661abbd71aa7bb3a16e0bef90f6accbfb',
   '0049-people': 'f29e6953dec725f56872e3ed53ca9ee5dacbf57c101437e98385a03ffbba5c24',
   '0050-api-tokens': 'b1ecf994dff5ac6083077525188b0736c2e066ec133631d2241ad627be62a825',
+  '0051-principals': 'ad4d32dae6e2fe20728ec2a1af753ab1d990768e76d85acecb65f6fbdede352c',
   '0053-rights': '479fd88abb801286b5184c731d8e81adc3d1dec5ecaf811c827af75280fdfab7',
   '0054-person-keys': 'e160ffc5be7cc947568bd5d588508b8318f4828575d8eb2f0bbb00c17272b95a',
   '0055-signed-votes': '1a0016a9eba29130a6b691f35325c57c5021b4ef3713c0be0ddd76f9e71c9f37',

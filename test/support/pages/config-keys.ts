@@ -9,6 +9,7 @@ import {
 import {
   ConfigShape,
   GrantShape,
+  OAuthShape,
   OidcShape,
   PersonShape,
   ServerShape,
@@ -37,6 +38,7 @@ const OPEN: Readonly<Record<string, z.ZodType>> = {
   'people.*': PersonShape,
   'stand_ins[]': StandInShape,
   oidc: OidcShape,
+  oauth: OAuthShape,
   'servers.*.sandbox': SandboxShape,
 };
 

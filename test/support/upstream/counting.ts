@@ -22,6 +22,8 @@ export type CallEnding =
 export interface CountingUpstream {
   readonly url: string;
   readonly calls: readonly Counted[];
+  /** The headers of every request, as `name: value`. */
+  readonly heard: readonly string[];
   /** How calls end from now on; `{text: 'done'}` by default. */
   behave: (call: Counted) => CallEnding | Promise<CallEnding>;
   /** How often this tool was called, with these arguments if any are given. */
@@ -39,11 +41,13 @@ const TOOLS = ['create_key', 'read', 'charge', 'burst', 'forbidden', 'hidden', '
 
 export async function countingUpstream(): Promise<CountingUpstream> {
   const calls: Counted[] = [];
+  const heard: string[] = [];
   const sessions = new Set<string>();
   let server: Server | null = null;
   let port = 0;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const [name, value] of Object.entries(request.headers)) heard.push(`${name}: ${value}`);
     const session = request.headers['mcp-session-id'] as string | undefined;
     if (request.method === 'DELETE') {
       sessions.delete(session ?? '');
@@ -99,6 +103,7 @@ export async function countingUpstream(): Promise<CountingUpstream> {
       return `http://127.0.0.1:${port}/mcp`;
     },
     calls,
+    heard,
     behave: () => ({ text: 'done' }),
     count: (tool, args) =>
       calls.filter((call) => call.tool === tool && (args === undefined || same(call.args, args))).length,

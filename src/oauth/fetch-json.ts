@@ -1,0 +1,70 @@
+import { readBounded } from '../bytes/read.ts';
+import { isObject, type JsonObject } from '../domain/json/json.ts';
+
+/** Milliseconds that the provider may take for one answer. */
+const TIMEOUT_MS = 10_000;
+/** Bytes of one answer. */
+const LONGEST_ANSWER = 512 * 1024;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** What was fetched, and the sender's clock. */
+export interface FetchedJson {
+  readonly json: JsonObject;
+  /** null: it told no time. */
+  readonly date: Date | null;
+}
+
+/**
+ * A JSON object from the provider. Redirects are not followed, and plain http is for this machine only. Rejects with an
+ * `Error` whose message says what is wrong; null: there is nothing at this address (404).
+ */
+export async function fetchJson(url: string): Promise<FetchedJson | null> {
+  if (!isSafe(url)) throw new Error(`${shownUrl(url)} is not https`);
+  const answer = await fetch(url, {
+    headers: { accept: 'application/json' },
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((error: unknown) => {
+    throw new Error(`${shownUrl(url)} does not answer (${nameOf(error)})`, { cause: error });
+  });
+  if (answer.status !== 200 || answer.body === null) {
+    await answer.body?.cancel().catch(() => undefined);
+    if (answer.status === 404) return null;
+    throw new Error(`${shownUrl(url)} answered ${answer.status}`);
+  }
+  const bytes = await readBounded(answer.body, LONGEST_ANSWER).catch((error: unknown) => {
+    throw new Error(`${shownUrl(url)} broke off (${nameOf(error)})`, { cause: error });
+  });
+  if (bytes === null) throw new Error(`${shownUrl(url)} answered more than ${LONGEST_ANSWER} bytes`);
+  const json = parsed(new TextDecoder().decode(bytes));
+  if (!isObject(json)) throw new Error(`${shownUrl(url)} did not answer with a JSON object`);
+  const date = new Date(answer.headers.get('date') ?? '');
+  return { json, date: Number.isNaN(date.getTime()) ? null : date };
+}
+
+/** Whoever is in between would be the provider. */
+export function isSafe(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, username } = new URL(url);
+  return username === '' && (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname)));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no answer';
+  if (error.name === 'TimeoutError') return `not within ${TIMEOUT_MS / 1_000} seconds`;
+  const { cause } = error as { cause?: { code?: unknown } };
+  return typeof cause?.code === 'string' ? cause.code : error.name;
+}
+
+/** Without what a header or a terminal could not show. */
+function shownUrl(url: string): string {
+  return url.replace(/[^\x21-\x7e]|"/g, '?').slice(0, 200);
+}

@@ -1,0 +1,39 @@
+import type { AgentAccount, RefusedToken } from '../domain/people/access-token.ts';
+
+/** The provider of agents' access tokens, as the config has it. */
+export interface AgentTokenTerms {
+  /** As the provider writes it in its tokens; exact. */
+  readonly issuer: string;
+  /** An audience that is accepted at every server; null: only a server's own address is. */
+  readonly audience: string | null;
+  /** Milliseconds for which a token may be good. */
+  readonly longestMs: number;
+}
+
+/** What the provider says of itself, and whether it can be used. */
+export type ProviderFinding =
+  | {
+      readonly kind: 'found';
+      /** Algorithms of its keys, or their kinds where they name none. */
+      readonly keys: readonly string[];
+      /** Clients may register by themselves, or come with a document of their own. */
+      readonly registers: boolean;
+      /** Seconds by which its clock is before ours (negative: behind); null: it told no time. */
+      readonly skewS: number | null;
+    }
+  /** It does not answer, or what it says cannot be used. */
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/** Judges agents' access tokens by the provider of the config that is in force. */
+export interface AgentTokens {
+  /**
+   * `resource`: the address of the server that is called. Throws `Unavailable('provider')` where the provider's keys are
+   * needed and cannot be had.
+   */
+  read(
+    token: string,
+    resource: string,
+  ): Promise<RefusedToken | { readonly kind: 'account'; readonly account: AgentAccount }>;
+  /** Asks the provider now. null: the config names none. Never rejects. */
+  look(): Promise<ProviderFinding | null>;
+}
