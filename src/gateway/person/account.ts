@@ -33,6 +33,6 @@ export async function judgeAccount(
 }
 
 /** Whether this is the person as whom the login began. `id`: under which it began. */
-export function isSamePerson(id: string, began: AccountBinding, now: KnownStanding): boolean {
+export function isAsItBegan(id: string, began: AccountBinding, now: KnownStanding): boolean {
   return now.id === id && now.person === began.person && now.by === began.by;
 }

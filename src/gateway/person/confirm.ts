@@ -4,7 +4,7 @@ import { loginMark } from '../../domain/log/marks.ts';
 import { actorOf } from '../../domain/people/actor.ts';
 import { type IdentityProvider, type Login, type PersonLogin, Unavailable, type Vouched } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
-import { isSamePerson, judgeAccount, type KnownStanding } from './account.ts';
+import { isAsItBegan, judgeAccount, type KnownStanding } from './account.ts';
 import { accountText, keptRow, type SignInDeps } from './sign-in.ts';
 
 export interface ConfirmDeps extends SignInDeps {
@@ -52,7 +52,7 @@ export class PersonConfirmer {
       return null;
     }
     // Whoever became another one signs in as such: what this session did is the first one's.
-    if (!isSamePerson(login.reviewer, fresh.began, standing)) {
+    if (!isAsItBegan(login.reviewer, fresh.began, standing)) {
       const { id, person, by } = standing;
       await this.#end(fresh, login.reviewer, { why: ANOTHER, before: { ...fresh.began }, now: { id, person, by } });
       return null;
