@@ -89,6 +89,8 @@ export interface Records {
   story(approval: string): Promise<readonly ProvenEvent[]>;
   /** The events of the chain that say which keys sign it, in order: its beginning, and one for each change. */
   keyStory(): Promise<readonly ProvenEvent[]>;
+  /** What the log says of these passkeys, in order: asked for, registered, ended. */
+  passkeyStory(keys: readonly string[]): Promise<readonly ProvenEvent[]>;
   /** The text of a policy that was in force, by the SHA-256 that events name; null: it is not kept. */
   policyText(digest: string): Promise<string | null>;
   /** What these cards showed, by the SHA-256 that their events name. Cards that are not kept are missing. */

@@ -3,7 +3,7 @@ import type { Records, Seals } from '../ports.ts';
 import { cardContents } from './approval/cards.ts';
 import { guarded } from './connection/guard.ts';
 import { readPolicyText } from './log/policy-texts.ts';
-import { approvalStory, keyStory, lookAtChain, proveEvent } from './log/proof.ts';
+import { approvalStory, keyStory, lookAtChain, passkeyStory, proveEvent } from './log/proof.ts';
 import { lastUses, sealedSince, toolsSeen } from './search/newest.ts';
 import { searchEvents } from './search/search.ts';
 import { tally } from './search/tally.ts';
@@ -17,6 +17,7 @@ export function sqlRecords(db: Kysely<Tables>, seals: Seals | null): Records {
     event: (n) => proveEvent(db, seals, n),
     story: (approval) => approvalStory(db, seals, approval),
     keyStory: () => keyStory(db, seals),
+    passkeyStory: (keys) => passkeyStory(db, seals, keys),
     policyText: (digest) => readPolicyText(db, digest),
     cards: (digests) => cardContents(db, digests),
     chain: (newest) => lookAtChain(db, newest),

@@ -10,7 +10,7 @@ const LONGEST = 100;
 
 /** What the evidence proves, as text for a person. The first line is the answer. */
 export function evidenceReportText(report: EvidenceReport): Printed {
-  const { faults, steps, covered, cards, policy, complete } = report;
+  const { faults, steps, covered, cards, signatures, policy, complete } = report;
   const lines = faults.length > 0 ? [printed`DOES NOT FIT: ${faultText(faults[0]!)}`] : [answer(report)];
   for (const fault of faults.slice(1, MAX_SHOWN)) lines.push(printed`also: ${faultText(fault)}`);
   if (faults.length > MAX_SHOWN) lines.push(printed`and ${faults.length - MAX_SHOWN} more`);
@@ -22,6 +22,8 @@ export function evidenceReportText(report: EvidenceReport): Printed {
     if (covered < steps.length) lines.push(printed`take the evidence again in a minute, when the rest is signed`);
     if (!complete) lines.push(printed`there was more than fits into one file; use holdfast audit export --cards`);
     lines.push(printed`${cards} cards are what was logged`);
+    if (signatures > 0)
+      lines.push(printed`${signatures} votes are signed by passkeys whose registration is in the log`);
     lines.push(
       policy === null ? printed`the policy’s text was not kept` : printed`the policy’s text is what was logged`,
     );
@@ -62,6 +64,7 @@ function faultText(fault: EvidenceFault): Printed {
       return printed`the card ${cut(fault.digest, LONGEST)} is not one that was logged`;
     case 'other_policy':
       return printed`the policy ${cut(fault.digest, LONGEST)} is not the one that asked`;
+    case 'signature':
     case 'story':
       return printed`${event(fault.seq)}: ${fault.why}`;
     default:

@@ -2,8 +2,8 @@ import { readEvidenceLine, type SignedEvidence } from '../../domain/log/decision
 import { judgeEvidence } from '../../domain/log/judge-evidence.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed, printedJson } from '../../text/printed.ts';
-import { proof } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
+import { evidenceProof } from './evidence-proof.ts';
 import { evidenceReportText } from './evidence-text.ts';
 import { linesOf } from './lines.ts';
 
@@ -24,7 +24,7 @@ interface VerifyEvidenceOptions {
  */
 export async function verifyEvidence(options: VerifyEvidenceOptions, terminal: Terminal): Promise<number> {
   const { keys, log } = options;
-  const report = judgeEvidence(await evidenceIn(options.file), { keys, log }, proof());
+  const report = judgeEvidence(await evidenceIn(options.file), { keys, log }, evidenceProof());
   terminal.out(options.json ? printed`${printedJson({ ...report })}\n` : evidenceReportText(report));
   if (report.faults.length > 0) return 1;
   return report.covered === report.steps.length && report.complete ? 0 : 3;

@@ -3,19 +3,13 @@ import type { ChainReport } from '../../domain/log/chain.ts';
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
 import { stalenessOf } from '../../domain/log/staleness.ts';
-import {
-  type EvidenceFinding,
-  type EvidenceProof,
-  type EvidenceTrust,
-  verifyExport,
-  verifyLedger,
-} from '../../gateway/log/verify.ts';
+import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { printed, printedJson } from '../../text/printed.ts';
-import { passkeyProof } from '../../vault/passkey-proof.ts';
 import { proof } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
+import { evidenceProof } from './evidence-proof.ts';
 import { linesOf } from './lines.ts';
 import { openLedger } from './open-ledger.ts';
 import { dataDirectory } from './own-keys.ts';
@@ -118,10 +112,6 @@ async function checkpointsIn(path: string): Promise<SignedCheckpoint[]> {
   }
   if (found.length === 0) throw new Error(`${path} contains no checkpoint.`);
   return found;
-}
-
-function evidenceProof(): EvidenceProof {
-  return { ...proof(), passkeys: passkeyProof() };
 }
 
 async function verifyDatabase(data: string, trust: EvidenceTrust, terminal: Terminal): Promise<EvidenceFinding> {

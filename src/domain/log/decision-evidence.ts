@@ -28,6 +28,8 @@ export interface DecisionEvidence {
   readonly events: readonly ProvenStep[];
   /** The log's beginning and each change of its key. */
   readonly keyEvents: readonly ProvenStep[];
+  /** What the log says of the passkeys that signed votes: asked for, registered, ended. */
+  readonly passkeyEvents: readonly ProvenStep[];
   readonly checkpoints: readonly SignedCheckpoint[];
   /** What cards showed, by the SHA-256 that their events name. */
   readonly cards: readonly { readonly digest: string; readonly content: string }[];
@@ -80,14 +82,15 @@ export function readEvidence(text: string): DecisionEvidence | null {
   const { approval, log, at, complete } = parsed;
   const events = listOf(parsed, 'events', stepIn);
   const keyEvents = listOf(parsed, 'keyEvents', stepIn);
+  const passkeyEvents = listOf(parsed, 'passkeyEvents', stepIn);
   const checkpoints = listOf(parsed, 'checkpoints', checkpointIn);
   const cards = listOf(parsed, 'cards', cardIn);
   const policy = policyIn(member(parsed, 'policy') ?? null);
   if (events === null || keyEvents === null || checkpoints === null || cards === null || policy === undefined)
     return null;
   if (typeof approval !== 'string' || typeof at !== 'string' || typeof complete !== 'boolean') return null;
-  if (log !== null && typeof log !== 'string') return null;
-  return { approval, log, at, complete, events, keyEvents, checkpoints, cards, policy };
+  if (passkeyEvents === null || (log !== null && typeof log !== 'string')) return null;
+  return { approval, log, at, complete, events, keyEvents, passkeyEvents, checkpoints, cards, policy };
 }
 
 function listOf<T>(parsed: JsonObject, name: string, read: (one: JsonObject) => T | null): T[] | null {

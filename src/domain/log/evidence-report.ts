@@ -27,6 +27,8 @@ export type EvidenceFault =
   /** A card that no event of it names, or that is not what was logged. */
   | { readonly kind: 'other_card'; readonly digest: string }
   | { readonly kind: 'other_policy'; readonly digest: string }
+  /** A signature of a passkey does not count; `why` says so of the event. */
+  | { readonly kind: 'signature'; readonly seq: number | null; readonly why: string }
   /** Its events do not tell one story; `why` says what is missing. */
   | { readonly kind: 'story'; readonly seq: number | null; readonly why: string };
 
@@ -43,6 +45,8 @@ export interface EvidenceReport {
   /** When the newest of these checkpoints was signed. */
   readonly coveredAt: string | null;
   readonly cards: number;
+  /** Votes that a registered passkey signed. */
+  readonly signatures: number;
   /** The policy's text; null: it is not in the evidence. */
   readonly policy: string | null;
   readonly complete: boolean;

@@ -1,4 +1,5 @@
 import { cardNamed } from '../approval/seen-card.ts';
+import type { PasskeyProof } from '../approval/signing.ts';
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 import { chainText } from './chain.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
@@ -8,10 +9,16 @@ import type { EvidenceFault, EvidenceReport, EvidenceStep } from './evidence-rep
 import { judgeStory } from './judge-story.ts';
 import { KeyOrder, type KeyTrust } from './key-order.ts';
 import { rootByPath } from './merkle.ts';
+import { type SignatureReport, VoteSignatureCheck } from './signature-check.ts';
+
+/** What judging needs of cryptography. */
+export interface EvidenceProof extends Proof {
+  readonly passkeys: PasskeyProof;
+}
 
 const NOTHING: EvidenceReport = {
   ...{ approval: null, log: null, at: null, key: null, steps: [], covered: 0, coveredAt: null },
-  ...{ cards: 0, policy: null, complete: false, faults: [] },
+  ...{ cards: 0, signatures: 0, policy: null, complete: false, faults: [] },
 };
 
 /**
@@ -20,7 +27,7 @@ const NOTHING: EvidenceReport = {
  * force the log's own events say, each change sworn by the key before. The whole is signed by the key in force when it was
  * taken, so that nothing can be left out of it afterwards: inclusion alone would not show that.
  */
-export function judgeEvidence(signed: SignedEvidence | null, trust: KeyTrust, proof: Proof): EvidenceReport {
+export function judgeEvidence(signed: SignedEvidence | null, trust: KeyTrust, proof: EvidenceProof): EvidenceReport {
   const evidence = signed === null ? null : readEvidence(signed.text);
   if (signed === null || evidence === null) return { ...NOTHING, faults: [{ kind: 'not_evidence' }] };
   const { approval, log, at, complete, cards, policy } = evidence;
@@ -32,10 +39,12 @@ export function judgeEvidence(signed: SignedEvidence | null, trust: KeyTrust, pr
   const { faults, covered, newest } = judgeProofs(evidence, order, proof);
   if (!order.signsNow(signed.key)) faults.unshift({ kind: 'foreign_signer', key: signed.key });
   const steps = evidence.events.map(stepOf);
+  const signatures = judgeSignatures(evidence, proof);
   faults.push(...foreignSteps(evidence), ...judgeStory(steps), ...judgeBeside(evidence, steps, proof));
+  for (const { seq, why } of signatures.faults) faults.push({ kind: 'signature', seq, why });
   return {
     ...{ approval, log, at, key: signed.key, steps, covered, coveredAt: newest?.at ?? null },
-    ...{ cards: cards.length, policy: policy?.text ?? null, complete, faults },
+    ...{ cards: cards.length, signatures: signatures.verified, policy: policy?.text ?? null, complete, faults },
   };
 }
 
@@ -56,12 +65,14 @@ function judgeProofs(evidence: DecisionEvidence, order: KeyOrder, proof: Proof):
     } else checkpoints.set(read.seq, read);
   }
   let covered = 0;
-  for (const step of [...evidence.keyEvents, ...evidence.events]) {
-    const fault = judgeStep(step, checkpoints, proof);
-    if (fault !== null) faults.push(fault);
-    else if (step.checkpoint !== null) covered += 1;
+  for (const list of [evidence.keyEvents, evidence.passkeyEvents, evidence.events]) {
+    for (const step of list) {
+      const fault = judgeStep(step, checkpoints, proof);
+      if (fault !== null) faults.push(fault);
+      else if (step.checkpoint !== null && list === evidence.events) covered += 1;
+    }
+    faults.push(...repeated(list));
   }
-  for (const list of [evidence.keyEvents, evidence.events]) faults.push(...repeated(list));
   const inOrder = [
     ...evidence.keyEvents.map((step) => ({ seq: step.seq ?? 0, step, read: null })),
     ...[...checkpoints.values()].map((read) => ({ seq: read.seq, step: null, read })),
@@ -74,11 +85,7 @@ function judgeProofs(evidence: DecisionEvidence, order: KeyOrder, proof: Proof):
   }
   const otherLog = order.end();
   if (otherLog !== null) faults.push({ kind: 'chain', fault: otherLog });
-  return {
-    faults,
-    covered: covered - evidence.keyEvents.filter(({ checkpoint }) => checkpoint !== null).length,
-    newest,
-  };
+  return { faults, covered, newest };
 }
 
 function judgeStep(
@@ -113,6 +120,15 @@ function foreignSteps({ approval, events }: DecisionEvidence): EvidenceFault[] {
   return events
     .filter(({ text }) => member(parsed(text), 'approval') !== approval)
     .map(({ seq }) => ({ kind: 'other_event', seq }));
+}
+
+/** The signatures over votes, by the passkeys whose registration is in the evidence, in the chain's order. */
+function judgeSignatures({ events, passkeyEvents, log }: DecisionEvidence, proof: EvidenceProof): SignatureReport {
+  const check = new VoteSignatureCheck(proof.passkeys);
+  const last = Number.MAX_SAFE_INTEGER;
+  const inOrder = [...passkeyEvents, ...events].sort((a, b) => (a.seq ?? last) - (b.seq ?? last));
+  for (const step of inOrder) check.event(step, log);
+  return check.end(log);
 }
 
 /** What is beside the events must be what they name. */

@@ -1,4 +1,5 @@
 import { cardShown } from '../../domain/approval/seen-card.ts';
+import { member } from '../../domain/json/json.ts';
 import { readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import {
   type DecisionEvidence,
@@ -30,13 +31,15 @@ export type TakenEvidence =
   /** The key that signs the log is of a secret that this process does not list. */
   | { readonly kind: 'no_key' };
 
+export type EvidenceRecords = Pick<Records, 'cards' | 'keyStory' | 'passkeyStory' | 'policyText' | 'story'>;
+
 /**
  * Collects what proves one decision, for somebody who has public keys and nothing else: its events with their proofs of
  * inclusion, the log's key events, what the cards showed, and the policy that asked. Signed by the key in force. Changes nothing.
  */
 export async function takeEvidence(
   gateway: Pick<Ports, 'clock' | 'ledger' | 'vault'>,
-  records: Pick<Records, 'cards' | 'keyStory' | 'policyText' | 'story'>,
+  records: EvidenceRecords,
   approval: string,
 ): Promise<TakenEvidence> {
   const { clock, ledger, vault } = gateway;
@@ -53,6 +56,7 @@ export async function takeEvidence(
     at: clock.now().toISOString(),
     events: await steps.of(story),
     keyEvents: await steps.of(await records.keyStory()),
+    passkeyEvents: await steps.of(await records.passkeyStory(passkeysOf(story))),
     checkpoints: steps.checkpoints,
     cards: shown.cards,
     policy: await policyOf(records, story),
@@ -61,6 +65,12 @@ export async function takeEvidence(
   const text = evidenceText(evidence);
   const open = evidence.events.filter(({ checkpoint }) => checkpoint === null).length;
   return { kind: 'taken', line: evidenceLine({ text, key, signature: vault.sign(text, key) }), open };
+}
+
+/** The passkeys by which votes were signed. */
+function passkeysOf(story: readonly ProvenEvent[]): string[] {
+  const signed = story.flatMap(({ data }) => member(data.signature ?? null, 'key') ?? []);
+  return [...new Set(signed.filter((key) => typeof key === 'string'))];
 }
 
 async function shownCards(

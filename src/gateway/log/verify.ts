@@ -1,9 +1,9 @@
 import { cardNamed } from '../../domain/approval/seen-card.ts';
-import type { PasskeyProof } from '../../domain/approval/signing.ts';
 import { ChainCheck, type ChainReport } from '../../domain/log/chain.ts';
 import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
-import type { Link, Proof } from '../../domain/log/evidence.ts';
+import type { Link } from '../../domain/log/evidence.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
+import type { EvidenceProof } from '../../domain/log/judge-evidence.ts';
 import { type SignatureReport, VoteSignatureCheck } from '../../domain/log/signature-check.ts';
 import type { Ledger } from '../../ports.ts';
 
@@ -18,11 +18,6 @@ export interface EvidenceFinding {
   readonly cards: number;
   /** What passkeys signed. */
   readonly signatures: SignatureReport;
-}
-
-/** What a check of the evidence computes. */
-export interface EvidenceProof extends Proof {
-  readonly passkeys: PasskeyProof;
 }
 
 /** Which signatures count, and the checkpoints that were kept outside the database. */

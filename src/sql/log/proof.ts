@@ -51,6 +51,23 @@ export async function keyStory(db: Kysely<Tables>, seals: Seals | null): Promise
   return events.filter(({ doubt }) => doubt === undefined);
 }
 
+/** Events about passkeys that are read. */
+const MOST_PASSKEY_EVENTS = 20_000;
+
+/** What the log says of these passkeys. What no gateway wrote says nothing. */
+export async function passkeyStory(
+  db: Kysely<Tables>,
+  seals: Seals | null,
+  keys: readonly string[],
+): Promise<ProvenEvent[]> {
+  if (keys.length === 0) return [];
+  const found = await sql<ProofRow>`
+    ${WITH_PREVIOUS} where e.type in ('key.requested', 'key.registered', 'key.revoked', 'key.suspended')
+    and e.seq is not null order by e.seq limit ${MOST_PASSKEY_EVENTS}`.execute(db);
+  const events = await mapInTurns(found.rows, (row) => proven(seals, row));
+  return events.filter(({ doubt, data }) => doubt === undefined && keys.includes(String(data.key)));
+}
+
 function proven(seals: Seals | null, row: ProofRow): ProvenEvent {
   const event = { ...eventOf(seals, row), text: row.body };
   if (row.seq === null) return { ...event, fits: null, previous: null };

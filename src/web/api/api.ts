@@ -9,7 +9,8 @@ import { decideApproval } from '../../gateway/decision/decide.ts';
 import { withSlackGroups } from '../../gateway/decision/slack-groups.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { type Records, Swallowed, Unavailable, Unstorable } from '../../ports.ts';
+import type { EvidenceRecords } from '../../gateway/log/take-evidence.ts';
+import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
 import { type ApiCaller, Callers } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
@@ -35,7 +36,7 @@ export interface ApiDeps {
   /** Absent: console logins are not accepted, only the token. */
   readonly loginSessions?: LoginSessions;
   readonly grants: GrantsApi;
-  readonly records: Pick<Records, 'cards' | 'keyStory' | 'policyText' | 'story'>;
+  readonly records: EvidenceRecords;
   /** Absent: there are no people here. */
   readonly people?: PeopleDoors | undefined;
 }

@@ -2,19 +2,14 @@ import type { Hono } from 'hono';
 import { NO_SUBJECT } from '../../domain/log/event.ts';
 import { actorOf } from '../../domain/people/actor.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { takeEvidence } from '../../gateway/log/take-evidence.ts';
-import type { Records } from '../../ports.ts';
+import { type EvidenceRecords, takeEvidence } from '../../gateway/log/take-evidence.ts';
 import type { ApiEnv } from './body.ts';
 
 const NO_KEY =
   'This process does not list the secret whose key signs the log, so it cannot sign evidence. Ask another replica, or list the secret.';
 
 /** `GET /api/approvals/{id}/evidence`: one signed line, for `holdfast audit verify --evidence`. Who took it is logged. */
-export function evidenceRoutes(
-  app: Hono<ApiEnv>,
-  gateway: Gateway,
-  records: Pick<Records, 'cards' | 'keyStory' | 'policyText' | 'story'>,
-): void {
+export function evidenceRoutes(app: Hono<ApiEnv>, gateway: Gateway, records: EvidenceRecords): void {
   app.get('/api/approvals/:id/evidence', async (c) => {
     const id = c.req.param('id');
     const taken = await takeEvidence(gateway, records, id);

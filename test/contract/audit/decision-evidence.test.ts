@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
+import { evidenceProof } from '../../../src/cli/audit/evidence-proof.ts';
 import {
   type DecisionEvidence,
   evidenceLine,
@@ -15,7 +16,6 @@ import { judgeEvidence } from '../../../src/domain/log/judge-evidence.ts';
 import { takeEvidence } from '../../../src/gateway/log/take-evidence.ts';
 import { keepPolicyTexts } from '../../../src/sql/log/policy-texts.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
-import { proof } from '../../../src/vault/proof.ts';
 import { vault } from '../../../src/vault/vault.ts';
 import { type AuditWorld, auditWorld, event, SECRET } from '../../support/audit/world.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
@@ -58,7 +58,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       return found.kind === 'taken' ? found.line : '';
     };
     const judged = (line: string, keys = OURS.publicKeys, log: string | null = null): EvidenceReport =>
-      judgeEvidence(readEvidenceLine(line), { keys, log }, proof());
+      judgeEvidence(readEvidenceLine(line), { keys, log }, evidenceProof());
     const kinds = (report: EvidenceReport): string[] => [...new Set(report.faults.map((fault) => fault.kind))];
 
     before(async () => {

@@ -117,7 +117,10 @@ describe('People behind agents', () => {
         (await eventsOf('call.refused')).find(({ data }) => data.reason === 'its account belongs to no person') ?? null,
     );
     assert.match(told.actor, /^grant:people\//);
-    const used = (await eventsOf('grant.used')).find(({ data }) => data.subject === 'stranger');
+    const used = await eventually(
+      'the use of its grant',
+      async () => (await eventsOf('grant.used')).find(({ data }) => data.subject === 'stranger') ?? null,
+    );
     assert.equal(used?.actor, told.actor, 'whose mark it is stands in the log');
     assert.equal(used?.data.owner, null);
   });

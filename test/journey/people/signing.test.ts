@@ -4,6 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { evidenceText, readEvidence, readEvidenceLine } from '../../../src/domain/log/decision-evidence.ts';
+import { judgeEvidence } from '../../../src/domain/log/judge-evidence.ts';
+import { passkeyProof } from '../../../src/vault/passkey-proof.ts';
+import { proof } from '../../../src/vault/proof.ts';
 import type { Jar } from '../../support/people/browserless.ts';
 import { type SigningWorld, signingWorld } from '../../support/people/signing-world.ts';
 import { eventually } from '../../support/wait.ts';
@@ -81,6 +85,35 @@ describe('A critical call is approved by a signature', () => {
       assert.equal(bad.status, 1);
       assert.match(JSON.stringify(bad.report.signatures.faults), /does not count|not registered/);
     }
+    await rm(folder, { recursive: true });
+  });
+
+  it('P7: the evidence of the decision has the passkey’s registration, and is judged by its signature too', async () => {
+    const { keys } = (await (await world.admin('GET', '/api/checkpoints')).json()) as { keys: string[] };
+    const { items } = (await (await world.admin('GET', '/api/approvals?state=succeeded')).json()) as {
+      items: { id: string }[];
+    };
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-evidence-'));
+    const line = await (await world.admin('GET', `/api/approvals/${items[0]!.id}/evidence`)).text();
+    await writeFile(join(folder, 'evidence'), line);
+    const args = ['src/cli/cli.ts', 'audit', 'verify', '--evidence', join(folder, 'evidence'), '--key', keys[0]!];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.notEqual(status, 1, stdout);
+    assert.match(stdout, /\n1 votes are signed by passkeys whose registration is in the log\n/);
+    // By somebody who can sign as the gateway does, and has no passkey.
+    const trust = { keys, log: null };
+    const proofs = { ...proof(), passkeys: passkeyProof() };
+    const whole = readEvidence(readEvidenceLine(line)!.text)!;
+    const judged = (of: typeof whole) => {
+      const text = evidenceText(of);
+      const signed = { text, key: keys[0]!, signature: '0'.repeat(128) };
+      const asSigned = { ...proofs, verifies: () => true };
+      return judgeEvidence(signed, trust, asSigned).faults.map(({ kind }) => kind);
+    };
+    assert.ok(!judged(whole).includes('signature'));
+    assert.ok(judged({ ...whole, passkeyEvents: [] }).includes('signature'), 'without the registration');
+    const unsigned = whole.events.map((step) => ({ ...step, text: step.text.replace('"signature":{', '"other":{') }));
+    assert.ok(judged({ ...whole, events: unsigned }).includes('signature'), 'without the signature');
     await rm(folder, { recursive: true });
   });
 });
