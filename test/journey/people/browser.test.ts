@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { axeFaults, complaintsOf, openBrowser, openWindow } from '../../support/console/browser.ts';
+import { axeFaults, complaintsOf, openBrowser, openWindow, pressed } from '../../support/console/browser.ts';
 import { type PeopleWorld, peopleWorld } from '../../support/people/world.ts';
 
 describe('In a real browser', () => {
@@ -30,7 +30,7 @@ describe('In a real browser', () => {
     await page.getByRole('heading', { name: 'Freezes', exact: true }).waitFor();
     await page.goto(`${world.url}/tokens`);
     await page.getByLabel('What it is for').fill('night script');
-    await page.getByRole('button', { name: 'Make a token' }).click();
+    await pressed(page, 'Make a token', page.locator('#new-token code'));
     const text = (await page.locator('#new-token code').textContent()) ?? '';
     assert.match(text, /^hfp_[\w-]{43}$/);
     assert.deepEqual(await axeFaults(page), []);
@@ -38,9 +38,8 @@ describe('In a real browser', () => {
     assert.doesNotMatch(await page.content(), new RegExp(text));
     const api = () => fetch(`${world.url}/api/freeze`, { headers: { authorization: `Bearer ${text}` } });
     assert.equal((await api()).status, 200);
-    await page.getByRole('button', { name: 'Revoke night script' }).click();
-    await page.getByRole('button', { name: 'Yes, revoke' }).click();
-    await page.getByText('There are no tokens.').waitFor();
+    await pressed(page, 'Revoke night script', page.getByRole('dialog'));
+    await pressed(page, 'Yes, revoke', page.getByText('There are no tokens.'));
     assert.equal((await api()).status, 401);
     await page.goto(`${world.url}/people`);
     assert.deepEqual(await axeFaults(page), []);

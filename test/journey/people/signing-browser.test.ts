@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import { axeFaults, complaintsOf, openBrowser, openWindow } from '../../support/console/browser.ts';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { axeFaults, complaintsOf, openBrowser, openWindow, pressed } from '../../support/console/browser.ts';
 import { type SigningWorld, signingWorld } from '../../support/people/signing-world.ts';
 
 const PICTURES = process.env.HOLDFAST_TEST_PICTURES;
@@ -38,14 +38,6 @@ describe('In a real browser, with its virtual authenticator', () => {
     await world.close();
   });
 
-  /** Presses until something comes of it: a button that has just appeared does nothing for half a second. */
-  const pressed = async (page: Page, button: string, then: Locator): Promise<void> => {
-    for (let tries = 0; tries < 8 && !(await then.isVisible()); tries += 1) {
-      await page.getByRole('button', { name: button, exact: true }).click({ timeout: 30_000 });
-      await then.waitFor({ timeout: 5_000 }).catch(() => undefined);
-    }
-    await then.waitFor({ timeout: 1_000 });
-  };
   const signIn = async (page: Page, login: string, path: string): Promise<void> => {
     await page.goto(`${world.url}${path}`);
     await page.getByRole('link', { name: /^Sign in with localhost/ }).click();

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { faultText } from '../../../src/config/document/fault.ts';
 import { newGrant } from '../../../src/config/grants.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -187,4 +194,13 @@ export async function axeFaults(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.html.slice(0, 200)} — ${node.failureSummary?.slice(0, 300)}`),
   );
+}
+
+/** Presses until something comes of it: a button that has just appeared does nothing for half a second. */
+export async function pressed(page: Page, button: string, then: Locator): Promise<void> {
+  for (let tries = 0; tries < 8 && !(await then.isVisible()); tries += 1) {
+    await page.getByRole('button', { name: button, exact: true }).click({ timeout: 30_000 });
+    await then.waitFor({ timeout: 5_000 }).catch(() => undefined);
+  }
+  await then.waitFor({ timeout: 1_000 });
 }
