@@ -304,7 +304,7 @@ describe('The console in a browser', { concurrency: false }, () => {
       .getByRole('link', { name: /create_api_key/ })
       .click();
     const stateLine = (state: string) => page.locator('.state-line', { hasText: state });
-    await pressTill(page.getByRole('button', { name: 'Approve' }), stateLine('approved'));
+    await pressTill(page.getByRole('button', { name: 'Approve', exact: true }), stateLine('approved'));
     await page.locator('#decide').getByLabel('Reason').fill('too cold');
     await pressTill(page.getByRole('button', { name: 'Take back approval' }), stateLine('lapsed'));
     assert.match((await call).content[0]?.text ?? '', /^Approval lapsed: taken back by admin: too cold/);

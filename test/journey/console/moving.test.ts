@@ -172,8 +172,8 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
       const below = await named(`below-${width}`);
       await page.goto(`${world.url}/approvals/${below.id}`);
       await page.locator('.live.on').waitFor();
-      const there = await restOn(page.getByRole('button', { name: 'Deny' }), page);
-      const here = await restOn(page.getByRole('button', { name: 'Approve' }), page);
+      const there = await restOn(page.getByRole('button', { name: 'Deny', exact: true }), page);
+      const here = await restOn(page.getByRole('button', { name: 'Approve', exact: true }), page);
       await api(`/api/approvals/${below.id}/decisions`, { decision: 'approve' });
       await page.getByText('Approved by admin.').waitFor();
       await page.waitForTimeout(QUIET_MS * 2);
