@@ -104,6 +104,33 @@ describe('The signatures of a log, by the log alone', () => {
     assert.match(whys([requested, registered, nobody, decided()])[0] ?? '', /nobody could sign/);
   });
 
+  test('P7: nothing is sent once it was denied or over, signed or not', () => {
+    const ends = [
+      'approval.expired',
+      'approval.withdrawn',
+      'approval.lapsed',
+      'approval.taken_back',
+      'call.failed',
+      'call.unknown',
+    ];
+    for (const type of ends) {
+      const end: Event = { type, approval: 'ap_1', data: {} };
+      assert.match(whys([requested, registered, asked, end, sent]).join(), /was over/, type);
+      assert.match(whys([requested, registered, asked, decided(), end, sent]).join(), /was over/, type);
+    }
+    const denied = decided({ choice: 'deny', signature: null }, 'slack:U0OTHER');
+    assert.match(whys([requested, registered, asked, denied, decided(), sent]).join(), /was over/);
+  });
+
+  test('P7: a call that goes on keeps the yes of a key that was revoked meanwhile; one that was never sent does not go on', () => {
+    const revoked: Event = { type: 'key.revoked', data: { key: key.name } };
+    const goesOn: Event = { type: 'call.dispatched', approval: 'ap_1', data: { continues: 'ap_1' } };
+    assert.deepEqual(whys([requested, registered, asked, decided(), sent, revoked, goesOn]), []);
+    assert.match(whys([requested, registered, asked, decided(), revoked, goesOn]).join(), /0 had signed/);
+    const other: Event = { ...goesOn, data: { continues: 'ap_2' } };
+    assert.match(whys([requested, registered, asked, decided(), sent, revoked, other]).join(), /0 had signed/);
+  });
+
   test('a log without an id has signatures that nobody can check; one without signatures has none', () => {
     assert.match(check([requested, registered, asked, decided()], null).faults[0]?.why ?? '', /no id/);
     assert.deepEqual(check([]).faults, []);

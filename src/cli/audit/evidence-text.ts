@@ -20,7 +20,12 @@ export function evidenceReportText(report: EvidenceReport): Printed {
   if (faults.length === 0) {
     lines.push(printed`${covered} of ${steps.length} events are under a signed checkpoint`);
     if (covered < steps.length) lines.push(printed`take the evidence again in a minute, when the rest is signed`);
-    if (!complete) lines.push(printed`there was more than fits into one file; use holdfast audit export --cards`);
+    if (!complete)
+      lines.push(
+        printed`something is not in the file: a card, the policy’s text, or more than fits; holdfast audit export --cards has all that is kept`,
+      );
+    if (report.unproven > 0)
+      lines.push(printed`${report.unproven} events about passkeys are not under a signed checkpoint`);
     lines.push(printed`${cards} cards are what was logged`);
     if (signatures > 0)
       lines.push(printed`${signatures} votes are signed by passkeys whose registration is in the log`);
@@ -50,6 +55,8 @@ function faultText(fault: EvidenceFault): Printed {
       return printed`the signature over the file does not fit: something in it was changed`;
     case 'foreign_signer':
       return printed`the file is signed by a key that you have not given and that the log did not come to (${cut(fault.key, LONGEST)})`;
+    case 'unused_key':
+      return printed`the key ${cut(fault.key, LONGEST)} neither signed this log nor came into force in it; if that is expected, leave it out`;
     case 'other_event':
       return printed`${event(fault.seq)} is not about this approval`;
     case 'changed_event':

@@ -27,7 +27,7 @@ export async function verifyEvidence(options: VerifyEvidenceOptions, terminal: T
   const report = judgeEvidence(await evidenceIn(options.file), { keys, log }, evidenceProof());
   terminal.out(options.json ? printed`${printedJson({ ...report })}\n` : evidenceReportText(report));
   if (report.faults.length > 0) return 1;
-  return report.covered === report.steps.length && report.complete ? 0 : 3;
+  return report.covered === report.steps.length && report.unproven === 0 && report.complete ? 0 : 3;
 }
 
 /** null: the file holds something else. */

@@ -15,6 +15,8 @@ export type EvidenceFault =
   | { readonly kind: 'not_evidence' | 'bad_signature' }
   /** Nobody whom the auditor trusts signed it. */
   | { readonly kind: 'foreign_signer'; readonly key: string }
+  /** A key of the auditor's that neither signed this log nor came into force in it. */
+  | { readonly kind: 'unused_key'; readonly key: string }
   /** Another log, or no approval of this name. */
   | { readonly kind: 'other_event'; readonly seq: number | null }
   /** Its text is not what its hash was made over, it is not in its place, or twice. */
@@ -45,6 +47,8 @@ export interface EvidenceReport {
   /** When the newest of these checkpoints was signed. */
   readonly coveredAt: string | null;
   readonly cards: number;
+  /** Events about passkeys that no checkpoint vouches for. */
+  readonly unproven: number;
   /** Votes that a registered passkey signed. */
   readonly signatures: number;
   /** The policy's text; null: it is not in the evidence. */

@@ -18,7 +18,7 @@ export interface EvidenceProof extends Proof {
 
 const NOTHING: EvidenceReport = {
   ...{ approval: null, log: null, at: null, key: null, steps: [], covered: 0, coveredAt: null },
-  ...{ cards: 0, signatures: 0, policy: null, complete: false, faults: [] },
+  ...{ unproven: 0, cards: 0, signatures: 0, policy: null, complete: false, faults: [] },
 };
 
 /**
@@ -38,12 +38,15 @@ export function judgeEvidence(signed: SignedEvidence | null, trust: KeyTrust, pr
   if (log !== null) order.claim(log);
   const { faults, covered, newest } = judgeProofs(evidence, order, proof);
   if (!order.signsNow(signed.key)) faults.unshift({ kind: 'foreign_signer', key: signed.key });
+  // The file brings the events about keys itself: with one left out, a key that was replaced would seem to be in force.
+  if (trust.keys.length > 1) for (const key of order.unused) faults.push({ kind: 'unused_key', key });
   const steps = evidence.events.map(stepOf);
   const signatures = judgeSignatures(evidence, proof);
-  faults.push(...foreignSteps(evidence), ...judgeStory(steps), ...judgeBeside(evidence, steps, proof));
+  faults.push(...foreignSteps(evidence), ...judgeStory(steps, approval), ...judgeBeside(evidence, steps, proof));
   for (const { seq, why } of signatures.faults) faults.push({ kind: 'signature', seq, why });
   return {
     ...{ approval, log, at, key: signed.key, steps, covered, coveredAt: newest?.at ?? null },
+    unproven: evidence.passkeyEvents.filter(({ checkpoint }) => checkpoint === null).length,
     ...{ cards: cards.length, signatures: signatures.verified, policy: policy?.text ?? null, complete, faults },
   };
 }

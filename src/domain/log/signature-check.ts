@@ -27,6 +27,10 @@ interface OpenCall {
   readonly quorum: number;
   /** The key that signed the yes of each person. */
   readonly yeses: Map<string, string>;
+  /** It was sent, once its signatures were judged: what its server asks then is answered by the same yeses. */
+  sent: boolean;
+  /** Denied, or otherwise over: nothing of it is sent any more. */
+  over: boolean;
 }
 
 /** Faults that are kept one by one. */
@@ -39,7 +43,8 @@ const ENDS = [
 /**
  * Reads a log once, in its order, and checks the signatures over votes by the keys whose registration is in it: no secret
  * and no database is needed, and no gateway is believed. Of every call that had to be signed it checks that no fewer people had
- * signed than its quorum when it was sent. Memory grows with the keys and with the calls that are open, not with the log.
+ * signed than its quorum when it was sent, and that nothing of it was sent once it was over. Memory grows with the keys and
+ * with the calls that had to be signed, not with the log.
  */
 export class VoteSignatureCheck {
   readonly #proof: PasskeyProof;
@@ -97,8 +102,8 @@ export class VoteSignatureCheck {
     if (type === 'approval.requested') this.#ask(approval, data);
     if (type === 'approval.decided' || type === 'approval.changed')
       this.#note(seq, this.#vote(event, data, approval, log));
-    if (type === 'call.dispatched') this.#send(seq, approval);
-    if (typeof type === 'string' && ENDS.includes(type)) this.#open.delete(approval);
+    if (type === 'call.dispatched') this.#send(seq, approval, member(data, 'continues') === approval);
+    if (typeof type === 'string' && ENDS.includes(type)) this.#end(approval);
   }
 
   #request(event: Json, data: Json): void {
@@ -136,6 +141,8 @@ export class VoteSignatureCheck {
       fingerprint: text(member(data, 'fingerprint')),
       quorum: typeof quorum === 'number' ? quorum : 1,
       yeses: new Map(),
+      sent: false,
+      over: false,
     });
   }
 
@@ -146,7 +153,7 @@ export class VoteSignatureCheck {
     const person = member(data, 'person');
     const who = typeof person === 'string' ? person : actor;
     if (member(data, 'choice') !== 'approve') {
-      this.#open.delete(approval);
+      this.#end(approval);
       return null;
     }
     const given = readVoteSignature(member(data, 'signature'));
@@ -165,9 +172,20 @@ export class VoteSignatureCheck {
     return null;
   }
 
-  #send(seq: number | null, approval: string): void {
+  #end(approval: string): void {
     const call = this.#open.get(approval);
     if (call === undefined) return;
+    call.over = true;
+    call.yeses.clear();
+  }
+
+  #send(seq: number | null, approval: string, goesOn: boolean): void {
+    const call = this.#open.get(approval);
+    if (call === undefined) return;
+    if (call.over) return this.#fault(seq, 'sent a call that had to be signed, and was over');
+    // A key that was revoked meanwhile took no yes from a call that was under way.
+    if (goesOn && call.sent) return;
+    call.sent = true;
     const good = [...call.yeses.values()].filter((key) => this.#keys.has(key)).length;
     if (good < call.quorum)
       this.#fault(

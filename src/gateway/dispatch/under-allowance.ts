@@ -6,6 +6,7 @@ import {
   isSameBounds,
 } from '../../domain/allowance/allowance.ts';
 import type { Approval, Decision } from '../../domain/approval/approval.ts';
+import { rightJson } from '../../domain/approval/circle.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
@@ -88,7 +89,7 @@ export async function approveUnder(
     believed: approval.seal,
     patch: { pickupUntil: new Date(until) },
     votes,
-    under: { id: allowance.id, counts: true, now, events: (after) => [usedEvent(approval, after, now)] },
+    under: { id: allowance.id, counts: true, now, events: (after) => [usedEvent(approval, after, votes, now)] },
     events: [],
   });
   gateway.faultPoint?.('decide.after');
@@ -119,11 +120,15 @@ export async function endUnfounded(
   }
 }
 
-function usedEvent(approval: Approval, after: Allowance, at: Date): NewEvent {
+function usedEvent(approval: Approval, after: Allowance, votes: readonly Decision[], at: Date): NewEvent {
   const data = {
     allowance: after.id,
     given: after.approval,
     by: [...after.by],
+    votes: votes.map(({ approver, person, rights }) => {
+      const named = person === undefined ? {} : { person };
+      return { approver, ...named, ...(rights === undefined ? {} : { rights: rights.map(rightJson) }) };
+    }),
     used: after.used,
     of: after.bounds.calls,
     left: callsLeft(after, at),

@@ -7,7 +7,7 @@ import {
   evidenceText,
   type ProvenStep,
 } from '../../domain/log/decision-evidence.ts';
-import { successionOf } from '../../domain/log/key-change.ts';
+import { readKeyEvent, successionOf } from '../../domain/log/key-change.ts';
 import { inclusionPath, type TreeRows, treeRows } from '../../domain/log/merkle.ts';
 import type { ProvenEvent, Records } from '../../ports.ts';
 import { inTurns } from '../../time/in-turns.ts';
@@ -43,24 +43,29 @@ export async function takeEvidence(
   approval: string,
 ): Promise<TakenEvidence> {
   const { clock, ledger, vault } = gateway;
-  const story = await records.story(approval);
-  if (story.length === 0) return { kind: 'not_found' };
-  const [first] = vault.publicKeys;
-  const key = successionOf(await ledger.keyEvents((await ledger.ends()).head)).inForce ?? first!;
+  const all = await records.story(approval);
+  if (all.length === 0) return { kind: 'not_found' };
+  // What no gateway wrote, and has no place in the chain, is signed by none either.
+  const story = all.filter(({ doubt, seq }) => doubt === undefined || seq !== null);
+  const keyStory = await records.keyStory();
+  // By the very events that go into the file, so that a change in between makes no file that nobody trusts.
+  const said = keyStory.flatMap(({ text }) => readKeyEvent(text) ?? []);
+  const key = successionOf(said).inForce ?? vault.publicKeys[0]!;
   if (!vault.publicKeys.includes(key)) return { kind: 'no_key' };
   const shown = await shownCards(records, story);
+  const policy = await policyOf(records, story);
   const steps = new StepProofs(gateway);
   const evidence: DecisionEvidence = {
     approval,
     log: await ledger.logId(),
     at: clock.now().toISOString(),
     events: await steps.of(story),
-    keyEvents: await steps.of(await records.keyStory()),
+    keyEvents: await steps.of(keyStory),
     passkeyEvents: await steps.of(await records.passkeyStory(passkeysOf(story))),
     checkpoints: steps.checkpoints,
     cards: shown.cards,
-    policy: await policyOf(records, story),
-    complete: shown.complete && story.length < LONGEST_STORY,
+    policy,
+    complete: shown.complete && policy?.text !== null && story.length === all.length && all.length < LONGEST_STORY,
   };
   const text = evidenceText(evidence);
   const open = evidence.events.filter(({ checkpoint }) => checkpoint === null).length;
@@ -89,7 +94,7 @@ async function shownCards(
     if (left < 0) break;
     cards.push({ digest, content });
   }
-  return { cards, complete: named.length <= MOST_CARDS && left >= 0 };
+  return { cards, complete: cards.length === named.length };
 }
 
 async function policyOf(

@@ -34,11 +34,25 @@ export async function proveEvent(db: Kysely<Tables>, seals: Seals | null, n: num
 /** Events of one approval that fit on a page. */
 const LONGEST_STORY = 1_000;
 
-/** The events of one approval, oldest first: by what their texts say, whatever their columns do. */
+/** What decides of an approval. An agent that leaves and comes again for long enough must not push it out of the story. */
+const DECIDING = sql.raw(
+  [
+    ...['approval.requested', 'approval.decided', 'approval.changed', 'approval.taken_back', 'allowance.used'],
+    ...['approval.expired', 'approval.withdrawn', 'approval.lapsed', 'card.posted', 'call.dispatched', 'call.returned'],
+    ...['call.succeeded', 'call.failed', 'call.unknown'],
+  ]
+    .map((type) => `'${type}'`)
+    .join(),
+);
+
+/** The events of one approval, oldest first: by what their texts say, whatever their columns do. Beyond the bound, those that decide come first. */
 export async function approvalStory(db: Kysely<Tables>, seals: Seals | null, approval: string): Promise<ProvenEvent[]> {
   const found = await sql<ProofRow>`
-    ${WITH_PREVIOUS} where ${isAbout(approval)} order by e.n limit ${LONGEST_STORY}`.execute(db);
-  const events = await mapInTurns(found.rows, (row) => proven(seals, row));
+    ${WITH_PREVIOUS} where ${isAbout(approval)} order by (e.type in (${DECIDING})) desc, e.n limit ${LONGEST_STORY}`.execute(
+    db,
+  );
+  const rows = found.rows.toSorted((a, b) => Number(a.n) - Number(b.n));
+  const events = await mapInTurns(rows, (row) => proven(seals, row));
   return events.filter((event) => event.approval === approval);
 }
 

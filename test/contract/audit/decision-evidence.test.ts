@@ -115,6 +115,11 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.ok(kinds(judged(line, OURS.publicKeys, 'log_other')).includes('chain'));
     });
 
+    test('P7: of several keys that the auditor has, each must have come into force', async () => {
+      const both = judged(await taken('ap_1'), [...OURS.publicKeys, ...STRANGER.publicKeys]);
+      assert.deepEqual(kinds(both), ['unused_key']);
+    });
+
     test('P7: any one changed character shows', async () => {
       const line = (await taken('ap_1')).trimEnd();
       for (let at = 0; at < line.length; at += 97) {
