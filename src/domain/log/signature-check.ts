@@ -182,7 +182,10 @@ export class VoteSignatureCheck {
   #send(seq: number | null, approval: string, goesOn: boolean): void {
     const call = this.#open.get(approval);
     if (call === undefined) return;
-    if (call.over) return this.#fault(seq, 'sent a call that had to be signed, and was over');
+    if (call.over) {
+      this.#fault(seq, 'sent a call that had to be signed, and was over');
+      return;
+    }
     // A key that was revoked meanwhile took no yes from a call that was under way.
     if (goesOn && call.sent) return;
     call.sent = true;
