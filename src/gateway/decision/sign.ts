@@ -52,6 +52,8 @@ export async function prepareSigning(
   const { stepUp } = approval.requirement;
   if (stepUp === undefined) return { kind: 'cannot', why: 'This call needs no signature. Approve it as any other.' };
   const word = { choice: 'approve', reason: null, fingerprint: null } as const;
+  // Whether an earlier vote still counts is known by the keys as they are now.
+  await gateway.rules.refresh(approval);
   const approver = await withSlackGroups(gateway, approval, signer.approver);
   const ahead = judgeDecision(approval, word, approver, gateway.clock.now(), gateway.rules.approvers(approval));
   // Everything else fits, and the signature is what is to be made now.

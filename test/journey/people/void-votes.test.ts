@@ -74,6 +74,9 @@ describe('A passkey that is revoked between the signed votes on one call', () =>
   it('P1: she signs anew with another passkey, once, and that counts', async () => {
     const id = await voided('second');
     const fresh = await world.registered(people.mira, people.olga);
+    const page = await (await world.send(people.mira, 'GET', `/approvals/${id}`)).text();
+    assert.doesNotMatch(page, /You have approved this/);
+    assert.match(page, /Approve with passkey/);
     assert.equal(await signs('mira', id, fresh), 'pending');
     const again = await world.send(people.mira, 'POST', `/api/approvals/${id}/challenge`);
     assert.match(await again.text(), /already_voted/);
