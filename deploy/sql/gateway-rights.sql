@@ -21,9 +21,9 @@ to holdfast_gateway;
 -- a store whose record names another log, `store accept` asks for "delete from holdfast.epoch" by the owner first.
 grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
 
--- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted,
+-- A vote may be changed from yes to no while the approval is pending, or signed anew where its passkey is gone. A freeze is set and lifted, never changed or deleted,
 -- but sealed anew when HOLDFAST_SECRET is rotated; setting one locks the table, which takes the right to update it.
-grant update (choice, reason, via, self, user_group, person, signature, offers, at, seal) on holdfast.decisions to holdfast_gateway;
+grant update (choice, reason, via, self, user_group, person, rights, signature, offers, at, seal) on holdfast.decisions to holdfast_gateway;
 grant select, insert, update on holdfast.freezes to holdfast_gateway;
 -- What was given in advance is used and ended, never deleted.
 grant select, insert on holdfast.allowances, holdfast.denials to holdfast_gateway;
@@ -80,7 +80,9 @@ create or replace trigger frozen_seals before update of frozen_seal, shown_diges
       or (new.shown_digest is not null and new.shown_digest is distinct from old.shown_digest)))
   execute function holdfast.refuse_change('the seal of what is frozen');
 create or replace trigger frozen_vote before update on holdfast.decisions for each row
-  when (current_user = 'holdfast_gateway' and not (old.choice = 'approve' and new.choice = 'deny'))
+  when (current_user = 'holdfast_gateway' and not (old.choice = 'approve' and (new.choice = 'deny'
+    or (new.choice = 'approve' and old.signature is not null and new.signature is not null
+      and new.signature is distinct from old.signature))))
   execute function holdfast.refuse_change('the vote');
 create or replace trigger frozen_freeze before update on holdfast.freezes for each row
   when (current_user = 'holdfast_gateway' and (old.lifted_at is not null

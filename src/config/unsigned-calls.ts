@@ -39,18 +39,23 @@ export function unsignedCalls(loaded: Loaded): UnsignedCalls[] {
   ];
 }
 
-/** Whoever signs is signed in as themselves, which needs an account under `people`; a user group is known in Slack only. */
+/**
+ * Whoever signs is signed in as themselves, which needs an account under `people`. Who is in a user group is known in Slack
+ * only: whoever has an id there may be.
+ */
 function tooFewSigners(loaded: Loaded): UnsignedCalls[] {
   const { config } = loaded;
   const short = rulesOf(loaded).filter(({ rule }) => {
-    const { people, escalate, quorum } = resolveRequirement(config, rule.ask);
-    const persons = [...people, ...(escalate?.people ?? [])].flatMap((id) => personAt(config.people, id) ?? []);
-    const able = persons.filter(({ login }) => login !== null);
+    const { people, userGroups, escalate, quorum } = resolveRequirement(config, rule.ask);
+    const named = [...people, ...(escalate?.people ?? [])].flatMap((id) => personAt(config.people, id) ?? []);
+    const hasGroup = userGroups.length > 0 || (escalate?.userGroups.length ?? 0) > 0;
+    const members = hasGroup ? [...(config.people?.values() ?? [])].filter(({ slack }) => slack !== null) : [];
+    const able = [...named, ...members].filter(({ login }) => login !== null);
     return new Set(able.map(({ name }) => name)).size < quorum;
   });
   if (short.length === 0) return [];
   const what = `nobody can approve ${listed(short)}: it has to be signed, and fewer of its approvers than its quorum can sign in`;
-  return [{ what, remedy: 'Give approvers a login under people, and list them by name' }];
+  return [{ what, remedy: 'Give approvers a login under people, and their Slack id where a user group lists them' }];
 }
 
 interface SignedRule {

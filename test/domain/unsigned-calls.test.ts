@@ -31,6 +31,8 @@ describe('Calls that should be signed', () => {
   test('are no warning where people can sign', async () => {
     assert.deepEqual(await found(true, 'https://holdfast.example.com'), []);
     assert.deepEqual(await found(true, 'http://localhost:8787'), []);
+    const group = CONFIG.replace('[mira]', '[S0GROUP1]');
+    assert.deepEqual(await found(true, 'http://localhost:8787', group), [], 'members of user groups sign too');
   });
 
   test('are told where they cannot, with what is missing', async () => {
@@ -47,7 +49,7 @@ describe('Calls that should be signed', () => {
     const url = 'https://holdfast.example.com';
     for (const other of [
       CONFIG.replace(', login: mira', ''),
-      CONFIG.replace('[mira]', '[admin, S0GROUP1]'),
+      CONFIG.replace('[mira]', '[admin, S0GROUP1]').replace('slack: U0MIRA, ', ''),
       CONFIG.replace('[mira]', '[U0ALEX]'),
     ]) {
       assert.match(

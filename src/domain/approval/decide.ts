@@ -6,7 +6,7 @@ import { isForged } from './forged.ts';
 import { type Eligibility, eligibility, hasVoted, type Ineligible, isOwner } from './quorum.ts';
 import { recount } from './recount.ts';
 import type { SeenCard } from './seen-card.ts';
-import { type SignatureFault, signatureFault } from './vote-signature.ts';
+import { type SignatureFault, signatureFault, voidVoteOf } from './vote-signature.ts';
 
 /** What a person says about one exact call, before it is judged. */
 export interface DecisionRequest {
@@ -71,6 +71,7 @@ const SHORTEST_PREFIX = 16;
  * | pending, in time | deny by one who approved, and still is eligible | denied; the denial takes the vote's place |
  * | pending, in time | approve, and this reaches the quorum | approved |
  * | pending, in time | approve, quorum not reached | pending, the vote is kept |
+ * | pending, in time | approve by one who has approved | refused: already_voted; where that signature is void since, the new vote takes its place |
  * | pending, past `expiresAt` | any | refused: expired (the expiry job may be late, the deadline is not) |
  * | pending, in time | approve with an allowance that is wider than offered, or by the owner | refused, and nothing is recorded |
  * | pending, in time | approve by the admin token, where it is nobody's | refused: admin_token; its denial counts |
@@ -95,9 +96,10 @@ export function judgeDecision(
   const standing = standingOf(approval, word.choice, approver, now, current);
   if (standing.kind === 'refused') return refuse(standing.reason);
   const { persons } = current;
+  const again = voidVoteOf(approval, approver.id, current);
   if (word.choice === 'approve') {
     if (approver.id === ADMIN && !VOTING.has(persons.adminToken)) return refuse('admin_token');
-    if (hasVoted(approval, approver.id, persons)) return refuse('already_voted');
+    if (again === null && hasVoted(approval, approver.id, persons)) return refuse('already_voted');
     const tooMuch = word.allowance === undefined ? null : beyondOffer(approval, word.allowance, standing.self);
     if (tooMuch !== null) return refuse(tooMuch);
   }
@@ -116,10 +118,10 @@ export function judgeDecision(
   if (unsigned !== null) return refuse(UNSIGNED[unsigned.kind]);
   if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied', instead: earlier };
   const own = { userGroups: approver.userGroups };
-  const voted = { ...approval, decisions: [...approval.decisions, decision] };
+  const voted = { ...approval, decisions: withDecision(approval.decisions, decision) };
   const { missing } = recount(voted, current, now, (each) => (each === decision ? own : null));
   const next = missing.length === 0 ? 'approved' : 'pending';
-  return { kind: 'recorded', decision, next, instead: null };
+  return { kind: 'recorded', decision, next, instead: again };
 }
 
 const UNSIGNED = {

@@ -40,6 +40,20 @@ export function signatureFault(
   return fault === null ? null : { kind: 'bad', why: `the signature of ${approver} does not count: ${fault}` };
 }
 
+/**
+ * The one yes of this person, given by this way, whose signature no longer counts (its passkey was revoked or suspended):
+ * another can take its place. null: there is none, or one that counts, or that cannot be told now.
+ */
+export function voidVoteOf(approval: Approval, id: string, current: CurrentApprovers): Decision | null {
+  const person = personOf(current.persons, id);
+  const own = approval.decisions.filter(
+    (vote) => vote.approver === id || vote.person === person || personOf(current.persons, vote.approver) === person,
+  );
+  const [only] = own;
+  if (only === undefined || own.length > 1 || only.approver !== id || only.choice !== 'approve') return null;
+  return signatureFault(approval, only, current)?.kind === 'bad' ? only : null;
+}
+
 function wasRegistered({ registeredAt }: RegisteredKey, at: Date): boolean {
   return registeredAt.getTime() <= at.getTime() + CLOCKS_DIFFER_MS;
 }
@@ -51,7 +65,10 @@ export interface VoteKey {
   readonly publicKey: string;
 }
 
-/** The keys on which these yeses rest. A commit that counts them finds each still registered. */
+/**
+ * The keys on which these yeses rest. A commit that counts them finds each still registered; so `decisions` are those that
+ * stand by a recount, and none that is void already.
+ */
 export function signersOf(
   { requirement, decisions }: Pick<Approval, 'decisions' | 'requirement'>,
   { signing }: Pick<CurrentApprovers, 'signing'>,

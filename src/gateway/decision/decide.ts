@@ -4,6 +4,7 @@ import { rightJson } from '../../domain/approval/circle.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision, type RefusalReason, withDecision } from '../../domain/approval/decide.ts';
 import { isOwner } from '../../domain/approval/quorum.ts';
+import { recount } from '../../domain/approval/recount.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
 import { signatureJson } from '../../domain/approval/signing.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
@@ -103,7 +104,7 @@ export async function decideApproval(
           ...(allows === null ? {} : { allows }),
           ...(denies === null ? {} : { denies }),
           ...(instead === null ? {} : { instead: instead.choice }),
-          ...(decision.signature === undefined ? {} : { signers: signersWith(gateway, approval, decision) }),
+          ...(decision.signature === undefined ? {} : { signers: signersWith(gateway, approval, decision, approver) }),
           // A row that cannot be believed is nothing to compare with: what the log says of the card is.
           ...(card === null || card.restored ? {} : { card }),
           events: [
@@ -149,8 +150,17 @@ function withOwnWords(rules: Pick<Gateway['rules'], 'conditions'>, request: Deci
   return { ...request, allowance: { ...allowance, says: conditions.map(({ says }) => says) } };
 }
 
-function signersWith({ rules }: Pick<Gateway, 'rules'>, approval: Approval, decision: Decision) {
-  return signersOf({ ...approval, decisions: withDecision(approval.decisions, decision) }, rules.approvers(approval));
+/** Of the votes that count with this one: one that is void already would keep everybody else's from being committed. */
+function signersWith(
+  { rules }: Pick<Gateway, 'rules'>,
+  approval: Approval,
+  decision: Decision,
+  { userGroups }: Approver,
+) {
+  const current = rules.approvers(approval);
+  const voted = { ...approval, decisions: withDecision(approval.decisions, decision) };
+  const { standing } = recount(voted, current, decision.at, (vote) => (vote === decision ? { userGroups } : null));
+  return signersOf({ ...approval, decisions: standing }, current);
 }
 
 /** The approval as the decision will leave it. */
@@ -182,7 +192,10 @@ function offersData({ minutes, calls, says }: NonNullable<Decision['offers']>) {
   return { minutes, calls, within: [...says] };
 }
 
-/** A changed mind is an event of its own, which also says what the person had said before. */
+/**
+ * A changed mind is an event of its own; it says what the person had said before, as a yes does that takes the place of one
+ * whose signature is void.
+ */
 function decidedEvent(
   approval: Approval,
   { decision, instead, next }: { decision: Decision; instead: Decision | null; next: string },
@@ -191,7 +204,7 @@ function decidedEvent(
   current: CurrentApprovers,
 ): NewEvent {
   return approvalEvent(approval, {
-    type: instead === null ? 'approval.decided' : 'approval.changed',
+    type: instead === null || decision.choice === 'approve' ? 'approval.decided' : 'approval.changed',
     at: decision.at,
     actor: actorOf({ id: decision.approver }),
     data: {

@@ -9,9 +9,10 @@ import { isSamePerson, type KeyDeps, suspendedEvent } from '../person/keys.ts';
 import { issueNonce, type Signatory, spendNonce } from '../person/nonces.ts';
 import { type Decided, decideApproval } from './decide.ts';
 import { refuse } from './refuse.ts';
+import { withSlackGroups } from './slack-groups.ts';
 
 export interface SigningDeps extends KeyDeps {
-  readonly gateway: KeyDeps['gateway'] & Parameters<typeof decideApproval>[0];
+  readonly gateway: KeyDeps['gateway'] & Parameters<typeof decideApproval>[0] & Pick<Gateway, 'cards'>;
 }
 
 /** What a passkey is asked to sign. Bytes are base64url. */
@@ -35,7 +36,10 @@ export interface SigningPerson {
   readonly login: string;
 }
 
-/** Gives out what the yes of this person to this call has to sign. `nonce`: 256 random bits, base64url. Decides nothing. */
+/**
+ * Gives out what the yes of this person to this call has to sign, to whoever may approve it, by a user group of Slack too.
+ * `nonce`: 256 random bits, base64url. Decides nothing.
+ */
 export async function prepareSigning(
   deps: SigningDeps,
   id: string,
@@ -48,7 +52,10 @@ export async function prepareSigning(
   const { stepUp } = approval.requirement;
   if (stepUp === undefined) return { kind: 'cannot', why: 'This call needs no signature. Approve it as any other.' };
   const word = { choice: 'approve', reason: null, fingerprint: null } as const;
-  const ahead = judgeDecision(approval, word, signer.approver, gateway.clock.now(), gateway.rules.approvers(approval));
+  // Whether an earlier vote still counts is known by the keys as they are now.
+  await gateway.rules.refresh(approval);
+  const approver = await withSlackGroups(gateway, approval, signer.approver);
+  const ahead = judgeDecision(approval, word, approver, gateway.clock.now(), gateway.rules.approvers(approval));
   // Everything else fits, and the signature is what is to be made now.
   if (ahead.kind === 'refused' && ahead.reason !== 'signature_required')
     return { kind: 'refused', reason: ahead.reason, approval };
@@ -111,7 +118,8 @@ export async function decideBySignature(
     if (counted !== null) return unsigned(gateway, approval, approver, counted);
   }
   const { pickupMs } = gateway.rules.approval;
-  return decideApproval(gateway, id, { choice: 'approve', ...word, signature }, approver, { pickupMs });
+  const grouped = await withSlackGroups(gateway, approval, approver);
+  return decideApproval(gateway, id, { choice: 'approve', ...word, signature }, grouped, { pickupMs });
 }
 
 /** The key's counter goes on. What is wrong with it, in words; null: nothing. */

@@ -2,6 +2,7 @@ import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { rightJson } from '../../domain/approval/circle.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import { recount } from '../../domain/approval/recount.ts';
 import { signersOf } from '../../domain/approval/vote-signature.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { aftersFor } from '../../domain/policy/after.ts';
@@ -87,6 +88,8 @@ async function tryToSpend(
   const known = gateway.knownFreezes.over(approval);
   if (known !== null) return { kind: 'frozen', approval, freeze: known };
   const under = allowanceOf(approval);
+  // Before they are counted: whose key is gone by then keeps this from being committed, and it is tried anew.
+  const signers = signersNow(approval, rules, gateway.clock.now());
   // What has to be signed runs by its own signatures only, whatever was allowed in advance.
   const isOwn = under === null || approval.requirement.stepUp !== undefined;
   const judged = isOwn ? await recheckApprovers(gateway, approval) : await recheckAllowance(gateway, under);
@@ -100,7 +103,7 @@ async function tryToSpend(
   const remembered = await rememberFirst(gateway, approval, call);
   if (remembered !== null) return lapse(gateway, approval, remembered.why);
   const over = await watchedFull(gateway, call, recheck);
-  const spending = spendingOf(gateway, approval, joiner, call, recheck, { answer, seated, over });
+  const spending = spendingOf(gateway, approval, joiner, call, recheck, { answer, seated, over, signers });
   gateway.faultPoint?.('dispatch.before');
   const committed = await gateway.store.commit(spending.change);
   if (committed.kind === 'full') {
@@ -171,7 +174,7 @@ function spendingOf(
   joiner: string,
   call: Call,
   { policy, verdict }: Recheck,
-  { answer, seated, over }: Spender,
+  { answer, seated, over, signers }: Spender,
 ): InlineSpending {
   const startedAt = gateway.clock.now();
   // More than the replica's name: the end of one dispatch must never be taken for the end of the next.
@@ -190,7 +193,7 @@ function spendingOf(
     takes,
     joiner,
     believed: approval.seal,
-    ...signersPart(approval, gateway.rules),
+    ...(signers === undefined ? {} : { signers }),
     unlessFrozen: { server: approval.server, grant: approval.grant },
     ...(continues === null ? {} : { continues }),
     ...(under === null ? {} : { under: { id: under, counts: false, now: startedAt, events: () => [] } }),
@@ -225,9 +228,12 @@ function spendingOf(
   return { change, dispatchOf: begun };
 }
 
-function signersPart(approval: Approval, rules: Pick<Gateway['rules'], 'approvers'>): Pick<Change, 'signers'> {
-  if (approval.requirement.stepUp === undefined) return {};
-  return { signers: signersOf(approval, rules.approvers(approval)) };
+/** The keys of the votes that still count, and not of those that are void already; undefined: nothing is signed. */
+function signersNow(approval: Approval, rules: Pick<Gateway['rules'], 'approvers'>, now: Date): Change['signers'] {
+  if (approval.requirement.stepUp === undefined) return undefined;
+  const current = rules.approvers(approval);
+  const { standing } = recount(approval, current, now);
+  return signersOf({ ...approval, decisions: standing }, current);
 }
 
 /** Who spends a pass. */
@@ -236,6 +242,8 @@ interface Spender {
   readonly seated: boolean;
   /** A limit that is only watched and is full; null: none is. */
   readonly over: FullLimit | null;
+  /** The keys that must still be registered when it is committed; absent: it needs none. */
+  readonly signers?: Change['signers'];
 }
 
 function takesAt(

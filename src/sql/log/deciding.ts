@@ -4,10 +4,19 @@ import type { EventType } from '../../domain/log/event.ts';
 import type { Seals } from '../../ports.ts';
 import type { Db } from '../table/tables.ts';
 
-/** Events by which something is stopped, let go or recognised: few of them, and found by an index over their texts. */
+/** Events by which something is stopped, let go, ended or recognised: few of them, and found by indexes over their texts. */
 export type DecidingType = Extract<
   EventType,
-  'freeze.lifted' | 'freeze.set' | 'grant.revoked' | 'key.changed' | 'seals.began' | 'store.accepted'
+  | 'freeze.lifted'
+  | 'freeze.set'
+  | 'grant.revoked'
+  | 'key.changed'
+  | 'key.revoked'
+  | 'key.suspended'
+  | 'seals.began'
+  | 'store.accepted'
+  | 'token.revoked'
+  | 'token.suspended'
 >;
 
 /** What is read of such an event: its columns can be changed without breaking a seal, and are not. */
@@ -25,7 +34,7 @@ const DECIDING = sql.raw(`e.n, e.seq, e.body, e.seal, coalesce(e.hash = encode(s
   coalesce((select p.hash from holdfast.events p where p.seq = e.seq - 1), case e.seq when 1 then repeat('0', 64) end)
   || E'\\n' || e.seq || E'\\n' || e.body, 'UTF8')), 'hex'), false) as linked`);
 
-/** Whether the text of event `e` says that it is of one of these types; as the index `events_that_decide` has it. */
+/** Whether the text of event `e` says that it is of one of these types; as the index has it, `events_that_decide` or `events_that_end`, so not types of both. */
 export function saysType(types: readonly DecidingType[]): RawBuilder<unknown> {
   const ends = types.map((type) => sql.lit(`${type}"}`));
   return sql`split_part(right(e.body, 48), '"type":"', 2) in (${sql.join(ends)})`;

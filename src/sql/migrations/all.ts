@@ -48,6 +48,7 @@ import { MIGRATION_0058 } from './0058-denials.ts';
 import { MIGRATION_0059 } from './0059-memories.ts';
 import { MIGRATION_0061 } from './0061-policy-texts.ts';
 import { MIGRATION_0062 } from './0062-people-again.ts';
+import { MIGRATION_0064 } from './0064-logged-ends.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -104,4 +105,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0059-memories': MIGRATION_0059,
   '0061-policy-texts': MIGRATION_0061,
   '0062-people-again': MIGRATION_0062,
+  '0064-logged-ends': MIGRATION_0064,
 };

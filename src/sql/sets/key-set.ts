@@ -1,7 +1,11 @@
 import { type Selectable, sql } from 'kysely';
+import type { Seals } from '../../ports.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import type { PersonKeyTable } from '../table/people-tables.ts';
 import { rowText } from '../table/sealed-tables.ts';
-import type { SetTable } from './set-table.ts';
+import type { Db } from '../table/tables.ts';
+import { type LoggedEnd, loggedEnds } from './logged-ends.ts';
+import type { NamedRow, SetTable } from './set-table.ts';
 
 /** A key as the set reads it: the counter as a number. */
 export type PersonKeyRow = Selectable<PersonKeyTable>;
@@ -20,7 +24,34 @@ export const KEY_SET: SetTable<PersonKeyRow> = {
   id: 'id',
   idOf: ({ id }) => id,
   text: personKeyText,
+  named: revivedKeys,
+  endsInPlace: true,
   disown: async (trx, ids) => {
     await sql`delete from holdfast.person_keys where id = any(${[...ids]}::text[])`.execute(trx);
   },
 };
+
+/** Passkeys that the log says are over, and that are good by their rows: these were put back to before. */
+async function revivedKeys(trx: Db, seals: Seals, rows: readonly PersonKeyRow[]): Promise<readonly NamedRow[]> {
+  const ends = await loggedEnds(trx, seals, ['key.revoked', 'key.suspended']);
+  return rows.flatMap((row): NamedRow[] => {
+    const end = ends.find(({ id }) => id === row.id);
+    // What no gateway left is taken out of the set in any case.
+    if (end === undefined || row.ended_at !== null || !seals.fits('row', personKeyText(row), row.seal)) return [];
+    const about = `the passkey of ${row.owner} was ${howOf(end)} by ${end.by} at ${end.at.toISOString()}`;
+    return [{ row: row.id, about, putBack: end.isOwn ? (inside) => endAgain(inside, seals, row, end) : null }];
+  });
+}
+
+async function endAgain(trx: Db, seals: Seals, row: PersonKeyRow, end: LoggedEnd): Promise<void> {
+  const ended = howOf(end);
+  const seal = seals.seal('row', personKeyText({ ...row, ended_at: end.at, ended_by: end.by, ended }));
+  const update = sql`
+    update holdfast.person_keys set ended_at = ${end.at}::timestamptz, ended_by = ${end.by}::text, ended = ${ended}::text,
+      seal = ${seal}::text where id = ${row.id}`;
+  await writeRows(trx, 'person_keys', 1, update);
+}
+
+function howOf({ type }: LoggedEnd): 'revoked' | 'suspended' {
+  return type === 'key.suspended' ? 'suspended' : 'revoked';
+}

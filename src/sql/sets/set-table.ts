@@ -30,11 +30,13 @@ export interface SetTable<R extends { readonly seal: string | null }> {
    * of it. Absent: they are sealed as they are, which only tables may do whose rows stop something and let nothing pass.
    */
   readonly disown?: (trx: Db, ids: readonly string[]) => Promise<void>;
+  /** Its rows stay when what they say is over: by their number nobody can tell that one was put back to before. */
+  readonly endsInPlace?: true;
   /** What the log names and these rows lack; absent: the log does not name the rows of this set. */
   readonly named?: (trx: Db, seals: Seals, rows: readonly R[], plan: AcceptPlan) => Promise<readonly NamedRow[]>;
 }
 
-/** A row that the log names and the set lacks. */
+/** A row that the log names and the set lacks, or of which it lacks the end. */
 export interface NamedRow {
   /** How operators find it. */
   readonly row: string;
@@ -154,6 +156,11 @@ export async function rebaseSet<R extends { readonly seal: string | null }>(
   const missing = (heads[0]?.count ?? 0) - own.length;
   if (missing > 0) {
     const about = `${missing} of ${heads[0]!.count} rows that a gateway left are gone, and the log does not name them`;
+    lost.push({ table: name, row: null, about });
+  }
+  const changes = (heads[0]?.version ?? 0) - (before.reading.head?.version ?? 0);
+  if (table.endsInPlace === true && changes > 0) {
+    const about = `up to ${changes} changes of these rows by gateways are not in what is accepted, except those that the log names: look whether each row that is good still should be`;
     lost.push({ table: name, row: null, about });
   }
   return { heads: made === null ? [] : [made], putBack: told(named.filter(({ putBack }) => putBack !== null)), lost };

@@ -78,6 +78,10 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       gateway.denials.list(given),
     ]);
     const cards = await cardsOf(story);
+    // Whoever has signed is asked to sign anew where their passkey is gone since.
+    const isSigned =
+      approval.state === 'pending' && approval.decisions.some(({ signature }) => signature !== undefined);
+    if (isSigned) await gateway.rules.refresh(approval);
     reads.approval(c.get('login'), approval, 'approval');
     const current = gateway.rules.approvers(approval);
     const view = {

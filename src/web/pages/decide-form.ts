@@ -9,6 +9,7 @@ import {
   secondLooks,
 } from '../../domain/approval/second-look.ts';
 import { mayTakeBack } from '../../domain/approval/take-back.ts';
+import { voidVoteOf } from '../../domain/approval/vote-signature.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Html } from '../html/html.ts';
 import { toolName } from '../html/labels.ts';
@@ -123,7 +124,7 @@ function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date, current:
     const words = 'The config does not say whose the admin token is, so it can deny but not approve.';
     return { words, mayDeny: true };
   }
-  const voted = hasVoted(approval, reviewer.id, current.persons);
+  const voted = hasVoted(approval, reviewer.id, current.persons) && voidVoteOf(approval, reviewer.id, current) === null;
   const words = voted ? 'You have approved this. It needs more approvals. You can still deny it.' : null;
   return { words, mayDeny: true };
 }

@@ -15,6 +15,7 @@ const POLICY = `version: "1"
 default: deny
 tools:
   create_key: { action: require_approval, limits: [{ counter: keys, window: hour, max: 100 }] }
+  rotate_key: { action: require_approval, approval: { quorum: 2 } }
   list_keys: { action: allow, limits: [{ counter: lists, window: hour, max: 100 }] }
 `;
 
@@ -42,7 +43,7 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
       approval: '{ hold: { default: 1s, progress: 60s } }',
       databaseUrl: as.gateway,
       slack: false,
-      operators: '[admin]',
+      operators: '[admin, U0ALEX]',
     });
   });
   after(async () => {
@@ -110,7 +111,8 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
     gateway = await house.start();
     agent = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
     assert.equal(textOf(await agent.call('list_keys', { n: 1 }).answer), 'done');
-    const ask = async (name: string): Promise<string> => noteOf(await agent.call('create_key', { name }).answer).id;
+    const ask = async (name: string, tool = 'create_key'): Promise<string> =>
+      noteOf(await agent.call(tool, { name }).answer).id;
     const approved = await ask('approved');
     await decide(approved, 'approve');
     assert.equal(textOf(await agent.call('create_key', { name: 'approved' }).answer), 'done');
@@ -118,6 +120,11 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
     const denied = await ask('denied');
     await decide(denied, 'deny');
     assert.match(textOf(await agent.call('create_key', { name: 'denied' }).answer), /^Denied by/);
+    // A yes that becomes a no: the only change of a vote.
+    const changed = await ask('changed', 'rotate_key');
+    await decide(changed, 'approve');
+    await decide(changed, 'deny');
+    await gateway.reaches(changed, 'denied');
     const held = agent.call('create_key', { name: 'held' }, { meta: { progressToken: 'p' } });
     const { id } = await gateway.pending('create_key', { name: 'held' });
     await decide(id, 'approve');
@@ -150,6 +157,7 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
       'update holdfast.checkpoints set hash = hash',
       'delete from holdfast.checkpoints',
       `update holdfast.decisions set choice = 'approve'`,
+      `update holdfast.decisions set choice = 'approve', rights = '[]', signature = 'x'`,
       'delete from holdfast.decisions',
       'delete from holdfast.approvals',
       `update holdfast.approvals set arguments = '{}'`,
