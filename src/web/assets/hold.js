@@ -53,6 +53,8 @@ export function settle(child, words) {
     button.dataset.over = `Nothing was done: ${words}`;
     button.setAttribute('aria-disabled', 'true');
   }
+  // Another part of the page is about the same call, and says it.
+  if (child.closest('[data-quiet]')) return tell();
   const note = Object.assign(document.createElement('p'), { className: 'over', textContent: words, tabIndex: -1 });
   (child.querySelector('form.decide') ?? child).append(note);
   if (child.contains(document.activeElement)) note.focus({ preventScroll: true });

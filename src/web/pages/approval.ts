@@ -84,7 +84,7 @@ export function approvalPage({
                 ? decideForm(approval, reviewer, now, true, current, earlier, names)
                 : takeBackForm(approval, reviewer, now, current)
           }</div></div>
-          <div id="advance" data-live><div data-key="advance" data-rev="${approval.state}.${approval.decisions.length}.${allowance?.used ?? ''}${allowance?.ended?.why ?? ''}${denial?.ended?.why ?? ''}">${
+          <div id="advance" data-live data-quiet><div data-key="advance" data-rev="${approval.state}.${approval.decisions.length}.${allowance?.used ?? ''}${allowance?.ended?.why ?? ''}${denial?.ended?.why ?? ''}">${
             isForged(approval)
               ? ''
               : html`${advanceOf(allowanceOf(approval), allowance, denial, names, now)}${advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
