@@ -278,7 +278,7 @@ function wordIn(body: JsonObject): { reason: string | null; fingerprint: string 
 /** A yes that nobody has used is taken back; 409 with the approval as it is when there is none. */
 async function takeYesBack(c: Context<ApiEnv>, gateway: Gateway): Promise<Response> {
   const body = await bodyObject(c);
-  const word = typeof body === 'string' ? body : (strangeMember(body, ['reason', 'fingerprint']) ?? wordIn(body));
+  const word = typeof body === 'string' ? body : wordIn(body);
   if (typeof word === 'string') return fault(c, 400, 'bad_body', word);
   const id = c.req.param('id') ?? '';
   const took = await takeBack(gateway, id, word, await approverOf(c, gateway, id));

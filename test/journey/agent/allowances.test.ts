@@ -269,7 +269,6 @@ describe('allowances and standing denials, as agents meet them', () => {
     for (const body of [both, { decision: 'approve', counter: 3 }, { decision: 'approve', signature: 'x' }]) {
       assert.equal((await decide(id, body, 400)).error, 'bad_decision', JSON.stringify(body));
     }
-    await api('POST', `/api/approvals/${id}/take-back`, { reason: 'x', allowance: true }, 400);
     await decide(id, { decision: 'approve', standing: { minutes: 1 } }, 400);
     assert.equal((await gateway.approval(id)).state, 'pending');
     const within = [{ path: 'args.name', op: 'regex', value: '^ci-n[0-9]$' }];
