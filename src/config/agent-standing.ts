@@ -66,6 +66,11 @@ function accountMark({ issuer, subject }: Pick<AgentAccount, 'issuer' | 'subject
   return `${issuerMark(issuer)}${digest(JSON.stringify([issuer, subject])).slice(0, 22)}`;
 }
 
+/** Whether a mark has the form of one. */
+export function isAccountMark(mark: string): boolean {
+  return /^[A-Za-z0-9_-]{30}$/.test(mark);
+}
+
 function issuerMark(issuer: string): string {
   return digest(issuer).slice(0, 8);
 }

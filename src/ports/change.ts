@@ -67,6 +67,8 @@ export interface Change {
   /** Given with the decision. */
   readonly allows?: { readonly allowance: Allowance; readonly event: NewEvent };
   readonly denies?: { readonly denial: StandingDenial; readonly event: NewEvent };
+  /** Ends, in the same transaction, what lives of the allowances that this approval gave, and the one that it is a use of. */
+  readonly revokes?: RevokedWith;
   /** A leg is spent: with it, in the same transaction, the call that it answers for goes on. */
   readonly continues?: Continuing;
   readonly events: readonly NewEvent[];
@@ -79,6 +81,15 @@ export interface UnderAllowance {
   readonly now: Date;
   /** What is logged of the use. `after`: the allowance with it. */
   events(after: Allowance): readonly NewEvent[];
+}
+
+/** Whose word ends an allowance together with a yes. */
+export interface RevokedWith {
+  /** The allowance that the approval is a use of; null: of none. */
+  readonly allowance: string | null;
+  readonly at: Date;
+  readonly by: string;
+  event(it: Allowance): NewEvent;
 }
 
 /** The call whose server asked, as it goes on with an answer. It must still wait for an answer to this question. */

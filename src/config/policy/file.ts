@@ -10,7 +10,7 @@ import type { Fault, Key } from '../document/fault.ts';
 import { checkShape, entriesOf, FaultList, salvage } from '../document/shape.ts';
 import { EVERY_TOOL, interceptApprovals, interceptEveryTool, interceptRule } from '../intercept/rules.ts';
 import { InterceptToolShape } from '../intercept/schema.ts';
-import { refuseForAll } from '../rule/allowance.ts';
+import { refuseAfterAllowance, refuseForAll } from '../rule/allowance.ts';
 import { refuseDoubleCounting } from '../rule/limit.ts';
 import { compileAsk, compileChecks, compileToolRule } from '../rule/rule.ts';
 import { type ApprovalShape, ToolShape } from '../rule/schema.ts';
@@ -64,6 +64,7 @@ function compile(value: unknown, digest: string, mention: Mentioned, faults: Fau
     if (key === EVERY_TOOL && isIntercept(entry)) continue;
     const rule = toolOf(key, entry, { ask: allTools.ask, drift: head.drift ?? 'allow' }, mention, faults);
     refuseDoubleCounting(rule.limits, allTools.limits, ['tools', key], faults);
+    refuseAfterAllowance(rule, allTools, faults);
     rules.push(rule);
   }
   const hidden = hiddenOf(head.hide ?? [], faults);

@@ -1,7 +1,9 @@
 import type { Redaction } from '../../domain/json/redact.ts';
 import { secretName } from '../../domain/json/secret-name.ts';
+import { asksOfEarlier } from '../../domain/policy/after.ts';
 import type { AllowanceRule } from '../../domain/policy/allowance-rule.ts';
 import { insteadOfPath, type Path, parsePath, segments } from '../../domain/policy/path.ts';
+import type { Policy, ToolRule } from '../../domain/policy/policy.ts';
 import type { Ask } from '../../domain/policy/verdict.ts';
 import type { Key } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
@@ -72,6 +74,18 @@ export function refuseAllowance(
       );
     }
   }
+}
+
+/** What is asked because of what was called before is for a person to see each time. */
+export function refuseAfterAllowance(rule: ToolRule, allTools: Policy['allTools'], faults: FaultList): void {
+  if (!rule.ask.allowance) return;
+  const clause = asksOfEarlier({ allTools }, rule);
+  if (clause === null) return;
+  faults.addKey(
+    ['tools', rule.key, 'approval', 'allowance'],
+    `is set, and ${clause.where} looks at earlier calls (after): a person sees each call that it asks about`,
+    'no allowance here, or no after in ask_if',
+  );
 }
 
 /** What all tools have in common says nothing of the arguments of one. */

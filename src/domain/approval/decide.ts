@@ -42,8 +42,10 @@ export type RefusalReason =
   | 'no_allowance'
   /** More than policy offers. */
   | 'too_wide'
-  /** An owner's yes to his own agent's call is for this call only. */
+  /** An owner's yes to his own agent's call is for this call only, and so is one in the owner's place. */
   | 'own_allowance'
+  /** A person's own condition tests what is hidden of the call. */
+  | 'hidden_condition'
   /** As many allowances, or standing denials, live as may. */
   | 'crowded';
 
@@ -100,7 +102,10 @@ export function judgeDecision(
   if (word.choice === 'approve') {
     if (approver.id === ADMIN && !VOTING.has(persons.adminToken)) return refuse('admin_token');
     if (again === null && hasVoted(approval, approver.id, persons)) return refuse('already_voted');
-    const tooMuch = word.allowance === undefined ? null : beyondOffer(approval, word.allowance, standing.self);
+    const tooMuch =
+      word.allowance === undefined
+        ? null
+        : beyondOffer(approval, word.allowance, standing.self || isOwnersSeat(approval, standing.rights, current));
     if (tooMuch !== null) return refuse(tooMuch);
   }
   const earlier = approval.decisions.find((d) => d.approver === approver.id) ?? null;
@@ -157,6 +162,14 @@ function beyondOffer(
   if (offered === undefined || offered.calls === 0 || answersTo !== null) return 'no_allowance';
   if (self) return 'own_allowance';
   return minutes <= offered.minutes && calls <= offered.calls ? null : 'too_wide';
+}
+
+/** Whether a vote counts in the owner's place only. */
+function isOwnersSeat(approval: Approval, rights: readonly Right[], current: CurrentApprovers): boolean {
+  return (
+    rights.length > 0 &&
+    rights.every(({ standIn }) => standIn !== null && isOwner(approval, { id: standIn.for }, current))
+  );
 }
 
 /** Who may say yes is a matter of the requirement; no, also of whose agent it is, and of no places. */

@@ -2,7 +2,7 @@ import type { Risk } from '../tool/risk.ts';
 import type { Condition, Quantifier } from './condition.ts';
 import { matchesGlob } from './glob.ts';
 import { type After, type AfterPhase, type History, phaseOf, type RememberedCalls } from './history.ts';
-import { type Checks, type Policy, rulesOf } from './policy.ts';
+import { type Checks, type Clause, type Policy, rulesOf } from './policy.ts';
 import { ruleFor } from './rule.ts';
 
 /** The earlier calls that a condition found, in words: `ca_… at 2026-11-30T12:00:00.000Z`. Empty: none. */
@@ -58,6 +58,12 @@ export function aftersFor(policy: Policy, tool: string): readonly AfterUse[] {
   if (afterUses(policy).length === 0) return [];
   const rule = ruleFor(policy, tool);
   return [...(rule === null ? [] : usesIn(rule)), ...usesIn(policy.allTools)];
+}
+
+/** The first clause that may ask because of earlier calls when a call of this rule comes; null: none does. */
+export function asksOfEarlier({ allTools }: Pick<Policy, 'allTools'>, rule: Checks | null): Clause | null {
+  const clauses = [...(rule?.askIf ?? []), ...allTools.askIf];
+  return clauses.find(({ condition }) => aftersIn(condition).length > 0) ?? null;
 }
 
 /** What is remembered of calls: by this text, whichever policy wants it. `server`: that of the policy. */

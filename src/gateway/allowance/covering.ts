@@ -5,12 +5,15 @@ import {
   endingOf,
   type StandingDenial,
 } from '../../domain/allowance/allowance.ts';
+import { hiddenPathIn } from '../../domain/allowance/hidden-condition.ts';
 import { liesWithin, likenessMaterial } from '../../domain/allowance/likeness.ts';
 import type { Call } from '../../domain/call/call.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
-import type { AllowanceRule } from '../../domain/policy/allowance-rule.ts';
+import { asksOfEarlier } from '../../domain/policy/after.ts';
+import type { AllowanceRule, AllowedBounds } from '../../domain/policy/allowance-rule.ts';
 import { type Path, parsePath } from '../../domain/policy/path.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
+import { redactionOf, ruleFor } from '../../domain/policy/rule.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** What today's configuration says of what an allowance is about. */
@@ -37,13 +40,15 @@ export function coveringAllowance(
   call: Call,
   rule: AllowanceRule,
 ): Allowance | null {
-  if (policy.drifted?.has(call.tool)) return null;
+  // What is asked because of what was called before is for a person to see.
+  if (policy.drifted?.has(call.tool) || asksOfEarlier(policy, ruleFor(policy, call.tool)) !== null) return null;
   const known = gateway.knownInAdvance.allowancesAt({ ...call, grant: call.principal.grant });
   if (known.length === 0) return null;
   const likeness = likenessesOf(gateway, call, rule.mayVary);
   const now = gateway.clock.now();
   const covering = known.filter(
     (one) =>
+      one.owner === call.principal.owner &&
       one.policyDigest === policy.digest &&
       likeness.has(one.like) &&
       callsLeft(one, now) > 0 &&
@@ -55,11 +60,31 @@ export function coveringAllowance(
   return covering.toSorted((one, other) => one.until.getTime() - other.until.getTime())[0] ?? null;
 }
 
+/** Those of the same principal and tool that were given while its calls were another person's: they hold no more. */
+export function othersAllowances(gateway: Pick<Gateway, 'knownInAdvance'>, call: Call): readonly Allowance[] {
+  const known = gateway.knownInAdvance.allowancesAt({ ...call, grant: call.principal.grant });
+  return known.filter(({ owner }) => owner !== call.principal.owner);
+}
+
 /** Conditions that cannot be read any more hold of no call. */
 function liesWithinOwn({ rules }: Pick<Gateway, 'rules'>, call: Call, { bounds }: Allowance): boolean {
   if (bounds.within.length === 0) return true;
+  if (testsHidden({ rules }, call, bounds)) return false;
   const conditions = rules.conditions(bounds.within);
   return typeof conditions !== 'string' && liesWithin(call, conditions);
+}
+
+/** Whether a person's own conditions may test what is hidden of calls of this tool. */
+export function testsHidden(
+  { rules }: Pick<Gateway, 'rules'>,
+  { server, tool }: Pick<Call, 'server' | 'tool'>,
+  { within }: Pick<AllowedBounds, 'within'>,
+): boolean {
+  if (within.length === 0) return false;
+  const [policy, conditions] = [rules.policy(server), rules.conditions(within)];
+  if (policy === null || typeof conditions === 'string') return true;
+  const redaction = redactionOf(policy, tool);
+  return conditions.some(({ condition }) => hiddenPathIn(condition, redaction) !== null);
 }
 
 /** The standing denial that answers this call; null: none. `material`: what its fingerprint is made over. `leg`: it answers a question, and only the same answer is like it. */

@@ -3,7 +3,8 @@ import { shownInexact } from '../../domain/policy/inexact.ts';
 import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
-import { coveringAllowance, standingDenial } from '../allowance/covering.ts';
+import { coveringAllowance, othersAllowances, standingDenial } from '../allowance/covering.ts';
+import { endAs } from '../allowance/end.ts';
 import { approveUnder } from '../dispatch/under-allowance.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
@@ -71,7 +72,6 @@ export async function ask(
     return tooLong;
   }
   const denial = standingDenial(gateway, arrival.call, () => materialOf(arrival), arrival.leg !== undefined);
-  if (denial !== null) return notes.standing(denial);
   const { server, tool, principal, session } = arrival.call;
   const freeze = freezeOverCall(gateway, arrival.call);
   const enforced = takes.filter((take) => take.watched !== true);
@@ -82,9 +82,9 @@ export async function ask(
     const { request, event } = await newApproval(gateway, arrival, verdict, now);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
-    // A full limit or a freeze opens nothing and pages nobody; a parked approval or an uncollected answer can still be
+    // A full limit, a freeze or a standing denial opens nothing and pages nobody; a parked approval or an uncollected answer can still be
     // joined.
-    const room = { ...gateway.rules.approval, closed: full !== null || freeze !== null };
+    const room = { ...gateway.rules.approval, closed: full !== null || freeze !== null || denial !== null };
     gateway.faultPoint?.('open.before');
     try {
       return { full, opened: await gateway.store.open(request, joiner, room, event) };
@@ -96,6 +96,11 @@ export async function ask(
   });
   gateway.faultPoint?.('open.after');
   if (opened.kind === 'unasked') return opened;
+  if (denial !== null && (!('approval' in opened) || opened.approval.state === 'approved')) {
+    // What has not run yet does not run while a no is about it: the pass stays, and the seat is for whoever comes back.
+    if ('joiner' in opened) await gateway.store.away(opened.joiner, gateway.replica);
+    return notes.standing(denial);
+  }
   if (!('approval' in opened) && freeze !== null) return notes.frozen(freeze);
   if (opened.kind === 'crowded' && full) return notes.limited(full);
   if (!('approval' in opened)) return refuseOpening(gateway, notes, { grant: principal.grant, server, tool }, opened);
@@ -123,6 +128,7 @@ async function useAllowance(
     await gateway.knownInAdvance.refreshSoon();
     covering = coveringAllowance(gateway, policy, call, rule);
   }
+  for (const one of othersAllowances(gateway, call)) await endAs(gateway, one, 'owner');
   if (covering === null) return null;
   return approveUnder(gateway, approval, covering).catch((error: unknown) => {
     gateway.log.error({ approval: approval.id, err: error }, 'an allowance could not be used; people are asked');

@@ -2,7 +2,13 @@ import type { Allowance, StandingDenial } from '../../domain/allowance/allowance
 import type { Approval, Approver, Decision, State } from '../../domain/approval/approval.ts';
 import { rightJson } from '../../domain/approval/circle.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
-import { type DecisionRequest, judgeDecision, type RefusalReason, withDecision } from '../../domain/approval/decide.ts';
+import {
+  type DecisionRequest,
+  type Judgement,
+  judgeDecision,
+  type RefusalReason,
+  withDecision,
+} from '../../domain/approval/decide.ts';
 import { isOwner } from '../../domain/approval/quorum.ts';
 import { recount } from '../../domain/approval/recount.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
@@ -12,6 +18,7 @@ import { signersOf } from '../../domain/approval/vote-signature.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Change } from '../../ports.ts';
+import { testsHidden } from '../allowance/covering.ts';
 import { allowanceGiven, denialGiven } from '../allowance/give.ts';
 import { isStillOffered } from '../allowance/offer.ts';
 import { commitUntil } from '../commit-until.ts';
@@ -68,10 +75,14 @@ export async function decideApproval(
 ): Promise<Decided> {
   const { store, clock, inline } = gateway;
   const request = withOwnWords(gateway.rules, asked);
-  const judge = (approval: Approval) =>
-    request.allowance !== undefined && approval.state === 'pending' && !isStillOffered(gateway, approval)
-      ? ({ kind: 'refused', reason: 'no_allowance', state: approval.state } as const)
-      : judgeDecision(approval, request, approver, clock.now(), gateway.rules.approvers(approval));
+  const judge = (approval: Approval): Judgement => {
+    const refusedAs = (reason: RefusalReason) => ({ kind: 'refused', reason, state: approval.state }) as const;
+    if (request.allowance !== undefined && approval.state === 'pending' && !isStillOffered(gateway, approval))
+      return refusedAs('no_allowance');
+    const judged = judgeDecision(approval, request, approver, clock.now(), gateway.rules.approvers(approval));
+    if (judged.kind === 'refused' || judged.decision.offers === undefined) return judged;
+    return testsHidden(gateway, approval, judged.decision.offers) ? refusedAs('hidden_condition') : judged;
+  };
   const ahead = seen === null ? null : { seen, judgement: judge(seen.approval) };
   let refusal: RefusalReason | null = null;
   const end = await commitUntil<SeenApproval>(

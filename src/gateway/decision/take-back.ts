@@ -1,3 +1,4 @@
+import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import {
   judgeTakeBack,
@@ -7,6 +8,7 @@ import {
 } from '../../domain/approval/take-back.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { Change } from '../../ports.ts';
+import { aboutEvent } from '../allowance/end.ts';
 import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import { actorOf } from './actor.ts';
@@ -21,7 +23,8 @@ export type TookBack =
 
 /**
  * Takes a yes back that nobody has used: approved → lapsed, with its event. Slack, the API and the console all do it
- * through this.
+ * through this. The allowance that was given with the yes ends in the same transaction, and so does the one that the call
+ * is a use of.
  *
  * | race | who wins |
  * |---|---|
@@ -33,7 +36,7 @@ export type TookBack =
  * | a pass that was given back because nothing was sent | it is approved again, and can be taken back |
  */
 export async function takeBack(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'rules' | 'store'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'knownInAdvance' | 'rules' | 'store' | 'storeWatch'>,
   id: string,
   request: TakeBackRequest,
   approver: Approver,
@@ -57,6 +60,10 @@ export async function takeBack(
     return { kind: 'refused', reason, approval: end.known };
   }
   gateway.announcer.announce(end.approval);
+  if (end.change.revokes !== undefined) {
+    await gateway.knownInAdvance.refreshSoon();
+    await gateway.storeWatch.tellSets();
+  }
   return { kind: 'taken_back', approval: end.approval };
 }
 
@@ -73,5 +80,26 @@ function takeBackChange(
   const patch = { note, resultUntil: new Date(at.getTime() + rules.approval.pickupMs) };
   const data = { reason, via: approver.via, fingerprint };
   const events = [approvalEvent(approval, { type: 'approval.taken_back', at, actor: actorOf(approver), data })];
-  return { id, revision, from: 'approved', to: 'lapsed', promised: true, patch, events };
+  const revokes = revokedWith(approval, approver, at);
+  return { id, revision, from: 'approved', to: 'lapsed', promised: true, patch, events, ...(revokes && { revokes }) };
+}
+
+/** null: nothing was given in advance with this yes, and it came from nothing that was. */
+function revokedWith(approval: Approval, approver: Approver, at: Date): Change['revokes'] | null {
+  const allowance = allowanceOf(approval);
+  if (allowance === null && approval.decisions.every(({ offers }) => offers === undefined)) return null;
+  return {
+    allowance,
+    at,
+    by: approver.id,
+    event: (it) =>
+      aboutEvent(it, 'allowance.ended', at, actorOf(approver), {
+        allowance: it.id,
+        why: 'revoked',
+        used: it.used,
+        of: it.bounds.calls,
+        via: approver.via,
+        takenBack: approval.id,
+      }),
+  };
 }

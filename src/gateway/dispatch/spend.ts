@@ -92,7 +92,9 @@ async function tryToSpend(
   const signers = signersNow(approval, rules, gateway.clock.now());
   // What has to be signed runs by its own signatures only, whatever was allowed in advance.
   const isOwn = under === null || approval.requirement.stepUp !== undefined;
-  const judged = isOwn ? await recheckApprovers(gateway, approval) : await recheckAllowance(gateway, under);
+  const judged = isOwn
+    ? await recheckApprovers(gateway, approval)
+    : await recheckAllowance(gateway, under, [approval.owner, call.principal.owner]);
   const objection = judged?.kind === 'votes' ? null : judged;
   if (objection?.kind === 'lapse') return lapse(gateway, approval, objection.why);
   if (objection?.kind === 'unsure') {

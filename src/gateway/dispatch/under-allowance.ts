@@ -8,6 +8,7 @@ import {
 import type { Approval, Decision } from '../../domain/approval/approval.ts';
 import { rightJson } from '../../domain/approval/circle.ts';
 import { isForged } from '../../domain/approval/forged.ts';
+import { yesTakenBack } from '../../domain/approval/take-back.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { todayOf } from '../allowance/covering.ts';
@@ -26,13 +27,20 @@ type Judged = { readonly kind: 'votes'; readonly votes: readonly Decision[] } | 
 /**
  * Whether what an allowance lets through may run now: it lives, nothing has changed that it rests on, and those who gave it may
  * still approve, by what was frozen with their approval and by today's configuration. What has changed ends it.
+ * `owners`: whose the call was when it was opened, and whose it is now.
  */
-export async function recheckAllowance(gateway: UsingGateway, id: string): Promise<Judged> {
+export async function recheckAllowance(
+  gateway: UsingGateway,
+  id: string,
+  owners: readonly (string | null)[],
+): Promise<Judged> {
   const allowance = await gateway.allowances.find(id);
   if (allowance === null) return { kind: 'lapse', why: 'its allowance is not there' };
   if (allowance.ended !== null) return lapse(allowance.ended.why);
   const today = todayOf(gateway, allowance);
-  const why = endingOf({ ...allowance, used: 0 }, today, gateway.knownInAdvance.firstLook(allowance, today.look));
+  const byConfig = endingOf({ ...allowance, used: 0 }, today, gateway.knownInAdvance.firstLook(allowance, today.look));
+  // Whose an account is, the configuration says of its calls only.
+  const why = byConfig ?? (owners.every((owner) => owner === allowance.owner) ? null : 'owner');
   if (why !== null) {
     await endAs(gateway, allowance, why);
     return lapse(why);
@@ -46,6 +54,10 @@ async function judgeVotes(gateway: UsingGateway, allowance: Allowance): Promise<
   const isGiven = votes.length > 0 && votes.every(({ offers }) => offers && isSameBounds(offers, allowance.bounds));
   if (source === null || isForged(source) || !isGiven) {
     return { kind: 'lapse', why: 'the approval that gave its allowance cannot be believed' };
+  }
+  if (yesTakenBack(source) !== null) {
+    await endAs(gateway, allowance, 'revoked');
+    return lapse('revoked');
   }
   const objection = await recheckApprovers(gateway, source);
   if (objection === null) return { kind: 'votes', votes };
@@ -71,7 +83,7 @@ export async function approveUnder(
   // What has to be signed is signed one by one.
   if (approval.requirement.stepUp !== undefined) return null;
   await gateway.rules.refresh();
-  const judged = await recheckAllowance(gateway, allowance.id);
+  const judged = await recheckAllowance(gateway, allowance.id, [approval.owner]);
   if (judged.kind !== 'votes') return null;
   const votes = judged.votes.map(({ offers: _, ...vote }): Decision => ({ ...vote, allowance: allowance.id }));
   if (votes.length < approval.requirement.quorum) return null;
@@ -112,7 +124,9 @@ export async function endUnfounded(
   for (const one of gateway.knownInAdvance.allowances) {
     const source = await gateway.store.find(one.approval);
     if (source === null || isForged(source)) continue;
-    if (lapseOf(source, gateway.rules.approvers(source), gateway.clock.now()) !== null) {
+    if (yesTakenBack(source) !== null) {
+      await endAs(gateway, one, 'revoked');
+    } else if (lapseOf(source, gateway.rules.approvers(source), gateway.clock.now()) !== null) {
       await endAs(gateway, one, 'approver');
     } else if (one.used >= one.bounds.calls && !(await gateway.allowances.waits(one.id))) {
       await endAs(gateway, one, 'spent');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { grantOfAccount, isStillKnown } from '../../config/agent-standing.ts';
+import { grantOfAccount, isAccountMark, isStillKnown } from '../../config/agent-standing.ts';
 import type { Grant } from '../../config/config.ts';
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
@@ -157,11 +157,12 @@ export class LiveRules implements Rules {
   }
 
   knows(scope: FreezeScope): boolean {
-    const { servers, grants } = this.#loaded.config;
+    const { servers, grants, oauth } = this.#loaded.config;
     if (scope.kind === 'all') return true;
-    return scope.kind === 'server'
-      ? servers.has(scope.name)
-      : grants.some(({ name }) => name === grantNameOf(scope.name));
+    if (scope.kind === 'server') return servers.has(scope.name);
+    const mark = markOf(scope.name);
+    if (mark !== null && !(oauth && isAccountMark(mark))) return false;
+    return grants.some(({ name }) => name === grantNameOf(scope.name));
   }
 
   look(server: string, tool: string): string | null {

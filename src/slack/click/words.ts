@@ -89,7 +89,9 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
     case 'too_wide':
       return 'That is more than the policy offers, so nothing was decided.';
     case 'own_allowance':
-      return 'This call comes from an agent of yours, so your approval can be for this one call only. Nothing was decided.';
+      return 'This call comes from an agent of yours, or of somebody you stand in for, so your approval can be for this one call only. Nothing was decided.';
+    case 'hidden_condition':
+      return 'A condition tests what is hidden of this call, so nothing was decided.';
     case 'crowded':
       return 'As many allowances or standing denials of this agent are in force as may be, so nothing was decided. Revoke one, or decide this one call.';
     default:

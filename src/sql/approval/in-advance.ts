@@ -33,6 +33,8 @@ export class InAdvanceChanges {
   readonly #change: Change;
   /** The allowance's row that is used; null: none is. */
   #row: AllowanceRow | null = null;
+  /** Those that end with it. */
+  #revoked: readonly AllowanceRow[] = [];
 
   constructor(seals: Seals, beliefs: Beliefs, change: Change) {
     this.#seals = seals;
@@ -41,14 +43,14 @@ export class InAdvanceChanges {
   }
 
   get isNone(): boolean {
-    const { under, allows, denies } = this.#change;
-    return under === undefined && allows === undefined && denies === undefined;
+    const { under, allows, denies, revokes } = this.#change;
+    return under === undefined && allows === undefined && denies === undefined && revokes === undefined;
   }
 
   /** Throws `OutsideAllowance` or `CrowdedInAdvance`. */
   async begin(trx: Db): Promise<void> {
-    const { under, allows, denies } = this.#change;
-    if (under !== undefined || allows !== undefined) {
+    const { id, under, allows, denies, revokes } = this.#change;
+    if (under !== undefined || allows !== undefined || revokes !== undefined) {
       await lockSet(trx, ALLOWANCE_SET.name);
       const rows = await this.#beliefs.wholeRows(ALLOWANCE_SET, trx);
       if (under !== undefined) {
@@ -58,6 +60,9 @@ export class InAdvanceChanges {
         if (under.counts && row.used >= allowanceOfRow(row).bounds.calls) throw new OutsideAllowance();
         this.#row = row;
       }
+      // Of a set that cannot be believed nothing is used, and nothing is written into it.
+      if (revokes !== undefined)
+        this.#revoked = (rows ?? []).filter((row) => row.approval_id === id || row.id === revokes.allowance);
       if (allows !== undefined) requireRoom(rows, allows.allowance.grant);
     }
     if (denies !== undefined) {
@@ -68,13 +73,18 @@ export class InAdvanceChanges {
 
   /** Throws `NotTaken`. */
   async write(trx: Db): Promise<void> {
-    const { under, allows, denies } = this.#change;
+    const { under, allows, denies, revokes } = this.#change;
     const row = this.#row;
     if (under !== undefined && row !== null && under.counts) {
       // The last use does not end it: as long as its pass waits, it can be revoked.
       const next = { ...row, used: row.used + 1 };
       await updateAllowance(trx, this.#seals, row, next);
       await writeEvents(trx, this.#seals, under.events(allowanceOfRow(next)));
+    }
+    for (const each of revokes === undefined ? [] : this.#revoked) {
+      const next = { ...each, ended_at: revokes!.at, ended_why: 'revoked' as const, ended_by: revokes!.by };
+      await updateAllowance(trx, this.#seals, each, next);
+      await writeEvents(trx, this.#seals, [revokes!.event(allowanceOfRow(next))]);
     }
     if (allows !== undefined) await this.#insert(trx, 'allowances', rowOfAllowance(allows.allowance), allows.event);
     if (denies !== undefined) await this.#insert(trx, 'denials', rowOfDenial(denies.denial), denies.event);

@@ -12,13 +12,14 @@ type Advance = Pick<DecisionRequest, 'allowance' | 'standing'>;
 /** What the body gives in advance, or what is wrong with it: a sentence. */
 export function advanceIn(body: JsonObject, choice: Choice, rules: Pick<Rules, 'conditions'>): Advance | string {
   const [allowance, standing] = [member(body, 'allowance'), member(body, 'standing')];
+  const stands = standing !== undefined && standing !== null;
+  if (stands && choice !== 'deny') return 'standing goes with "decision": "deny"; with "approve" it is allowance.';
   if (allowance !== undefined && allowance !== null) {
     if (choice !== 'approve') return 'allowance goes with "decision": "approve"; with "deny" it is standing.';
     return allowanceIn(allowance, rules);
   }
-  if (standing === undefined || standing === null) return {};
-  if (choice !== 'deny') return 'standing goes with "decision": "deny"; with "approve" it is allowance.';
-  const strange = strangeMember(standing, ['minutes']);
+  if (!stands) return {};
+  const strange = strangeIn(standing, ['minutes']);
   if (strange !== null) return `standing ${strange}`;
   const minutes = member(standing, 'minutes');
   if (!isWhole(minutes, MOST_DENIED_MINUTES)) {
@@ -28,7 +29,7 @@ export function advanceIn(body: JsonObject, choice: Choice, rules: Pick<Rules, '
 }
 
 function allowanceIn(value: Json, rules: Pick<Rules, 'conditions'>): Advance | string {
-  const strange = strangeMember(value, ['minutes', 'calls', 'within']);
+  const strange = strangeIn(value, ['minutes', 'calls', 'within']);
   if (strange !== null) return `allowance ${strange}`;
   const [minutes, calls, given] = [member(value, 'minutes'), member(value, 'calls'), member(value, 'within')];
   if (!isWhole(minutes, MOST_ALLOWED_MINUTES)) {
@@ -43,7 +44,7 @@ function allowanceIn(value: Json, rules: Pick<Rules, 'conditions'>): Advance | s
 }
 
 /** A member that nobody knows may be meant to narrow it. */
-function strangeMember(value: Json, known: readonly string[]): string | null {
+function strangeIn(value: Json, known: readonly string[]): string | null {
   if (!isObject(value)) return `is an object with ${known.join(', ')}.`;
   const strange = Object.keys(value).find((name) => !known.includes(name));
   return strange === undefined ? null : `has only ${known.join(', ')}, and no ${JSON.stringify(strange.slice(0, 64))}.`;

@@ -19,7 +19,7 @@ import { acceptedJson, readReason } from './accept-json.ts';
 import { advanceRoutes } from './advance-api.ts';
 import { advanceIn, gaveJson } from './advance-body.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
-import { type ApiEnv, bodyObject } from './body.ts';
+import { type ApiEnv, bodyObject, strangeMember } from './body.ts';
 import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
@@ -236,7 +236,10 @@ const REFUSALS: Record<RefusalReason, string> = {
   no_allowance:
     'Nothing can be allowed in advance with this call: its policy has no approval.allowance, the call lies out of its bounds, or the policy or the tool has changed since. Approve without allowance.',
   too_wide: 'That is wider than the policy offers (mayAllow of the approval). An allowance can only be narrowed.',
-  own_allowance: 'The owner of the calling grant can approve this call only, not the like.',
+  own_allowance:
+    'The owner of the calling grant, and who stands in for the owner, can approve this call only, not the like.',
+  hidden_condition:
+    'A condition in allowance.within may test what is hidden on cards and pages. Test an argument that everybody is shown, by its own path.',
   crowded: 'As many allowances or standing denials are in force as may be. Revoke one, or decide this call alone.',
 };
 
@@ -252,6 +255,8 @@ async function approverOf(c: Context<ApiEnv>, gateway: Gateway, id: string): Pro
 async function readDecision(c: Context, rules: Gateway['rules']) {
   const body = await bodyObject(c);
   if (typeof body === 'string') return body;
+  const strange = strangeMember(body, ['decision', 'reason', 'fingerprint', 'allowance', 'standing']);
+  if (strange !== null) return strange;
   const choice = member(body, 'decision');
   if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
   const word = wordIn(body);

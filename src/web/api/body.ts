@@ -9,6 +9,13 @@ export type ApiEnv = { Variables: { approver: Approver; caller: ApiCaller } };
 /** Characters. */
 const MAX_BODY_LENGTH = 64 * 1024;
 
+/** What is wrong with a body that asks for what this door does not act on, by the member's name; null: nothing. null in it asks for nothing. */
+export function strangeMember(body: JsonObject, known: readonly string[]): string | null {
+  const strange = Object.keys(body).find((name) => !known.includes(name) && body[name] !== null);
+  if (strange === undefined) return null;
+  return `The body has a member ${JSON.stringify(strange.slice(0, 64))}, which is not acted on here. Send only ${known.join(', ')}.`;
+}
+
 /** The JSON object in the body, or what is wrong with the body. */
 export async function bodyObject(c: Context): Promise<JsonObject | string> {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))

@@ -7,7 +7,7 @@ import { NONCE_MS } from '../../gateway/person/nonces.ts';
 import { newNonce } from '../http/nonce.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
 import { approvalJson } from './approval-json.ts';
-import { type ApiEnv, bodyObject } from './body.ts';
+import { type ApiEnv, bodyObject, strangeMember } from './body.ts';
 import { NOT_HERE, signatoryOf } from './keys-api.ts';
 
 export interface SigningWords {
@@ -51,7 +51,8 @@ export function signingRoutes(app: Hono<ApiEnv>, { signing }: PeopleDoors, { ref
     const body = await bodyObject(c);
     const given = typeof body === 'string' ? body : readAssertion(body);
     if (typeof given === 'string') return fault(c, 400, 'bad_signature', given);
-    const word = wordIn(body as JsonObject);
+    const strange = strangeMember(body as JsonObject, ['nonce', 'credential', 'reason', 'fingerprint']);
+    const word = strange ?? wordIn(body as JsonObject);
     if (typeof word === 'string') return fault(c, 400, 'bad_decision', word);
     const decided = await decideBySignature(signing, idIn(c), given, person, word);
     switch (decided.kind) {

@@ -102,6 +102,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
         'no_allowance',
         'too_wide',
         'own_allowance',
+        'hidden_condition',
         'crowded',
       ],
       404: ['not_found'],

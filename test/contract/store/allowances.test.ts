@@ -166,6 +166,38 @@ for (const kind of STORES) {
       assert.equal((await port().end(allowance.id, ended, () => eventOf('allowance.ended'))).kind, 'already');
     });
 
+    test('P1: it ends with the yes that is taken back, or with one of its uses, in one transaction and in turn with uses', async () => {
+      for (const what of ['the yes', 'a use'] as const) {
+        const [allowance, other] = [await given(9), await given(9)];
+        const { approval: first } = await opened(world.one);
+        const used = await world.one.commit(use(first, allowance));
+        assert.ok(used.kind === 'committed');
+        const from = what === 'a use' ? used.approval : (await world.one.find(allowance.approval))!;
+        const revokes = {
+          allowance: what === 'a use' ? allowance.id : null,
+          at: new Date(),
+          by: 'U0MIRA',
+          event: (it: Allowance) => ({ ...eventOf('allowance.ended', from), data: { allowance: it.id } }),
+        };
+        const calls = await Promise.all(Array.from({ length: 6 }, () => opened(world.one)));
+        const taking = world.other.commit(change(from, 'lapsed', { revokes }));
+        const [taken, ...all] = await Promise.all([
+          taking,
+          ...calls.map(({ approval }) => world.one.commit(use(approval, allowance))),
+        ]);
+        assert.equal(taken.kind, 'committed', what);
+        const ended = await port().find(allowance.id);
+        assert.deepEqual([ended?.ended?.why, ended?.ended?.by], ['revoked', 'U0MIRA'], what);
+        assert.equal(ended?.used, 1 + all.filter(({ kind }) => kind === 'committed').length, what);
+        const { approval: late } = await opened(world.one);
+        assert.equal((await world.one.commit(use(late, allowance))).kind, 'outside', what);
+        assert.equal((await typesOf(world.one, from.id)).filter((type) => type === 'allowance.ended').length, 1, what);
+        assert.equal((await port().find(other.id))?.ended, null, 'another one lives');
+        assert.equal((await world.one.commit(use(late, other))).kind, 'committed', 'and the set is whole');
+        assert.deepEqual(world.found, []);
+      }
+    });
+
     test('P2: a pass under it is spent once, and once more only after it came back, without a further use', async () => {
       const allowance = await given(1);
       const { approval } = await opened(world.one);

@@ -227,6 +227,18 @@ describe('allowances and standing denials, as agents meet them', () => {
     assert.equal((await run('denials', 'revoke', 'sd_none')).code, 1);
   });
 
+  test('P1: taking back the yes that gave it ends it at once', async () => {
+    assert.match(textOf(await agent.call('create_key', { name: 'ci-t0', role: 'viewer' }).answer), /^Waiting/);
+    const { id } = await gateway.pending('create_key', { name: 'ci-t0' });
+    const { gave } = await decide(id, { decision: 'approve', allowance: { minutes: 15, calls: 4 } });
+    await api('POST', `/api/approvals/${id}/take-back`, { reason: 'wrong call' });
+    assert.equal((await listed(gave!.allowance!.id)).state, 'revoked');
+    assert.match(textOf(await agent.call('create_key', { name: 'ci-t1', role: 'viewer' }).answer), /^Waiting/);
+    assert.equal(upstream.count('create_key', { name: 'ci-t1', role: 'viewer' }), 0);
+    const ended = (await gateway.events(id)).find(({ type }) => type === 'allowance.ended');
+    assert.deepEqual([ended?.data.why, ended?.data.takenBack], ['revoked', id]);
+  });
+
   test('P1: a person can narrow it, and nobody can widen it', async () => {
     const sent = agent.call('create_key', { name: 'ci-n0', role: 'viewer' }, patient);
     const { id } = await gateway.pending('create_key', { name: 'ci-n0' });
@@ -248,7 +260,15 @@ describe('allowances and standing denials, as agents meet them', () => {
         JSON.stringify(allowance),
       );
     }
+    const hidden = [{ path: 'args.password', op: 'starts_with', value: 'h' }];
+    const tested = await decide(id, { decision: 'approve', allowance: { minutes: 5, calls: 1, within: hidden } }, 403);
+    assert.equal(tested.error, 'hidden_condition');
     await decide(id, { decision: 'deny', allowance: { minutes: 1, calls: 1 } }, 400);
+    // What is not acted on is not passed over.
+    const both = { decision: 'approve', allowance: { minutes: 5, calls: 1 }, standing: { minutes: 5 } };
+    for (const body of [both, { decision: 'approve', counter: 3 }, { decision: 'approve', signature: 'x' }]) {
+      assert.equal((await decide(id, body, 400)).error, 'bad_decision', JSON.stringify(body));
+    }
     await decide(id, { decision: 'approve', standing: { minutes: 1 } }, 400);
     assert.equal((await gateway.approval(id)).state, 'pending');
     const within = [{ path: 'args.name', op: 'regex', value: '^ci-n[0-9]$' }];
