@@ -28,7 +28,7 @@ export interface Rules {
   /**
    * The principal of this name while it may call this server; null once its grant is revoked, expired or unbound from it,
    * or given to no account any more. `owner`: whose a call was when it was opened; where the principal came with an access
-   * token, it must still be one of the people. undefined: no call is asked about.
+   * token, its account must still be that person's. undefined: no call is asked about.
    */
   principal(grant: string, server: string, owner?: string | null): Principal | null;
   readonly approval: ApprovalTerms;

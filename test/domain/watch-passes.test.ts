@@ -26,7 +26,7 @@ async function goesOn(policy: Policy, args: JsonObject, history = earlier(false)
   let taken = false;
   const gateway = {
     ...{ clock, vault, replica: 'one', alarms: { why: null }, leases: { until: () => NOW, add: () => {} } },
-    rules: { policy: () => policy },
+    rules: { policy: () => policy, principal: () => callOf('wipe').principal },
     knownFreezes: { over: () => null, lookAgain: async () => null },
     callMemory: { historyFor: () => history },
     tasks: {

@@ -86,6 +86,8 @@ export async function continueCall(
   const returned = { digests, grant, server: call.server, fingerprints, now };
   const parent = await tasks.findContinuation(returned);
   if (parent === null || gateway.alarms.why !== null) return null;
+  // Its account may be somebody else's by now.
+  if (rules.principal(grant, call.server, parent.owner) === null) return null;
   // Its own beginning does not count against it.
   if (dependsOnEarlier && !asks(await gateway.callMemory.historyFor(policy, call, parent.id))) return null;
   if (parent.broken !== null) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { grantOfAccount, isStillKnown } from '../../config/agent-standing.ts';
+import { isStillOwner } from '../../config/account-owner.ts';
+import { grantOfAccount } from '../../config/agent-standing.ts';
 import type { Grant } from '../../config/config.ts';
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
@@ -139,7 +140,7 @@ export class LiveRules implements Rules {
     const grant = byAccount ? grantOfAccount(config, name) : config.grants.find((each) => each.name === name);
     if (!grant?.servers.includes(server) || !this.isOpen(grant)) return null;
     if (!byAccount) return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
-    if (owner !== undefined && !isStillKnown(config, owner)) return null;
+    if (owner !== undefined && !isStillOwner(config, name, owner)) return null;
     return { grant: name, owner: owner ?? null, selfApproval: grant.selfApproval };
   }
 
