@@ -33,7 +33,7 @@ export function personOfAgent(
   const named = all.find(({ oauthSubject }) => oauthSubject === subject);
   if (named !== undefined) return { person: named, by: 'subject' };
   const open = all.filter(({ oauthSubject }) => !oauthSubject);
-  const sameProvider = isSameProvider({ oidc }, issuer);
+  const sameProvider = !oidc || oidc.issuer === issuer;
   const pinned = sameProvider ? open.find((person) => person.subject === subject) : undefined;
   if (pinned !== undefined) return { person: pinned, by: 'subject' };
   const free = sameProvider ? open.filter((person) => !person.subject) : open;
@@ -56,12 +56,12 @@ export function ownerOfAccount(config: Known, principal: string): string | null 
  * does not tell: then it is, unless it is somebody else's, or the person has another account now.
  */
 export function isStillOwner(config: Known, principal: string, owner: string | null): boolean {
-  const { oauth, people } = config;
+  const { oauth, oidc, people } = config;
   const person = owner === null ? null : personAt(people, owner);
   if (person === null || !oauth) return false;
   const today = personOfPrincipal(config, principal);
   if (today !== null) return today === person;
-  const isPinned = person.oauthSubject || (isSameProvider(config, oauth.issuer) && person.subject);
+  const isPinned = person.oauthSubject || ((!oidc || oidc.issuer === oauth.issuer) && person.subject);
   return oauth.match === 'email' && !isPinned;
 }
 
@@ -87,8 +87,4 @@ function subjectsOf(people: NonNullable<Known['people']>, issuer: string): Subje
   const found = { issuer, subjects: new Map(subjects.map((subject) => [accountMark({ issuer, subject }), subject])) };
   BY_PEOPLE.set(people, found);
   return found.subjects;
-}
-
-function isSameProvider({ oidc }: Pick<Known, 'oidc'>, issuer: string): boolean {
-  return !oidc || oidc.issuer === issuer;
 }

@@ -16,7 +16,7 @@ import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { grantNameOf, markOf } from '../../domain/people/principal.ts';
-import { afterUses } from '../../domain/policy/after.ts';
+import { afterUses, risksLike } from '../../domain/policy/after.ts';
 import { type WantedBy, type WantedMemory, wantedOf } from '../../domain/policy/places.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { ruleFor } from '../../domain/policy/rule.ts';
@@ -107,7 +107,13 @@ export class LiveRules implements Rules {
     const own = this.#loaded.policies.get(server);
     const risk = own === undefined ? null : (ruleFor(own, tool)?.risk ?? null);
     const servers = [server, ...this.alike(server).filter((name) => name !== server)];
-    return wantedOf(this.#wanted, { servers, tool, risk });
+    const risks = new Set(
+      servers.flatMap((name) => {
+        const policy = this.#loaded.policies.get(name);
+        return policy === undefined ? [] : risksLike(policy, tool);
+      }),
+    );
+    return wantedOf(this.#wanted, { servers, tool, risk, risks });
   }
 
   upstream(server: string): string {
