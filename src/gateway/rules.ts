@@ -17,6 +17,8 @@ export interface Rules {
   upstream(server: string): string;
   /** What some policy, of this server or another, wants remembered of calls of this tool; empty for nearly all. */
   wanted(server: string, tool: string): readonly WantedMemory[];
+  /** The same of all calls that begin at this server, whatever their tools are. */
+  wantedAt(server: string): readonly WantedMemory[];
   /** The names of all servers that lead to the same upstream as this one, its own among them. */
   alike(server: string): readonly string[];
   /** The approvers that an ask names, to be frozen into the approval. */

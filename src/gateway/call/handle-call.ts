@@ -10,6 +10,7 @@ import { Unavailable, Unstorable } from '../../ports.ts';
 import { standingDenial } from '../allowance/covering.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import { onceASecond } from '../state/heard-call.ts';
 import { allow } from './allow.ts';
 import type { Arrival, Handled, Leg } from './arrival.ts';
 import { ask } from './ask.ts';
@@ -120,7 +121,8 @@ async function rememberFirst(gateway: Gateway, arrival: Arrival, policy: Policy)
   const history = await callMemory.historyFor(policy, call, ref);
   const handled = await follow(gateway, arrival, evaluate(policy, call, history), ref);
   if (handled.kind !== 'forward') return handled;
-  return { ...handled, ended: (succeeded) => callMemory.ended(caller, ref, succeeded) };
+  const came = onceASecond(clock, () => callMemory.came(caller, ref), true);
+  return { ...handled, heard: { came, ended: (how) => callMemory.ended(caller, ref, how) } };
 }
 
 /**

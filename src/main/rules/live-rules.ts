@@ -17,7 +17,7 @@ import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { grantNameOf, markOf } from '../../domain/people/principal.ts';
 import { afterUses, risksLike } from '../../domain/policy/after.ts';
-import { type WantedBy, type WantedMemory, wantedOf } from '../../domain/policy/places.ts';
+import { type WantedBy, type WantedMemory, wantedAt, wantedOf } from '../../domain/policy/places.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { ruleFor } from '../../domain/policy/rule.ts';
 import type { Rules } from '../../gateway/rules.ts';
@@ -100,10 +100,8 @@ export class LiveRules implements Rules {
   }
 
   wanted(server: string, tool: string): readonly WantedMemory[] {
-    this.#wanted ??= [...this.#loaded.policies].flatMap(([of, policy]) =>
-      afterUses(policy).map((use): WantedBy => ({ server: of, use })),
-    );
-    if (this.#wanted.length === 0) return [];
+    const all = this.#allWanted();
+    if (all.length === 0) return [];
     const own = this.#loaded.policies.get(server);
     const risk = own === undefined ? null : (ruleFor(own, tool)?.risk ?? null);
     const servers = [server, ...this.alike(server).filter((name) => name !== server)];
@@ -113,7 +111,19 @@ export class LiveRules implements Rules {
         return policy === undefined ? [] : risksLike(policy, tool);
       }),
     );
-    return wantedOf(this.#wanted, { servers, tool, risk, risks });
+    return wantedOf(all, { servers, tool, risk, risks });
+  }
+
+  wantedAt(server: string): readonly WantedMemory[] {
+    const all = this.#allWanted();
+    return all.length === 0 ? [] : wantedAt(all, [server, ...this.alike(server)]);
+  }
+
+  #allWanted(): readonly WantedBy[] {
+    this.#wanted ??= [...this.#loaded.policies].flatMap(([of, policy]) =>
+      afterUses(policy).map((use): WantedBy => ({ server: of, use })),
+    );
+    return this.#wanted;
   }
 
   upstream(server: string): string {
