@@ -2,7 +2,7 @@ import type { ExchangeAnswer } from '../../ports.ts';
 import { placesIn } from '../json/find.ts';
 import { mediaTypeOf } from '../protocol/media-type.ts';
 import { largeEventFields } from '../sse/large-event.ts';
-import { passedEvents, passedPieces, streamOf } from './pass-heard.ts';
+import { heardEvents, passedPieces, streamOf } from './pass-heard.ts';
 
 /** Awaited before something is passed on that may belong to a call of before. */
 export type Late = () => Promise<void>;
@@ -23,7 +23,7 @@ export async function hearLate(answer: ExchangeAnswer, late: Late, asked: boolea
     if (await mayBeResponse(event)) await late();
     return false;
   };
-  return { ...answer, body: passedEvents(streamOf(body), { hear, unheard: late, over: async () => {} }) };
+  return { ...answer, body: heardEvents(streamOf(body), { hear, unheard: late, over: async () => {} }) };
 }
 
 /** What has no method is no notification and no request. */

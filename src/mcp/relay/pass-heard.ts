@@ -40,7 +40,7 @@ export function passedPieces(
 }
 
 /** Events pass one by one, each after it was heard; what follows the last that had to be heard, as it comes. */
-export function passedEvents(body: ReadableStream<Uint8Array>, listener: Listener): ReadableStream<Uint8Array> {
+export function heardEvents(body: ReadableStream<Uint8Array>, listener: Listener): ReadableStream<Uint8Array> {
   const cutter = new SseCutter();
   const reader = body.getReader();
   /** `deaf`: an event is too long, and what follows it may be anything. */
