@@ -22,11 +22,11 @@ const vault = { fingerprints: (material: Json) => [canonical(material)], digests
 const earlier = (found: boolean): History => ({ earlier: () => (found ? { ref: 'ca_1', at: NOW } : null) });
 
 /** Whether an answer to the question of a gated call goes on under today's policy. */
-async function goesOn(policy: Policy, args: JsonObject, history = earlier(false)): Promise<boolean> {
+async function goesOn(policy: Policy, args: JsonObject, history = earlier(false), isOwners = true): Promise<boolean> {
   let taken = false;
   const gateway = {
     ...{ clock, vault, replica: 'one', alarms: { why: null }, leases: { until: () => NOW, add: () => {} } },
-    rules: { policy: () => policy, principal: () => callOf('wipe').principal },
+    rules: { policy: () => policy, principal: () => (isOwners ? callOf('wipe').principal : null) },
     knownFreezes: { over: () => null, lookAgain: async () => null },
     callMemory: { historyFor: () => history },
     tasks: {
@@ -71,6 +71,11 @@ test('an answer goes on under its approval while its call is asked about, or onl
   assert.equal(await goesOn(policyOf({ tools }), { env: 'prod' }), false);
   assert.equal(await goesOn(watched({ tools }), { env: 'prod' }), true);
   assert.equal(await goesOn(policyOf({ default: 'allow', tools: {} }), {}), false);
+  assert.equal(
+    await goesOn(policyOf({ tools }), { env: 'test' }, earlier(false), false),
+    false,
+    'no longer its caller',
+  );
 });
 
 /** What becomes of a call of a tool whose calls a person denied for a while, whatever `env` is. */

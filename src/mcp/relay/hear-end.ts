@@ -6,7 +6,7 @@ import { headerOf } from '../protocol/header-policy.ts';
 import { mediaTypeOf } from '../protocol/media-type.ts';
 import { largeEventFields } from '../sse/large-event.ts';
 import { responseIn } from '../upstream/response.ts';
-import { MOST_HEARD_BYTES, heardEvents, passedPieces, reading, streamOf } from './pass-heard.ts';
+import { heardEvents, MOST_HEARD_BYTES, passedPieces, reading, streamOf } from './pass-heard.ts';
 
 /**
  * The same answer, byte for byte. Before the response to the request is passed on, the call is told how it ended; before
