@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
 import type { Principal } from '../domain/call/call.ts';
 import type { AgentAccount } from '../domain/people/access-token.ts';
 import { claimAt, claimHolds, isOverage } from '../domain/people/claims.ts';
 import { grantNameOf, markOf, principalName } from '../domain/people/principal.ts';
-import type { Config, Grant, OAuthConfig, Person } from './config.ts';
-import { idOfPerson, personAt } from './people.ts';
+import { accountMark, issuerMark, personOfAgent } from './account-owner.ts';
+import type { Config, Grant, OAuthConfig } from './config.ts';
+import { idOfPerson } from './people.ts';
 
 type Known = Pick<Config, 'grants' | 'oauth' | 'oidc' | 'people'>;
 
@@ -54,55 +54,6 @@ export function grantOfAccount({ grants, oauth }: Known, principal: string): Gra
   const name = grantNameOf(principal);
   if (!oauth.grants.some(({ grant }) => grant === name)) return null;
   return grants.find((grant) => grant.name === name) ?? null;
-}
-
-/** Whether whoever owned a call is one of `people` still. */
-export function isStillKnown({ people }: Pick<Config, 'people'>, owner: string | null): boolean {
-  return owner !== null && personAt(people, owner) !== null;
-}
-
-/** 30 characters: of the issuer, whose exchange ends what came from it, and of the account. */
-function accountMark({ issuer, subject }: Pick<AgentAccount, 'issuer' | 'subject'>): string {
-  return `${issuerMark(issuer)}${digest(JSON.stringify([issuer, subject])).slice(0, 22)}`;
-}
-
-/** Whether a mark has the form of one. */
-export function isAccountMark(mark: string): boolean {
-  return /^[A-Za-z0-9_-]{30}$/.test(mark);
-}
-
-function issuerMark(issuer: string): string {
-  return digest(issuer).slice(0, 8);
-}
-
-function digest(text: string): string {
-  return hash('sha256', text, 'base64url');
-}
-
-/**
- * An account is the person who has it as `oauth_subject`. Whoever has none is found as at the sign-in: by `subject` or `login`
- * where the console's provider is the same, because a name at one provider is nobody's at another; or by a verified address
- * where the file says so.
- */
-function personOfAgent(
-  { people, oidc }: Known,
-  { match }: OAuthConfig,
-  { issuer, subject, email }: AgentAccount,
-): { readonly person: Person; readonly by: 'subject' | 'login' | 'email' } | null {
-  const all = [...(people?.values() ?? [])];
-  const named = all.find(({ oauthSubject }) => oauthSubject === subject);
-  if (named !== undefined) return { person: named, by: 'subject' };
-  const open = all.filter(({ oauthSubject }) => !oauthSubject);
-  const sameProvider = !oidc || oidc.issuer === issuer;
-  const pinned = sameProvider ? open.find((person) => person.subject === subject) : undefined;
-  if (pinned !== undefined) return { person: pinned, by: 'subject' };
-  const free = sameProvider ? open.filter((person) => !person.subject) : open;
-  if (match === 'email') {
-    const person = email === null ? undefined : free.find(({ login }) => login === email);
-    return person === undefined ? null : { person, by: 'email' };
-  }
-  const person = sameProvider ? free.find(({ loginText }) => loginText === subject) : undefined;
-  return person === undefined ? null : { person, by: 'login' };
 }
 
 function nobodysWords({ match }: OAuthConfig, { subject, email }: AgentAccount): string {

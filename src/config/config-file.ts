@@ -66,7 +66,7 @@ export function parseConfig(
   const approvers = approversOf(raw.approvers, people, faults);
   const standIns = standInsIn(raw.stand_ins, { people, groups: approvers, now: from.now ?? new Date(), warn, faults });
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, people, faults);
-  const oauth = oauthOf(raw.oauth, grants, faults);
+  const oauth = oauthOf(raw.oauth, grants, oidc, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
   const approval = approvalOf(shape?.approval, approvers, people, faults);
   const sessionOpenings = openingRate(shape?.sessions?.openings, ['sessions', 'openings'], faults) ?? SESSION_OPENINGS;

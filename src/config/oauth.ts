@@ -1,4 +1,4 @@
-import type { Grant, OAuthConfig } from './config.ts';
+import type { Grant, OAuthConfig, OidcConfig } from './config.ts';
 import { OAuthShape } from './config-schema.ts';
 import { durationMs } from './document/duration.ts';
 import { checkShape, type FaultList, isNow } from './document/shape.ts';
@@ -10,7 +10,12 @@ const MOST_LONGEST_MS = 7 * LONGEST_MS;
 const LEAST_LONGEST_MS = 60_000;
 
 /** The file's `oauth`; null: it has none. Each grant without a token must be one that it names. */
-export function oauthOf(value: unknown, grants: readonly Grant[], faults: FaultList): OAuthConfig | null {
+export function oauthOf(
+  value: unknown,
+  grants: readonly Grant[],
+  oidc: Pick<OidcConfig, 'clientId' | 'issuer'> | null,
+  faults: FaultList,
+): OAuthConfig | null {
   const shape = value === undefined ? null : checkShape(OAuthShape, value, ['oauth'], faults);
   const named = new Set(shape?.grants.map(({ grant }) => grant));
   for (const [index, { name, tokenless }] of grants.entries()) {
@@ -21,6 +26,12 @@ export function oauthOf(value: unknown, grants: readonly Grant[], faults: FaultL
   const { issuer, audience = null, match = 'sub', scopes = [] } = shape;
   const fault = issuerFault(issuer);
   if (fault !== null) faults.add(['oauth', 'issuer'], fault, 'an https address without query and fragment');
+  if (oidc !== null && oidc.issuer === issuer && oidc.clientId === audience)
+    faults.add(
+      ['oauth', 'audience'],
+      'is oidc.client_id of the same issuer, so the ID tokens of the console’s sign-in would be taken for access tokens',
+      'an audience of its own: register the gateway twice, for people and for agents',
+    );
   const longestMs = durationMs(shape.longest, ['oauth', 'longest'], faults) ?? LONGEST_MS;
   if (longestMs < LEAST_LONGEST_MS || longestMs > MOST_LONGEST_MS)
     faults.add(['oauth', 'longest'], isNow(shape.longest), 'from 1m to 7d');

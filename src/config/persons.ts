@@ -5,6 +5,7 @@ import { fillPlaces } from '../domain/approval/places.ts';
 import { grantNameOf, markOf } from '../domain/people/principal.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { askFor } from '../domain/policy/rule.ts';
+import { ownerOfAccount } from './account-owner.ts';
 import type { Config } from './config.ts';
 import { circleOf, escalationTo, groupPlace, groupsAsked } from './requirement.ts';
 
@@ -47,8 +48,9 @@ export function currentApprovers(
     ...circleOf(config, groups),
     escalate: to === null ? null : escalationTo(config, to, { afterMs, placed }),
     ...(placed === null ? {} : { places: placed.map((group) => placeToday(config, groups, group)) }),
-    // Whose account called is frozen with the call; the owner of the grant's own token is somebody else.
-    owner: markOf(grant) === null ? (owning?.owner ?? null) : null,
+    // Whose account called is frozen with the call, and whose it is now may not approve it either; the owner of the grant's
+    // own token is somebody else.
+    owner: markOf(grant) === null ? (owning?.owner ?? null) : ownerOfAccount(config, grant),
     selfApproval: owning?.selfApproval ?? false,
     persons,
   };

@@ -17,6 +17,8 @@ export interface Rules {
   upstream(server: string): string;
   /** What some policy, of this server or another, wants remembered of calls of this tool; empty for nearly all. */
   wanted(server: string, tool: string): readonly WantedMemory[];
+  /** The same of all calls that begin at this server, whatever their tools are. */
+  wantedAt(server: string): readonly WantedMemory[];
   /** The names of all servers that lead to the same upstream as this one, its own among them. */
   alike(server: string): readonly string[];
   /** The approvers that an ask names, to be frozen into the approval. */
@@ -28,7 +30,7 @@ export interface Rules {
   /**
    * The principal of this name while it may call this server; null once its grant is revoked, expired or unbound from it,
    * or given to no account any more. `owner`: whose a call was when it was opened; where the principal came with an access
-   * token, it must still be one of the people. undefined: no call is asked about.
+   * token, its account must still be that person's. undefined: no call is asked about.
    */
   principal(grant: string, server: string, owner?: string | null): Principal | null;
   readonly approval: ApprovalTerms;

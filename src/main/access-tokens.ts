@@ -16,6 +16,8 @@ const LONG_MS = 60 * 60_000;
 /** Accounts of whose addresses it is remembered for a minute whether they own them. */
 const MOST_ADDRESSES = 5_000;
 const ADDRESS_MS = 60_000;
+/** Milliseconds until the log says again that tokens cannot be judged. */
+const SAY_AGAIN_MS = 60_000;
 
 /** What somebody sends who tries. Others were good once, or are for another door, and their senders must learn of that. */
 const GUESSES: ReadonlySet<TokenFault> = new Set(['form', 'algorithm', 'crit', 'duplicate', 'signature']);
@@ -30,6 +32,7 @@ export function accessTokenDoor(
 ): AccessTokenDoor {
   const tokens = agentTokens(() => agentTokenTerms(rules.loaded), { clock, steady });
   const addresses = new Addresses(sqlPersonLogins(storage.connection.db, seals, beliefs), () => steady.now().getTime());
+  const unjudged = new OnceAMinute();
   let saidLong = false;
   const admit = async (token: string, resource: string): Promise<AgentAdmission> => {
     const read = await tokens.read(token, resource);
@@ -62,7 +65,8 @@ export function accessTokenDoor(
     admit: (token, resource) =>
       admit(token, resource).catch((error: unknown) => {
         if (!(error instanceof Unavailable)) throw error;
-        log.error({ part: error.part, why: error.message }, 'an access token could not be judged');
+        if (unjudged.says(steady.now().getTime()))
+          log.error({ part: error.part, why: error.message }, 'access tokens could not be judged');
         const why =
           error.part === 'provider'
             ? `the provider ${plain(error.message)}`
@@ -98,6 +102,18 @@ function aboutOf({ owner }: Principal, { issuer, subject, lifetimeMs }: AgentAcc
 /** A header and a line of JSON can hold it. */
 function plain(text: string): string {
   return text.replace(/[^\x20-\x7e]|"|\\/g, '?').slice(0, 300);
+}
+
+/** Anybody can send tokens that cannot be judged, and the log is no place for all of them. */
+class OnceAMinute {
+  #saidAt: number | null = null;
+
+  /** `now`: in ms, of a clock that never goes back. */
+  says(now: number): boolean {
+    if (this.#saidAt !== null && now - this.#saidAt < SAY_AGAIN_MS) return false;
+    this.#saidAt = now;
+    return true;
+  }
 }
 
 /** Which account an address belongs to: the first that came with it, at the console or here. */

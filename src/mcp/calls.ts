@@ -172,8 +172,8 @@ export function callDoor(
     gateway.tracing?.note({ 'holdfast.handled': handled.kind }, isRefused(handled.kind) ? 'tool_error' : null);
     if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
-    const { notSent, ended } = handled;
-    return { kind: 'forward', ...(notSent === null ? {} : { notSent }), ...(ended === undefined ? {} : { ended }) };
+    const { notSent, heard } = handled;
+    return { kind: 'forward', ...(notSent === null ? {} : { notSent }), ...(heard === undefined ? {} : { heard }) };
   }
 
   /**
@@ -245,6 +245,8 @@ export function callDoor(
     clientNamed: (server, session, client) => noteClientName(gateway, session, server, client),
 
     claimsState: (bearer, state) => isStateClaimed(gateway, bearer, state),
+
+    late: (who, server) => gateway.callMemory.late(who, server),
 
     taskMessage: (message) => answerTaskMessage(context, message),
 

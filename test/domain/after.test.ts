@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Loaded } from '../../src/config/load.ts';
 import { ALL_EXACT } from '../../src/domain/call/inexact.ts';
 import { afterUses, type StatedCall, statedHistory } from '../../src/domain/policy/after.ts';
 import { evaluate } from '../../src/domain/policy/evaluate.ts';
@@ -7,6 +8,7 @@ import { foresee } from '../../src/domain/policy/foresee.ts';
 import { NO_HISTORY, UNREAD_HISTORY } from '../../src/domain/policy/history.ts';
 import { placesFor, placesOf, wantedOf } from '../../src/domain/policy/places.ts';
 import type { Risk } from '../../src/domain/tool/risk.ts';
+import { LiveRules } from '../../src/main/rules/live-rules.ts';
 import { callOf, faultsOf, policyOf } from '../support/domain/policy.ts';
 
 const NOW = new Date('2026-11-30T12:00:00Z');
@@ -224,3 +226,45 @@ for (const [by, looks, phase, found] of SESSIONS) {
     );
   });
 }
+
+test('P1: a call is remembered by its risk under another letter case and another name of its upstream', () => {
+  const rules = (web2: object) => {
+    const policies = {
+      web: { default: 'allow', tools: { fetch: { risk: 'read' }, 'list_*': { risk: 'read' }, plain: {} } },
+      web2,
+      mail: {
+        tools: {
+          send: { ask_if: after({ server: 'web', risk: 'read' }), require: after({ server: 'web2', risk: 'read' }) },
+        },
+      },
+    };
+    const server = (path: string) => ({ upstream: { kind: 'http', url: `http://127.0.0.1:1/${path}` } });
+    const servers = new Map(['web', 'web2', 'mail'].map((name) => [name, server(name === 'mail' ? 'm' : 'w')]));
+    const config = { config: { servers, grants: [], approval: {}, people: null }, secrets: { adminToken: null } };
+    const loaded = {
+      ...config,
+      policies: new Map(Object.entries(policies).map(([name, file]) => [name, policyOf(file)])),
+    };
+    return new LiveRules(loaded as unknown as Loaded, () => NOW, {
+      has: () => false,
+      refreshUnlessFresh: async () => {},
+    });
+  };
+  const silent = rules({ default: 'allow', tools: {} });
+  const phases = (server: string, tool: string, of = silent) => of.wanted(server, tool).map(({ phase }) => phase);
+  for (const [server, tool] of [
+    ['web', 'fetch'],
+    ['web', 'Fetch'],
+    ['web', 'LIST_pages'],
+    ['web2', 'fetch'],
+    ['web2', 'FETCH'],
+  ] as const)
+    assert.deepEqual(phases(server, tool), ['begun'], `${server}.${tool}`);
+  assert.deepEqual(phases('web', 'plain'), []);
+  assert.deepEqual(phases('web', 'other'), []);
+  assert.deepEqual(phases('mail', 'fetch'), []);
+  const own = rules({ default: 'allow', tools: { fetch: { risk: 'write' }, plain: { risk: 'read' } } });
+  assert.deepEqual(phases('web', 'plain', own), ['begun'], 'a rule of another name of its upstream says so');
+  assert.deepEqual(phases('web2', 'plain', own), ['begun', 'succeeded']);
+  assert.deepEqual(phases('web2', 'fetch', own), ['begun'], 'a success only by its own rule');
+});

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isStillOwner, ownerOfAccount } from '../../src/config/account-owner.ts';
 import { agentStandingOf, grantOfAccount } from '../../src/config/agent-standing.ts';
 import type { Config } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
 import { authenticator, tokenlessDigest } from '../../src/config/grants.ts';
+import type { Loaded } from '../../src/config/load.ts';
 import { freezeOver } from '../../src/domain/freeze/freeze.ts';
 import { hasMemberTwice } from '../../src/domain/json/twice.ts';
 import type { AgentAccount } from '../../src/domain/people/access-token.ts';
 import { grantNameOf, markOf } from '../../src/domain/people/principal.ts';
+import { LiveRules } from '../../src/main/rules/live-rules.ts';
+import { sampleApproval } from '../support/domain/approval.ts';
+import { policyOf } from '../support/domain/policy.ts';
 
 const ISSUER = 'https://login.example.com';
 
@@ -102,6 +107,68 @@ describe('whose an access token is', () => {
     const here = config(people);
     assert.equal(here.grants[0]?.tokenSha256, tokenlessDigest('eng'));
     assert.equal(authenticator(here)('oauth\neng', new Date()).kind, 'unknown');
+  });
+});
+
+describe('whose a parked call is after a reload', () => {
+  const MIRA = 'mira: { slack: U0MIRA, login: mira';
+  const SAM = 'sam: { slack: U0SAM, login: sam';
+  const people = (mira: string, sam: string) => `people:\n  ${MIRA}${mira} }\n  ${SAM}${sam} }\n`;
+  const elsewhere = 'oidc: { issuer: "https://elsewhere.example.com", client_id: x }\n';
+  const byEmail = 'match: email, grants: [{ claim: groups, equals: eng, grant: eng }]';
+  const nameOf = (who: AgentAccount): string => {
+    const standing = agentStandingOf(config(people('', '')), who);
+    return standing.kind === 'known' ? standing.principal.grant : '';
+  };
+  const name = nameOf(account('sub-1'));
+
+  for (const [what, now, owner, today] of [
+    ['the account is hers as before', config(people(', oauth_subject: sub-1', '')), true, 'U0MIRA'],
+    ['it moved to another person', config(people('', ', oauth_subject: sub-1')), false, 'U0SAM'],
+    ['it moved, by subject', config(people('', ', subject: sub-1')), false, 'U0SAM'],
+    ['it moved, by login', config(people('', '').replace('login: sam', 'login: sub-1')), false, 'U0SAM'],
+    [
+      'a subject at another provider says nothing, and hers is gone',
+      config(people('', ', subject: sub-1') + elsewhere),
+      false,
+      null,
+    ],
+    ['she has another account', config(people(', oauth_subject: sub-2', '')), false, null],
+    ['she is found by her address', config(people('', ''), byEmail), true, null],
+    [
+      'by her address, and it is pinned to another person',
+      config(people('', ', oauth_subject: sub-1'), byEmail),
+      false,
+      'U0SAM',
+    ],
+    [
+      'by her address, and she is pinned to another account',
+      config(people(', subject: sub-2', ''), byEmail),
+      false,
+      null,
+    ],
+    ['she is gone', config(`people:\n  ${SAM} }\n`, byEmail), false, null],
+  ] as const) {
+    test(`P3: ${what}`, () => {
+      assert.equal(isStillOwner(now, name, 'U0MIRA'), owner);
+      assert.equal(ownerOfAccount(now, name), today, 'who may not approve it');
+    });
+  }
+
+  test('P3: whoever has the account now may not approve what was called with it, and its call lapses', () => {
+    const policy = policyOf({ tools: { wipe: { action: 'require_approval' } } });
+    const rules = (people: string) =>
+      new LiveRules(
+        { config: config(people), policies: new Map([['a', policy]]), secrets: {} } as unknown as Loaded,
+        () => new Date(),
+        { has: () => false, refreshUnlessFresh: async () => {} },
+      );
+    const approval = sampleApproval({ server: 'a', tool: 'wipe', grant: name, owner: 'U0MIRA' });
+    const before = rules(people(', oauth_subject: sub-1', ''));
+    const moved = rules(people('', ', oauth_subject: sub-1'));
+    assert.equal(before.principal(name, 'a', 'U0MIRA')?.owner, 'U0MIRA');
+    assert.equal(moved.principal(name, 'a', 'U0MIRA'), null);
+    assert.equal(moved.approvers(approval).owner, 'U0SAM');
   });
 });
 

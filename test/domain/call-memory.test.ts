@@ -26,6 +26,12 @@ const WANTED: Record<string, WantedMemory[]> = {
 function remembering() {
   const state = { now: Date.parse('2026-11-30T12:00:00Z'), slowMs: 0, asked: [] as string[], missing: [] as string[] };
   const rows = new Map<string, Memory>();
+  const broken = new Set<string>();
+  const latest = (place: string): Memory[] =>
+    [...rows.values()]
+      .filter((row) => row.place === place)
+      .toSorted((one, next) => next.at.getTime() - one.at.getTime())
+      .slice(0, 8);
   const memories: Memories = {
     remember: async (all) => {
       state.asked.push('remember');
@@ -34,9 +40,9 @@ function remembering() {
     },
     read: async (places) => {
       state.asked.push('read');
-      const found = places.map((place): [string, Memory[]] => [
+      const found = places.map((place): [string, Memory[] | 'broken'] => [
         place,
-        [...rows.values()].filter((row) => row.place === place),
+        broken.has(place) ? 'broken' : latest(place),
       ]);
       return { now: new Date(state.now), found: new Map(found) };
     },
@@ -44,11 +50,13 @@ function remembering() {
   };
   const clock = { now: () => new Date(state.now) };
   const log = { warn: () => {} };
-  const rules = { wanted: (_: string, tool: string) => WANTED[tool] ?? [] };
-  const memory = new CallMemory(memories, rules, { clock, log }, (row) => void state.missing.push(row));
+  const rules = { wanted: (_: string, tool: string) => WANTED[tool] ?? [], wantedAt: () => WANTED.read! };
+  const [memory, other] = [1, 2].map(
+    () => new CallMemory(memories, rules, { clock, log }, (row) => void state.missing.push(row)),
+  ) as [CallMemory, CallMemory];
   const says = async (tool: string, self: string | null = null) =>
     evaluate(POLICY, callOf(tool), await memory.historyFor(POLICY, callOf(tool), self)).kind;
-  return { state, rows, memory, says };
+  return { state, rows, broken, memories, clock, log, memory, other, says };
 }
 const caller = (tool: string) => ({ grant: 'release-bot', session: 'session-1', server: 'prometheus', tool });
 
@@ -57,14 +65,14 @@ test('calls that no policy names cost no statement, neither before nor after the
   assert.equal(memory.historyFor(POLICY, callOf('plain'), null), NO_HISTORY, 'at once');
   assert.equal(memory.wants('prometheus', 'plain'), false);
   await memory.begun(caller('plain'), 'ca_1');
-  await memory.ended(caller('plain'), 'ca_1', true);
+  await memory.ended(caller('plain'), 'ca_1', 'succeeded');
   assert.deepEqual(state.asked, []);
 });
 
 test('a call that a policy names costs one before it and one after it; a condition on it, one', async () => {
   const { state, memory, says } = remembering();
   await memory.begun(caller('read'), 'ca_1');
-  await memory.ended(caller('read'), 'ca_1', true);
+  await memory.ended(caller('read'), 'ca_1', 'succeeded');
   assert.deepEqual(state.asked, ['remember', 'remember']);
   assert.equal(await says('send'), 'ask');
   assert.deepEqual(state.asked.slice(2), ['read']);
@@ -74,9 +82,9 @@ test('only a success is remembered as one, and only at its end', async () => {
   const { memory, says } = remembering();
   await memory.begun(caller('backup'), 'ca_1');
   assert.equal(await says('delete'), 'deny');
-  await memory.ended(caller('backup'), 'ca_1', false);
+  await memory.ended(caller('backup'), 'ca_1', 'failed');
   assert.equal(await says('delete'), 'deny');
-  await memory.ended(caller('backup'), 'ca_1', true);
+  await memory.ended(caller('backup'), 'ca_1', 'succeeded');
   assert.equal(await says('delete'), 'allow');
 });
 
@@ -91,7 +99,7 @@ test('the time runs from the end of the call', async () => {
   const { state, memory, says } = remembering();
   await memory.begun(caller('read'), 'ca_1');
   state.now += 3_000_000;
-  await memory.ended(caller('read'), 'ca_1', false);
+  await memory.ended(caller('read'), 'ca_1', 'failed');
   state.now += 3_000_000;
   assert.equal(await says('send'), 'ask');
   state.now += 700_000;
@@ -119,4 +127,77 @@ test('P6: a store that takes too long to remember a call is one that does not an
   state.slowMs = 600;
   await assert.rejects(memory.begun(caller('read'), 'ca_1'), /too long to remember/);
   assert.equal(state.asked.length, 3);
+});
+
+const MINUTE = 60_000;
+
+test('P1: what a call brings later by another way counts from when it comes, at another replica too', async () => {
+  const { state, memory, other, says } = remembering();
+  await memory.begun(caller('read'), 'ca_1');
+  await memory.ended(caller('read'), 'ca_1', 'unfinished');
+  state.now += 61 * MINUTE;
+  assert.equal(await says('send'), 'allow', 'nothing came');
+  const late = other.late({ grant: 'release-bot', session: 'session-2' }, 'prometheus')!;
+  await late();
+  assert.equal(await says('send'), 'ask');
+  state.now += 59 * MINUTE;
+  assert.equal(await says('send'), 'ask');
+  state.now += 2 * MINUTE;
+  assert.equal(await says('send'), 'allow');
+  await late();
+  assert.equal(await says('send'), 'ask', 'more of it');
+});
+
+test('what is passed on by another way is nothing of a call whose end was heard, nor of another grant’s', async () => {
+  const { state, memory, says } = remembering();
+  const late = (grant: string) => memory.late({ grant, session: null }, 'prometheus')!();
+  await memory.begun(caller('read'), 'ca_1');
+  await memory.ended(caller('read'), 'ca_1', 'succeeded');
+  state.now += 61 * MINUTE;
+  await late('release-bot');
+  assert.equal(await says('send'), 'allow');
+  await memory.begun(caller('read'), 'ca_2');
+  await memory.ended(caller('read'), 'ca_2', 'unfinished');
+  state.now += 61 * MINUTE;
+  await late('another');
+  assert.equal(await says('send'), 'allow');
+  state.now += 31 * 24 * 60 * MINUTE;
+  await late('release-bot');
+  assert.equal(await says('send'), 'allow', 'a month later');
+});
+
+test('calls that end do not push out one that did not, however many', async () => {
+  const { state, memory, says } = remembering();
+  await memory.begun(caller('read'), 'ca_task');
+  await memory.ended(caller('read'), 'ca_task', 'unfinished');
+  for (let n = 0; n < 20; n += 1) {
+    await memory.begun(caller('read'), `ca_${n}`);
+    await memory.ended(caller('read'), `ca_${n}`, 'succeeded');
+  }
+  state.now += 61 * MINUTE;
+  assert.equal(await says('send'), 'allow');
+  await memory.late({ grant: 'release-bot', session: null }, 'prometheus')!();
+  assert.equal(await says('send'), 'ask');
+});
+
+test('P1: a row of what may come later that is gone, or is not believed, counts all the same', async () => {
+  const { state, rows, memory, other, says, broken } = remembering();
+  await memory.begun(caller('read'), 'ca_1');
+  await memory.ended(caller('read'), 'ca_1', 'unfinished');
+  state.now += 61 * MINUTE;
+  rows.clear();
+  await memory.late({ grant: 'release-bot', session: null }, 'prometheus')!();
+  assert.equal(state.missing.length, 1);
+  assert.equal(await says('send'), 'ask');
+  state.now += 61 * MINUTE;
+  broken.add(state.missing[0]!);
+  await other.late({ grant: 'release-bot', session: null }, 'prometheus')!();
+  assert.equal(await says('send'), 'ask');
+});
+
+test('where no policy asks about a server, nothing that passes is looked at', () => {
+  const { memories, clock, log } = remembering();
+  const rules = { wanted: () => [], wantedAt: () => [] };
+  const memory = new CallMemory(memories, rules, { clock, log }, () => {});
+  assert.equal(memory.late({ grant: 'release-bot', session: null }, 'prometheus'), null);
 });

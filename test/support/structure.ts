@@ -155,6 +155,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'intercept',
       'policy',
       'requirement.ts',
+      'account-owner.ts',
       'persons.ts',
       'secrets.ts',
       'settings.ts',

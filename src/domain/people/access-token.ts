@@ -89,11 +89,18 @@ export function judgeTokenClaims(
   if (isIdToken(header, claims))
     return refusedToken('id_token', 'It is an ID token or a logout token. Send the access token.');
   const { aud } = claims;
-  const meant = typeof aud === 'string' ? [aud] : Array.isArray(aud) ? aud : [];
-  if (!meant.some((one) => audiences.includes(one)))
+  const named = typeof aud === 'string' ? [aud] : Array.isArray(aud) ? aud : [];
+  const meant = named.filter((one): one is string => audiences.includes(one));
+  if (meant.length === 0)
     return refusedToken(
       'audience',
       `Its audience (aud) is none of ${audiences.join(', ')}. Ask for a token for this server.`,
+    );
+  // The audience of an ID token is its client, and one without nonce and at_hash has no other mark.
+  if (!meant.some((one) => URL.canParse(one)) && !saysAccess(header, claims))
+    return refusedToken(
+      'id_token',
+      'It may be an ID token: its audience is no address, and it has neither scp nor scope nor the typ at+jwt. Send the access token.',
     );
   const times = judgeTimes(claims, terms, now);
   if ('kind' in times) return times;
@@ -133,12 +140,20 @@ function judgeTimes(
  * What a client gets beside the access token, and must not use in its place. Keycloak writes `nonce` into access tokens too,
  * and says of each what it is.
  */
-function isIdToken({ typ }: Claims, claims: Claims): boolean {
+function isIdToken(header: Claims, claims: Claims): boolean {
   if (['at_hash', 'c_hash', 's_hash', 'events'].some((claim) => Object.hasOwn(claims, claim))) return true;
   if (claims.typ === 'ID' || claims.token_use === 'id') return true;
-  const isAccess =
-    claims.typ === 'Bearer' || claims.token_use === 'access' || String(typ).toLowerCase().endsWith('at+jwt');
-  return Object.hasOwn(claims, 'nonce') && !isAccess;
+  return Object.hasOwn(claims, 'nonce') && !isMarkedAccess(header, claims);
+}
+
+/** Keycloak, Cognito and RFC 9068 each have a mark of their own. */
+function isMarkedAccess({ typ }: Claims, claims: Claims): boolean {
+  return claims.typ === 'Bearer' || claims.token_use === 'access' || String(typ).toLowerCase().endsWith('at+jwt');
+}
+
+/** Has what ID tokens have not. `idtyp` is Entra ID's, of tokens of an application by itself. */
+function saysAccess(header: Claims, claims: Claims): boolean {
+  return isMarkedAccess(header, claims) || scopesIn(claims).size > 0 || claims.idtyp === 'app';
 }
 
 /** `scope` is a text with blanks (RFC 8693); Entra ID, Okta and others write `scp`, as a text or a list. */

@@ -1,8 +1,8 @@
 import type { Risk } from '../tool/risk.ts';
 import type { Condition, Quantifier } from './condition.ts';
-import { matchesGlob } from './glob.ts';
+import { type Glob, matchesGlob } from './glob.ts';
 import { type After, type AfterPhase, type History, phaseOf, type RememberedCalls } from './history.ts';
-import { type Checks, type Clause, type Policy, rulesOf } from './policy.ts';
+import { type Checks, type Clause, type Policy, rulesOf, type ToolRule } from './policy.ts';
 import { ruleFor } from './rule.ts';
 
 /** The earlier calls that a condition found, in words: `ca_… at 2026-11-30T12:00:00.000Z`. Empty: none. */
@@ -78,11 +78,37 @@ export interface RememberedCall {
   readonly tool: string;
   /** What the rule of its own policy says. */
   readonly risk: Risk | null;
+  /** What rules say under all names of its upstream, in any letter case; absent: nothing else. */
+  readonly risks?: ReadonlySet<Risk>;
+}
+
+/** The risks of whatever a server may take this tool for: the rule of its very name, else all that fit in any letter case. */
+export function risksLike(policy: Policy, tool: string): Risk[] {
+  const own = policy.exact.get(tool);
+  if (own !== undefined) return own.risk === null ? [] : [own.risk];
+  const lower = tool.toLowerCase();
+  const named = lowerNames(policy).get(lower) ?? [];
+  const loose = policy.globs.find(({ glob }) => matchesGlob(inLowerCase(glob), lower))?.rule;
+  return [ruleFor(policy, tool), loose, ...named].flatMap((rule) => rule?.risk ?? []);
+}
+
+const LOWER_NAMES = new WeakMap<Policy['exact'], ReadonlyMap<string, readonly ToolRule[]>>();
+
+function lowerNames({ exact }: Policy): ReadonlyMap<string, readonly ToolRule[]> {
+  const known = LOWER_NAMES.get(exact);
+  if (known !== undefined) return known;
+  const found = Map.groupBy(exact.values(), ({ key }) => key.toLowerCase());
+  LOWER_NAMES.set(exact, found);
+  return found;
+}
+
+function inLowerCase({ text, prefix }: Glob): Glob {
+  return { text: text.toLowerCase(), prefix: prefix.toLowerCase() };
 }
 
 /**
- * Whether a call is one of those. As one that has begun it is recognised under each name of its upstream and in any letter
- * case, because its server may take it so; as one that has succeeded only by its exact names.
+ * Whether a call is one of those. As one that has begun it is recognised under each name of its upstream, in any letter
+ * case, and by the risk that any of these has, because its server may take it so; as one that has succeeded only by its exact names.
  */
 export function isRemembered(
   { server, tool, risk }: RememberedCalls,
@@ -94,10 +120,10 @@ export function isRemembered(
   const named = server ?? of;
   const servers = strict ? call.servers.slice(0, 1) : call.servers;
   if (named !== '*' && !servers.includes(named)) return false;
-  if (risk !== null && risk !== call.risk) return false;
+  if (risk !== null && risk !== call.risk && (strict || !call.risks?.has(risk))) return false;
   if (tool === null) return true;
   if (strict) return matchesGlob(tool, call.tool);
-  return matchesGlob({ text: tool.text.toLowerCase(), prefix: tool.prefix.toLowerCase() }, call.tool.toLowerCase());
+  return matchesGlob(inLowerCase(tool), call.tool.toLowerCase());
 }
 
 /** A history as somebody states it, to try a policy: the calls, and how many ms ago each began or succeeded. */

@@ -20,10 +20,13 @@ export interface WantedBy {
 
 /** What has to be remembered of this call, each once. */
 export function wantedOf(all: readonly WantedBy[], call: RememberedCall): WantedMemory[] {
+  return merged(all.filter(({ server, use }) => isRemembered(use.after.calls, server, call, use.phase)));
+}
+
+function merged(all: readonly WantedBy[]): WantedMemory[] {
   const wanted = new Map<string, WantedMemory>();
   for (const { server, use } of all) {
     const { after, phase } = use;
-    if (!isRemembered(after.calls, server, call, phase)) continue;
     const as = rememberedAs(after.calls, server);
     const known = wanted.get(`${phase} ${as}`);
     wanted.set(`${phase} ${as}`, {
@@ -36,13 +39,31 @@ export function wantedOf(all: readonly WantedBy[], call: RememberedCall): Wanted
   return [...wanted.values()];
 }
 
+/** What is wanted of calls that begin at a server of these names, whatever their tools are. */
+export function wantedAt(all: readonly WantedBy[], servers: readonly string[]): WantedMemory[] {
+  const begun = all.filter(({ use }) => use.phase === 'begun');
+  const here = begun.filter(({ server, use }) => {
+    const named = use.after.calls.server ?? server;
+    return named === '*' || servers.includes(named);
+  });
+  return merged(here);
+}
+
 /** Whose call it is. `session`: a digest; null: it came without one. */
 export interface Rememberer {
   readonly grant: string;
   readonly session: string | null;
 }
 
-function placeOf(grant: string, whose: string, as: string, phase: AfterPhase): string {
+/** Milliseconds for which what a call was to bring may come by another way: the longest that a rule looks back. */
+export const LATE_MS = 31 * 24 * 60 * 60_000;
+
+/** Where it is remembered that something may come later of such calls. */
+export function latePlaceOf(as: string, { grant }: Pick<Rememberer, 'grant'>): string {
+  return placeOf(grant, ALL, as, 'late');
+}
+
+function placeOf(grant: string, whose: string, as: string, phase: AfterPhase | 'late'): string {
   return JSON.stringify([grant, whose, phase, as]);
 }
 

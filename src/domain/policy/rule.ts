@@ -2,7 +2,7 @@ import type { Redaction } from '../json/redact.ts';
 import { DEFAULT_REDACTION } from '../json/redact.ts';
 import { matchesGlob } from './glob.ts';
 import type { Policy, ToolRule } from './policy.ts';
-import { type AnswersMode, type Ask, answersSaid } from './verdict.ts';
+import { type AnswersMode, type Ask, answersSaid, type Verdict } from './verdict.ts';
 import { suspended, watchedBy } from './watch.ts';
 
 /** The rule that governs a tool: its exact name first, then globs, longest first. Null: the default applies. */
@@ -27,6 +27,14 @@ export function mayAskOf(policy: Policy, tool: string): boolean {
 /** Whether something that the policy may say of this tool is only watched. */
 export function isWatched(policy: Policy, tool: string): boolean {
   return watchedBy(policy, ruleFor(policy, tool)) !== null;
+}
+
+/**
+ * Whether a call that was gated goes on under its approval: it is asked about still, or is only watched since. What is
+ * enforced may deny it all the same.
+ */
+export function goesOnGated(policy: Policy, tool: string, { kind }: Pick<Verdict, 'kind'>): boolean {
+  return kind === 'ask' || (kind === 'allow' && isWatched(policy, tool));
 }
 
 /** Whether a tool is left out of `tools/list`. Calls of it are denied as well. */

@@ -96,7 +96,7 @@ export function standingDenial(
 ): StandingDenial | null {
   const known = gateway.knownInAdvance.denialsAt({ ...call, grant: call.principal.grant });
   if (known.length === 0) return null;
-  const own = new Set(gateway.vault.fingerprints(material()));
+  const own = fingerprintsOf(gateway, material());
   const now = gateway.clock.now();
   const isAbout = ({ like, mayVary }: StandingDenial): boolean => {
     if (own.has(like)) return true;
@@ -109,5 +109,14 @@ export function standingDenial(
 
 function likenessesOf({ vault }: Pick<Gateway, 'vault'>, call: Call, mayVary: readonly Path[]): ReadonlySet<string> {
   const material = likenessMaterial(call, mayVary);
-  return new Set(material === null ? [] : vault.fingerprints(material));
+  return material === null ? new Set() : fingerprintsOf({ vault }, material);
+}
+
+/** None of what has no canonical form (half of a surrogate pair, a number beyond doubles): nothing was ever denied with it. */
+function fingerprintsOf({ vault }: Pick<Gateway, 'vault'>, material: JsonObject): ReadonlySet<string> {
+  try {
+    return new Set(vault.fingerprints(material));
+  } catch {
+    return new Set();
+  }
 }

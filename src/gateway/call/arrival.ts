@@ -9,6 +9,7 @@ import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { NoOpening } from '../../ports.ts';
+import type { HeardCall } from '../state/heard-call.ts';
 import type { Seat } from '../state/seat.ts';
 
 /** A `tools/call` that passed the strict door. */
@@ -49,8 +50,8 @@ export type Handled =
   | {
       readonly kind: 'forward';
       readonly notSent: (() => Promise<void>) | null;
-      /** Must be called, and awaited, before the agent gets the answer; absent: nobody asks how the call ended. */
-      readonly ended?: (succeeded: boolean) => Promise<void>;
+      /** Must be told, before the agent gets it, of what the call brings; absent: nobody asks. */
+      readonly heard?: HeardCall;
     }
   | { readonly kind: 'denied'; readonly reason: string }
   /** A person has denied this call and the like for a while. */

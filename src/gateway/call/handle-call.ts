@@ -1,5 +1,4 @@
 import type { StandingDenial } from '../../domain/allowance/allowance.ts';
-import { isExactThroughout } from '../../domain/call/inexact.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { type History, NO_HISTORY } from '../../domain/policy/history.ts';
 import { inexactTrace, judgedInexact } from '../../domain/policy/inexact.ts';
@@ -11,6 +10,7 @@ import { Unavailable, Unstorable } from '../../ports.ts';
 import { standingDenial } from '../allowance/covering.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import { onceASecond } from '../state/heard-call.ts';
 import { allow } from './allow.ts';
 import type { Arrival, Handled, Leg } from './arrival.ts';
 import { ask } from './ask.ts';
@@ -95,13 +95,16 @@ function follow(
   return prepared === undefined ? noteFirst() : prepared.then(noteFirst);
 }
 
-/** A person's no in advance, which holds for a call that is asked about no more because that is only watched. */
+/**
+ * A person's no in advance, which holds while what the policy says of the call is only watched, whatever that is: a call
+ * that would even be denied is no better. An inexact call is compared as doubles read it.
+ */
 function personsDenial(
   gateway: Gateway,
   arrival: Arrival,
   verdict: Extract<Verdict, { kind: 'allow' }>,
 ): StandingDenial | null {
-  if (verdict.watched?.said.kind !== 'ask' || !isExactThroughout(arrival.inexact)) return null;
+  if (verdict.watched === undefined) return null;
   return standingDenial(gateway, arrival.call, () => materialOf(arrival), false);
 }
 
@@ -118,7 +121,8 @@ async function rememberFirst(gateway: Gateway, arrival: Arrival, policy: Policy)
   const history = await callMemory.historyFor(policy, call, ref);
   const handled = await follow(gateway, arrival, evaluate(policy, call, history), ref);
   if (handled.kind !== 'forward') return handled;
-  return { ...handled, ended: (succeeded) => callMemory.ended(caller, ref, succeeded) };
+  const came = onceASecond(clock, () => callMemory.came(caller, ref), true);
+  return { ...handled, heard: { came, ended: (how) => callMemory.ended(caller, ref, how) } };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import { aftersFor } from '../../domain/policy/after.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { type History, NO_HISTORY } from '../../domain/policy/history.ts';
-import { answersOf, isWatched } from '../../domain/policy/rule.ts';
+import { answersOf, goesOnGated } from '../../domain/policy/rule.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { continuedDispatch, dispatchName } from './defer.ts';
@@ -75,10 +75,8 @@ export async function continueCall(
 ): Promise<Continuation | null> {
   const { rules, leases, vault, replica, tasks } = gateway;
   const policy = rules.policy(call.server);
-  // A call that was gated before its server was only watched goes on under its approval.
   if (policy === null) return null;
-  const asks = (history: History): boolean =>
-    evaluate(policy, call, history).kind === 'ask' || isWatched(policy, call.tool);
+  const asks = (history: History): boolean => goesOnGated(policy, call.tool, evaluate(policy, call, history));
   const dependsOnEarlier = aftersFor(policy, call.tool).length > 0;
   if (!dependsOnEarlier && !asks(NO_HISTORY)) return null;
   const fingerprints = vault.fingerprints(roundsMaterial(call));
@@ -88,6 +86,8 @@ export async function continueCall(
   const returned = { digests, grant, server: call.server, fingerprints, now };
   const parent = await tasks.findContinuation(returned);
   if (parent === null || gateway.alarms.why !== null) return null;
+  // Its account may be somebody else's by now.
+  if (rules.principal(grant, call.server, parent.owner) === null) return null;
   // Its own beginning does not count against it.
   if (dependsOnEarlier && !asks(await gateway.callMemory.historyFor(policy, call, parent.id))) return null;
   if (parent.broken !== null) {

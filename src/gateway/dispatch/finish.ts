@@ -66,7 +66,8 @@ async function rememberEnd(
 ): Promise<void> {
   if (outcome.kind === 'not_sent' || answersTo !== null || !callMemory.wants(server, tool)) return;
   const session = leases.calls.find((call) => call.id === id)?.session ?? null;
-  await callMemory.ended({ grant, server, tool, session }, id, outcome.kind === 'returned' && !outcome.failed);
+  const how = outcome.kind !== 'returned' ? 'unfinished' : outcome.failed ? 'failed' : 'succeeded';
+  await callMemory.ended({ grant, server, tool, session }, id, how);
 }
 
 /** An outcome, and the keyed digest of its response; null: it has none. */

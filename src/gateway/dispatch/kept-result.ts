@@ -9,3 +9,14 @@ export async function keptResult(
   const sealed = await store.result(id);
   return sealed === null ? null : vault.open('result', id, sealed);
 }
+
+/**
+ * Remembers that an agent gets now what a call brought before. It may be any session of its grant, so it counts as a call
+ * without one.
+ */
+export async function rememberHandedOut(
+  { callMemory }: Pick<Gateway, 'callMemory'>,
+  { id, grant, server, tool, answersTo }: Pick<Approval, 'answersTo' | 'grant' | 'id' | 'server' | 'tool'>,
+): Promise<void> {
+  if (answersTo === null) await callMemory.came({ grant, server, tool, session: null }, id);
+}

@@ -7,7 +7,7 @@ import type { Gateway } from '../gateway.ts';
 import type { InlineWait } from '../state/inline-dispatch.ts';
 import type { ReadCall, Seat } from '../state/seat.ts';
 import { triedBy, trying } from '../state/spending-now.ts';
-import { keptResult } from './kept-result.ts';
+import { keptResult, rememberHandedOut } from './kept-result.ts';
 import { spend, spendInline } from './spend.ts';
 import type { Turn } from './turn.ts';
 
@@ -100,6 +100,7 @@ async function turnOf(
     }
     if (!(LIVE as readonly string[]).includes(approval.state)) return ended(gateway, approval);
     const question = asks && approval.awaits === 'input' ? await keptResult(gateway, approval) : null;
+    if (question !== null) await rememberHandedOut(gateway, approval);
     if (question !== null) return { kind: 'question', approval, response: question };
     const deadline = earlier(until, deadlineOf(approval));
     const inlineWait = approval.state === 'pending' ? waitInline(gateway, approval, seat, readCall) : null;
@@ -210,8 +211,13 @@ function earlier(until: Date, deadline: Date | null): Date {
   return deadline !== null && deadline < until ? deadline : until;
 }
 
-async function ended(gateway: Pick<Gateway, 'longResults' | 'store' | 'vault'>, approval: Approval): Promise<Turn> {
+async function ended(
+  gateway: Pick<Gateway, 'callMemory' | 'longResults' | 'store' | 'vault'>,
+  approval: Approval,
+): Promise<Turn> {
   if (approval.state !== 'succeeded' && approval.state !== 'failed') return { kind: 'over', approval };
   const response = gateway.longResults.of(approval.id) ?? (await keptResult(gateway, approval));
-  return response === null ? { kind: 'over', approval } : { kind: 'result', approval, response };
+  if (response === null) return { kind: 'over', approval };
+  await rememberHandedOut(gateway, approval);
+  return { kind: 'result', approval, response };
 }

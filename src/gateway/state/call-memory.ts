@@ -2,18 +2,26 @@ import type { Call } from '../../domain/call/call.ts';
 import { aftersFor } from '../../domain/policy/after.ts';
 import type { AfterPhase, CallBefore, History } from '../../domain/policy/history.ts';
 import { NO_HISTORY } from '../../domain/policy/history.ts';
-import { placesFor, placesOf, type Rememberer, type WantedMemory } from '../../domain/policy/places.ts';
+import {
+  LATE_MS,
+  latePlaceOf,
+  placesFor,
+  placesOf,
+  type Rememberer,
+  type WantedMemory,
+} from '../../domain/policy/places.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { type Clock, type Log, type Memories, type Memory, Unavailable } from '../../ports.ts';
 import type { Rules } from '../rules.ts';
+import { AT_ONE_TIME_MS, type CallEnd, onceASecond } from './heard-call.ts';
 
 /** Places of which this process remembers what it wrote there; the oldest are forgotten first. */
 const MOST_KNOWN = 10_000;
 /** Milliseconds that a write may take before its time is no longer that of the call, and it is written again. */
 const LATEST_MS = 500;
 const MOST_WRITES = 3;
-/** Milliseconds by which what forbids or asks looks back further: a measured clock is behind by no more. */
-const SLACK_MS = 1_000;
+/** Milliseconds by which what forbids or asks looks back further: a measured clock is behind by no more than a second. */
+const SLACK_MS = 1_000 + AT_ONE_TIME_MS;
 
 /** Who called what, as it is remembered. */
 export interface RememberedCaller extends Rememberer {
@@ -36,13 +44,14 @@ export type TellMissing = (row: string, why: string) => void;
  * | death between remembering and sending | counts as begun: stricter |
  * | death between the answer and remembering its success | does not count as succeeded: stricter |
  * | the outcome is unknown | counts as begun, not as succeeded |
+ * | what it brings comes for long, or is fetched later | it counts from when something of it came last |
  * | the store does not answer | the call is not forwarded; a success is not remembered |
  * | somebody deletes a row that this process wrote | it counts all the same, and an alarm is raised |
  * | a row that no gateway wrote | what it would decide fails closed, and an alarm is raised |
  */
 export class CallMemory {
   readonly #memories: Memories;
-  readonly #rules: Pick<Rules, 'wanted'>;
+  readonly #rules: Pick<Rules, 'wanted' | 'wantedAt'>;
   readonly #clock: Clock;
   readonly #log: Pick<Log, 'warn'>;
   readonly #missing: TellMissing;
@@ -51,7 +60,7 @@ export class CallMemory {
 
   constructor(
     memories: Memories,
-    rules: Pick<Rules, 'wanted'>,
+    rules: Pick<Rules, 'wanted' | 'wantedAt'>,
     { clock, log }: { readonly clock: Clock; readonly log: Pick<Log, 'warn'> },
     missing: TellMissing,
   ) {
@@ -85,17 +94,42 @@ export class CallMemory {
   }
 
   /** Remembers that a call ended, before its agent is told. Never rejects: what is not remembered is stricter. */
-  async ended(caller: RememberedCaller, ref: string, succeeded: boolean): Promise<void> {
-    try {
+  async ended(caller: RememberedCaller, ref: string, how: CallEnd): Promise<void> {
+    const wanted = this.#rules.wanted(caller.server, caller.tool);
+    const written = how === 'succeeded' ? wanted : wanted.filter(({ phase }) => phase === 'begun');
+    await this.#tryTo(ref, 'the end of a call could not be remembered, so it does not count as succeeded', async () => {
       // What was begun may have brought something until now.
-      const wanted = this.#rules.wanted(caller.server, caller.tool);
-      await this.#write(succeeded ? wanted : wanted.filter(({ phase }) => phase === 'begun'), caller, ref);
-    } catch (error) {
-      this.#log.warn(
-        { err: error, ref },
-        'the end of a call could not be remembered, so it does not count as succeeded',
-      );
-    }
+      await this.#write(written, caller, ref);
+      if (how === 'unfinished') await this.#rememberLate(written, caller, ref);
+    });
+  }
+
+  /** Remembers that something a call brought comes only now. Never rejects. */
+  came(caller: RememberedCaller, ref: string): Promise<void> {
+    return this.#tryTo(ref, 'that something of a call came later could not be remembered', () =>
+      this.#write(this.#wanted(caller, 'begun'), caller, ref),
+    );
+  }
+
+  /**
+   * What to await before something is passed on that may belong to calls of this server whose end was not heard: they count as
+   * though they had begun now. Null: no policy wants to know.
+   */
+  late(who: Rememberer, server: string): (() => Promise<void>) | null {
+    const wanted = this.#rules.wantedAt(server);
+    if (wanted.length === 0) return null;
+    const remember = async (): Promise<void> => {
+      const places = wanted.map(({ as }) => latePlaceOf(as, who));
+      const { now, found } = await this.#memories.read(places);
+      for (const [nth, one] of wanted.entries()) {
+        const rows = found.get(places[nth]!) ?? [];
+        const known = rows === 'broken' ? [] : [...rows, ...this.#gone(places[nth]!, rows, now)];
+        const last = known.find(({ until }) => until > now);
+        if (rows === 'broken' || last !== undefined) await this.#write([one], who, last?.ref ?? 'unknown');
+      }
+    };
+    const why = 'that something of a call came later could not be remembered';
+    return onceASecond(this.#clock, () => this.#tryTo(server, why, remember), false);
   }
 
   forget(limit: number): Promise<void> {
@@ -104,6 +138,24 @@ export class CallMemory {
 
   #wanted({ server, tool }: RememberedCaller, phase: AfterPhase): WantedMemory[] {
     return this.#rules.wanted(server, tool).filter((one) => one.phase === phase);
+  }
+
+  async #tryTo(what: string, failed: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      this.#log.warn({ err: error, call: what }, failed);
+    }
+  }
+
+  /** That what these calls bring may come by another way, until a month has passed. */
+  async #rememberLate(wanted: readonly WantedMemory[], who: Rememberer, ref: string): Promise<void> {
+    if (wanted.length === 0) return;
+    const at = this.#clock.now();
+    const until = new Date(at.getTime() + LATE_MS);
+    const late = [...new Set(wanted.map(({ as }) => latePlaceOf(as, who)))].map((place) => ({ place, ref, at, until }));
+    await this.#memories.remember(late);
+    for (const memory of late) this.#know(memory);
   }
 
   async #write(wanted: readonly WantedMemory[], who: Rememberer, ref: string): Promise<void> {

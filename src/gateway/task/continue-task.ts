@@ -54,8 +54,15 @@ export async function continueTask(
     return { kind: 'refused', why: 'records were changed outside Holdfast, so that nothing can be decided' };
   }
   const request = door.answering(task, kept, questions);
-  const unbound = { grant: task.grant, owner: parent.owner, selfApproval: false };
-  const principal = rules.principal(task.grant, task.server, parent.owner) ?? unbound;
+  const principal = rules.principal(task.grant, task.server, parent.owner);
+  if (principal === null) {
+    await giveUp(
+      gateway,
+      task.approval,
+      'its grant was revoked, or its account is somebody else’s, since the server asked',
+    );
+    return null;
+  }
   const call = door.callOf(request, task.server, principal);
   const policy = rules.policy(task.server);
   const history = policy === null ? null : await gateway.callMemory.historyFor(policy, call, task.approval);

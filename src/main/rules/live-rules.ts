@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { grantOfAccount, isAccountMark, isStillKnown } from '../../config/agent-standing.ts';
+import { isAccountMark, isStillOwner } from '../../config/account-owner.ts';
+import { grantOfAccount } from '../../config/agent-standing.ts';
 import type { Grant } from '../../config/config.ts';
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
@@ -15,8 +16,8 @@ import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { grantNameOf, markOf } from '../../domain/people/principal.ts';
-import { afterUses } from '../../domain/policy/after.ts';
-import { type WantedBy, type WantedMemory, wantedOf } from '../../domain/policy/places.ts';
+import { afterUses, risksLike } from '../../domain/policy/after.ts';
+import { type WantedBy, type WantedMemory, wantedAt, wantedOf } from '../../domain/policy/places.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { ruleFor } from '../../domain/policy/rule.ts';
 import type { Rules } from '../../gateway/rules.ts';
@@ -99,14 +100,30 @@ export class LiveRules implements Rules {
   }
 
   wanted(server: string, tool: string): readonly WantedMemory[] {
-    this.#wanted ??= [...this.#loaded.policies].flatMap(([of, policy]) =>
-      afterUses(policy).map((use): WantedBy => ({ server: of, use })),
-    );
-    if (this.#wanted.length === 0) return [];
+    const all = this.#allWanted();
+    if (all.length === 0) return [];
     const own = this.#loaded.policies.get(server);
     const risk = own === undefined ? null : (ruleFor(own, tool)?.risk ?? null);
     const servers = [server, ...this.alike(server).filter((name) => name !== server)];
-    return wantedOf(this.#wanted, { servers, tool, risk });
+    const risks = new Set(
+      servers.flatMap((name) => {
+        const policy = this.#loaded.policies.get(name);
+        return policy === undefined ? [] : risksLike(policy, tool);
+      }),
+    );
+    return wantedOf(all, { servers, tool, risk, risks });
+  }
+
+  wantedAt(server: string): readonly WantedMemory[] {
+    const all = this.#allWanted();
+    return all.length === 0 ? [] : wantedAt(all, [server, ...this.alike(server)]);
+  }
+
+  #allWanted(): readonly WantedBy[] {
+    this.#wanted ??= [...this.#loaded.policies].flatMap(([of, policy]) =>
+      afterUses(policy).map((use): WantedBy => ({ server: of, use })),
+    );
+    return this.#wanted;
   }
 
   upstream(server: string): string {
@@ -139,7 +156,7 @@ export class LiveRules implements Rules {
     const grant = byAccount ? grantOfAccount(config, name) : config.grants.find((each) => each.name === name);
     if (!grant?.servers.includes(server) || !this.isOpen(grant)) return null;
     if (!byAccount) return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
-    if (owner !== undefined && !isStillKnown(config, owner)) return null;
+    if (owner !== undefined && !isStillOwner(config, name, owner)) return null;
     return { grant: name, owner: owner ?? null, selfApproval: grant.selfApproval };
   }
 

@@ -2,6 +2,7 @@ import type { Principal } from '../../domain/call/call.ts';
 import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { Json, JsonObject } from '../../domain/json/json.ts';
 import type { StateBearer } from '../../gateway/dispatch/issued-states.ts';
+import type { HeardCall } from '../../gateway/state/heard-call.ts';
 import type { AskedKey, Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
 import type { MessageEdit } from '../relay/tap-events.ts';
@@ -49,8 +50,8 @@ export type CallRouting =
   | {
       readonly kind: 'forward';
       readonly notSent?: () => Promise<void>;
-      /** Awaited before the agent has the response; `succeeded`: it is a result, and no error. */
-      readonly ended?: (succeeded: boolean) => Promise<void>;
+      /** Told of what the call brings before the agent has it. */
+      readonly heard?: HeardCall;
     }
   | { readonly kind: 'respond'; readonly response: Response };
 
@@ -114,6 +115,10 @@ export interface CallDoor {
   clientNamed?(server: string, session: string, client: string): Promise<void>;
   /** Null: the stream is the upstream's, so the GET is forwarded. */
   resume?(resumption: Resumption): Promise<Response | null>;
+  /**
+   * Awaited before something is passed on that may be what calls of before were to bring. Null: nobody asks. `session`: a digest.
+   */
+  late?(who: { readonly grant: string; readonly session: string | null }, server: string): (() => Promise<void>) | null;
   /** An agent's response to a request of its server; null: it is forwarded unchanged. */
   forwardAnswer?(answer: AgentAnswer): Promise<ForwardedAnswer | Response | null>;
   /** Whether one of a batch's messages answers what a server asked during a gated call; such a batch is refused. */

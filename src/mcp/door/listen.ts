@@ -1,6 +1,7 @@
 import type { ExchangeAnswer } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
+import { hearLate } from '../relay/hear-late.ts';
 import { hidingEdit } from '../relay/hide-tools.ts';
 import { nodeResponseOf } from '../relay/node-response.ts';
 import { discardAnswer, relay } from '../relay/relay.ts';
@@ -41,7 +42,10 @@ export async function handleGet(bare: AgentVisit): Promise<Response> {
     session === null || server.upstream.kind !== 'http'
       ? null
       : context.listeners.take(`${server.name}\n${session.digest}`, ending);
-  const opened = tellingSession(visit, lent, await openStream(visit, turn));
+  const who = { grant: principal.grant, session: session?.digest ?? null };
+  const late = context.calls.late?.(who, server.name) ?? null;
+  const found = tellingSession(visit, lent, await openStream(visit, turn));
+  const opened = late === null ? found : await hearLate(found, late, lastEventId !== undefined);
   const sessionId = session === null ? null : (headers['mcp-session-id'] ?? null);
   const { name, headers: configured, upstream } = server;
   const place = { principal, server: name, session: session?.digest ?? null, sessionId };

@@ -1,9 +1,11 @@
 import { type JsonObject, member } from '../../domain/json/json.ts';
+import type { ExchangeAnswer } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import { textAt } from '../json/edit.ts';
 import { afterWhitespace, elementsAt } from '../json/text.ts';
 import { requestKind } from '../protocol/request-kind.ts';
 import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError } from '../protocol/response.ts';
+import { hearLate } from '../relay/hear-late.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import { govern } from './govern.ts';
 import type { PostedRequest } from './posted.ts';
@@ -36,7 +38,8 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
     if (read.messages.some((message) => member(message, 'method') === undefined)) await noteAnswer(posted);
     await permitted.note();
     const mayOpenSession = read.messages.some((message) => member(message, 'method') === 'initialize');
-    return { mayOpenSession, mayList: true };
+    const methods = read.messages.map((message) => member(message, 'method'));
+    return { mayOpenSession, mayList: true, ...hearingLate(posted, methods) };
   }
   const { method, idText } = read;
   if (method === null) {
@@ -51,7 +54,11 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
   }
   const noted = permitted.note();
   if (noted instanceof Promise) await noted;
-  const forward = { mayOpenSession: method === 'initialize', mayList: LISTS.has(method) };
+  const forward = {
+    mayOpenSession: method === 'initialize',
+    mayList: LISTS.has(method),
+    ...hearingLate(posted, [method]),
+  };
   return (await answerTask(posted, read, method)) ?? forward;
 }
 
@@ -73,6 +80,16 @@ const LISTS: ReadonlySet<string> = new Set([
   'resources/templates/list',
   'prompts/list',
 ]);
+
+/** What is asked of tasks may bring what a call was to bring. */
+function hearingLate({ context, principal, server, session }: PostedRequest, methods: readonly unknown[]) {
+  const isAsked = methods.some(
+    (method) => typeof method === 'string' && (method.startsWith('tasks/') || method === 'subscriptions/listen'),
+  );
+  const who = { grant: principal.grant, session: session?.digest ?? null };
+  const late = isAsked ? (context.calls.late?.(who, server.name) ?? null) : null;
+  return late === null ? {} : { hear: (answer: ExchangeAnswer) => hearLate(answer, late, true) };
+}
 
 /** Logs that the agent answers something that its server asked. */
 function noteAnswer(posted: PostedRequest): Promise<void> {

@@ -2,7 +2,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import { isRevision } from '../../domain/call/transport.ts';
 import { sessionClient } from '../../gateway/call/clients.ts';
 import { collectedSince, holdParkedCall, leaveSeatEmptySoon, takeSeatAgain } from '../../gateway/call/seats.ts';
-import { keptResult } from '../../gateway/dispatch/kept-result.ts';
+import { keptResult, rememberHandedOut } from '../../gateway/dispatch/kept-result.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Resumption } from '../door/call-door.ts';
 import { rpcError } from '../protocol/response.ts';
@@ -102,5 +102,6 @@ async function finalMessage(gateway: Gateway, approval: Approval, idText: string
     return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(approvalEndedResult(approval), false)}}`;
   }
   const response = await keptResult(gateway, approval);
+  if (response !== null) await rememberHandedOut(gateway, approval);
   return response === null ? null : responseForCaller(UTF8.decode(response), idText, approvalMeta(approval));
 }

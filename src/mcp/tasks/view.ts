@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import { rememberHandedOut } from '../../gateway/dispatch/kept-result.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { type FreshTask, freshTask, keptWithTask } from '../../gateway/task/find-task.ts';
 import { openQuestions } from '../../gateway/task/questions.ts';
@@ -27,6 +28,7 @@ export async function keptResponse(
 ): Promise<string | null> {
   const kept = await keptWithTask(gateway, task);
   if (kept === null) return null;
+  if (approval !== null) await rememberHandedOut(gateway, approval);
   const text = UTF8.decode(kept);
   return approval === null ? withMember(text, ['id'], idText) : responseForCaller(text, idText, approvalMeta(approval));
 }

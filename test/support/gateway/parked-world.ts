@@ -83,6 +83,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
         {
           policy: () => world.policy,
           wanted: () => [],
+          wantedAt: () => [],
           upstream: (server) => `upstream of ${server}`,
           alike: (server) => [server],
           approvers: (approval) => currentOf({ ...OWNED, ...approval }, world.current),
