@@ -1,13 +1,17 @@
-import type { Grant, OAuthConfig } from './config.ts';
+import type { Config, Grant, OAuthConfig } from './config.ts';
 import { OAuthShape } from './config-schema.ts';
 import { durationMs } from './document/duration.ts';
+import type { Fault } from './document/fault.ts';
 import { checkShape, type FaultList, isNow } from './document/shape.ts';
 import { issuerFault } from './oidc.ts';
+import type { Secrets } from './secrets.ts';
 
 /** Milliseconds for which a token may be good, unless the file says otherwise, and what it may say. */
 const LONGEST_MS = 24 * 60 * 60_000;
 const MOST_LONGEST_MS = 7 * LONGEST_MS;
 const LEAST_LONGEST_MS = 60_000;
+/** With the time that an answer may take, a token that was taken back is refused within 60 s. */
+const MOST_RECHECK_MS = 50_000;
 
 /** The file's `oauth`; null: it has none. Each grant without a token must be one that it names. */
 export function oauthOf(value: unknown, grants: readonly Grant[], faults: FaultList): OAuthConfig | null {
@@ -30,5 +34,24 @@ export function oauthOf(value: unknown, grants: readonly Grant[], faults: FaultL
       faults.add(['oauth', 'grants', index, 'grant'], isNow(grant), `one of the grants: ${known}`);
     }
   }
-  return { issuer, audience, match, scopes, longestMs, grants: shape.grants };
+  const introspection = introspectionOf(shape.introspection, faults);
+  return { issuer, audience, match, scopes, longestMs, introspection, grants: shape.grants };
+}
+
+function introspectionOf(shape: OAuthShape['introspection'], faults: FaultList): OAuthConfig['introspection'] {
+  if (shape === undefined) return null;
+  const { client_id: clientId, recheck, opaque = false } = shape;
+  const at = ['oauth', 'introspection', 'recheck'];
+  const recheckMs = durationMs(recheck, at, faults) ?? MOST_RECHECK_MS;
+  if (recheckMs < 1_000 || recheckMs > MOST_RECHECK_MS) faults.add(at, isNow(recheck), 'from 1s to 50s');
+  return { clientId, recheckMs, opaque };
+}
+
+/** A provider that nobody may ask would leave no access token good. `secrets`: those that are used. */
+export function lacksClientSecret({ oauth }: Pick<Config, 'oauth'>, secrets: Secrets): Fault | null {
+  if (!oauth?.introspection || secrets.oauthClientSecret) return null;
+  return {
+    ...{ file: 'environment', line: 0, column: 0, path: 'HOLDFAST_OAUTH_CLIENT_SECRET', message: 'is not set' },
+    expected: 'the secret of oauth.introspection.client_id, at the start, because the provider is to be asked',
+  };
 }

@@ -14,28 +14,42 @@ export interface FetchedJson {
   readonly date: Date | null;
 }
 
+/** How it is asked, where that is not a GET of what everybody may have. */
+interface Asking {
+  readonly post: { readonly form: URLSearchParams; readonly headers: Readonly<Record<string, string>> };
+  /** Milliseconds for the whole answer. */
+  readonly timeoutMs: number;
+  /** Bytes of the answer. */
+  readonly longest: number;
+  /** What to do where it refuses. */
+  readonly help: string;
+}
+
 /**
  * A JSON object from the provider. Redirects are not followed, and plain http is for this machine only. Rejects with an
  * `Error` whose message says what is wrong; null: there is nothing at this address (404).
  */
-export async function fetchJson(url: string): Promise<FetchedJson | null> {
+export async function fetchJson(url: string, asking: Asking | null = null): Promise<FetchedJson | null> {
   if (!isSafe(url)) throw new Error(`${shownUrl(url)} is not https`);
+  const { timeoutMs, longest } = asking ?? { timeoutMs: TIMEOUT_MS, longest: LONGEST_ANSWER };
   const answer = await fetch(url, {
-    headers: { accept: 'application/json' },
+    ...(asking !== null && { method: 'POST', body: asking.post.form }),
+    headers: { accept: 'application/json', ...asking?.post.headers },
     redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
   }).catch((error: unknown) => {
-    throw new Error(`${shownUrl(url)} does not answer (${nameOf(error)})`, { cause: error });
+    throw new Error(`${shownUrl(url)} does not answer (${nameOf(error, timeoutMs)})`, { cause: error });
   });
   if (answer.status !== 200 || answer.body === null) {
     await answer.body?.cancel().catch(() => undefined);
     if (answer.status === 404) return null;
-    throw new Error(`${shownUrl(url)} answered ${answer.status}`);
+    const help = asking !== null && [400, 401, 403].includes(answer.status) ? ` (${asking.help})` : '';
+    throw new Error(`${shownUrl(url)} answered ${answer.status}${help}`);
   }
-  const bytes = await readBounded(answer.body, LONGEST_ANSWER).catch((error: unknown) => {
-    throw new Error(`${shownUrl(url)} broke off (${nameOf(error)})`, { cause: error });
+  const bytes = await readBounded(answer.body, longest).catch((error: unknown) => {
+    throw new Error(`${shownUrl(url)} broke off (${nameOf(error, timeoutMs)})`, { cause: error });
   });
-  if (bytes === null) throw new Error(`${shownUrl(url)} answered more than ${LONGEST_ANSWER} bytes`);
+  if (bytes === null) throw new Error(`${shownUrl(url)} answered more than ${longest} bytes`);
   const json = parsed(new TextDecoder().decode(bytes));
   if (!isObject(json)) throw new Error(`${shownUrl(url)} did not answer with a JSON object`);
   const date = new Date(answer.headers.get('date') ?? '');
@@ -57,9 +71,9 @@ function parsed(text: string): unknown {
   }
 }
 
-function nameOf(error: unknown): string {
+function nameOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return 'no answer';
-  if (error.name === 'TimeoutError') return `not within ${TIMEOUT_MS / 1_000} seconds`;
+  if (error.name === 'TimeoutError') return `not within ${timeoutMs / 1_000} seconds`;
   const { cause } = error as { cause?: { code?: unknown } };
   return typeof cause?.code === 'string' ? cause.code : error.name;
 }
