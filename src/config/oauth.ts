@@ -38,7 +38,9 @@ export function oauthOf(value: unknown, grants: readonly Grant[], faults: FaultL
   return { issuer, audience, match, scopes, longestMs, introspection, grants: shape.grants };
 }
 
-function introspectionOf(shape: OAuthShape['introspection'], faults: FaultList): OAuthConfig['introspection'] {
+type Introspection = NonNullable<OAuthConfig['introspection']>;
+
+function introspectionOf(shape: OAuthShape['introspection'], faults: FaultList): Introspection | null {
   if (shape === undefined) return null;
   const { client_id: clientId, recheck, opaque = false } = shape;
   const at = ['oauth', 'introspection', 'recheck'];
