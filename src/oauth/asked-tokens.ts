@@ -52,7 +52,10 @@ export class AskedTokens {
     digest: string,
     { token, by, judge }: Pick<AskedToken, 'token' | 'by' | 'judge'>,
   ): Promise<IntrospectedToken> {
-    const asked = this.#touched(digest) ?? this.#add(digest, { token, by, judge });
+    const known = this.#touched(digest);
+    // What would not be asked about takes no place of what was.
+    if (known === null && !this.#turns.hasPlace(by)) throw new TooManyAsk();
+    const asked = known ?? this.#add(digest, { token, by, judge });
     const word = this.#serving(asked);
     if (word !== null) return word;
     if (asked.asking === null && this.#isInTrouble(asked)) throw asked.trouble?.error;

@@ -1,5 +1,9 @@
 /** Too many want to ask the provider at once. */
-export class TooManyAsk extends Error {}
+export class TooManyAsk extends Error {
+  constructor() {
+    super('it is being asked about too many access tokens at once');
+  }
+}
 
 export interface TurnBounds {
   /** Requests under way. */
@@ -25,19 +29,25 @@ export class ProviderTurns {
     this.#steady = steady;
   }
 
+  /** Whether one more of this account may ask, or wait. */
+  hasPlace(by: string): boolean {
+    const { atOnce, waiting, each } = this.#bounds;
+    if ((this.#of.get(by) ?? 0) >= each) return false;
+    return this.#running < atOnce || this.#waiting.length < waiting;
+  }
+
   /** `by`: the account for which it is done. Rejects with `TooManyAsk`, or as `work` does. */
   async run<T>(by: string, work: () => Promise<T>): Promise<T> {
-    const { atOnce, waiting, each, waitMs } = this.#bounds;
-    const own = this.#of.get(by) ?? 0;
+    if (!this.hasPlace(by)) throw new TooManyAsk();
+    const { atOnce, waitMs } = this.#bounds;
     const isFull = this.#running >= atOnce;
-    if (own >= each || (isFull && this.#waiting.length >= waiting)) throw tooMany();
-    this.#of.set(by, own + 1);
+    this.#of.set(by, (this.#of.get(by) ?? 0) + 1);
     const since = this.#steady();
     // Whoever ends hands the turn over, so that nobody takes it in between.
     if (isFull) await new Promise<void>((go) => this.#waiting.push(go));
     else this.#running += 1;
     try {
-      if (this.#steady() - since > waitMs) throw tooMany();
+      if (this.#steady() - since > waitMs) throw new TooManyAsk();
       return await work();
     } finally {
       this.#leave(by);
@@ -52,8 +62,4 @@ export class ProviderTurns {
     if (next === undefined) this.#running -= 1;
     else next();
   }
-}
-
-function tooMany(): TooManyAsk {
-  return new TooManyAsk('it is being asked about too many access tokens at once');
 }
