@@ -1,10 +1,8 @@
-import type { Config, Grant, OAuthConfig } from './config.ts';
+import type { Grant, OAuthConfig } from './config.ts';
 import { OAuthShape } from './config-schema.ts';
 import { durationMs } from './document/duration.ts';
-import type { Fault } from './document/fault.ts';
 import { checkShape, type FaultList, isNow } from './document/shape.ts';
 import { issuerFault } from './oidc.ts';
-import type { Secrets } from './secrets.ts';
 
 /** Milliseconds for which a token may be good, unless the file says otherwise, and what it may say. */
 const LONGEST_MS = 24 * 60 * 60_000;
@@ -47,13 +45,4 @@ function introspectionOf(shape: OAuthShape['introspection'], faults: FaultList):
   const recheckMs = durationMs(recheck, at, faults) ?? MOST_RECHECK_MS;
   if (recheckMs < 1_000 || recheckMs > MOST_RECHECK_MS) faults.add(at, isNow(recheck), 'from 1s to 50s');
   return { clientId, recheckMs, opaque };
-}
-
-/** A provider that nobody may ask would leave no access token good. `secrets`: those that are used. */
-export function lacksClientSecret({ oauth }: Pick<Config, 'oauth'>, secrets: Secrets): Fault | null {
-  if (!oauth?.introspection || secrets.oauthClientSecret) return null;
-  return {
-    ...{ file: 'environment', line: 0, column: 0, path: 'HOLDFAST_OAUTH_CLIENT_SECRET', message: 'is not set' },
-    expected: 'the secret of oauth.introspection.client_id, at the start, because the provider is to be asked',
-  };
 }

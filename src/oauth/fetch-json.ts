@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from '../domain/json/json.ts';
 const TIMEOUT_MS = 10_000;
 /** Bytes of one answer. */
 const LONGEST_ANSWER = 512 * 1024;
+const CLOSED: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** What was fetched, and the sender's clock. */
@@ -32,12 +33,17 @@ interface Asking {
 export async function fetchJson(url: string, asking: Asking | null = null): Promise<FetchedJson | null> {
   if (!isSafe(url)) throw new Error(`${shownUrl(url)} is not https`);
   const { timeoutMs, longest } = asking ?? { timeoutMs: TIMEOUT_MS, longest: LONGEST_ANSWER };
-  const answer = await fetch(url, {
+  const init: RequestInit = {
     ...(asking !== null && { method: 'POST', body: asking.post.form }),
     headers: { accept: 'application/json', ...asking?.post.headers },
     redirect: 'manual',
     signal: AbortSignal.timeout(timeoutMs),
-  }).catch((error: unknown) => {
+  };
+  const sent = fetch(url, init).catch((error: unknown) => {
+    if (wasClosed(error)) return fetch(url, init);
+    throw error;
+  });
+  const answer = await sent.catch((error: unknown) => {
     throw new Error(`${shownUrl(url)} does not answer (${nameOf(error, timeoutMs)})`, { cause: error });
   });
   if (answer.status !== 200 || answer.body === null) {
@@ -71,11 +77,20 @@ function parsed(text: string): unknown {
   }
 }
 
+/** The connection was one that is kept open, and was closed just now: another one may do. Asking twice changes nothing. */
+function wasClosed(error: unknown): boolean {
+  return CLOSED.has(codeOf(error));
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { cause?: { code?: unknown } } | null)?.cause?.code;
+}
+
 function nameOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return 'no answer';
   if (error.name === 'TimeoutError') return `not within ${timeoutMs / 1_000} seconds`;
-  const { cause } = error as { cause?: { code?: unknown } };
-  return typeof cause?.code === 'string' ? cause.code : error.name;
+  const code = codeOf(error);
+  return typeof code === 'string' ? code : error.name;
 }
 
 /** Without what a header or a terminal could not show. */

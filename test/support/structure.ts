@@ -157,6 +157,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'requirement.ts',
       'persons.ts',
       'secrets.ts',
+      'client-secret.ts',
       'settings.ts',
       'load.ts',
       'deciders.ts',
