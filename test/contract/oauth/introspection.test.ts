@@ -4,7 +4,7 @@ import { afterEach, describe, it } from 'node:test';
 import { agentTokens } from '../../../src/oauth/agent-tokens.ts';
 import { type AgentTokenTerms, Unavailable } from '../../../src/ports.ts';
 import { type AgentProvider, type AskedAbout, agentProvider } from '../../support/people/agent-provider.ts';
-import { until } from '../../support/wait.ts';
+import { eventually, until } from '../../support/wait.ts';
 
 const AUDIENCE = 'https://holdfast.example.com';
 const CLIENT = { clientId: 'hold:fast', clientSecret: 'sé cret+/', recheckMs: 50_000, opaque: false };
@@ -226,6 +226,24 @@ describe('What the provider said of a token', () => {
     provider.introspect(inactive);
     pass(60_000);
     assert.equal(tokens.stands(digest), false);
+    assert.equal(await kindOf(token), 'inactive');
+  });
+
+  it('is as old as the question: a token may be revoked while the answer is on its way', async () => {
+    const { provider, kindOf, pass } = await asking();
+    const token = await provider.token();
+    let open: ServerResponse | null = null;
+    provider.introspect((_, response) => {
+      open = response;
+      return null;
+    });
+    const found = kindOf(token);
+    const response = await eventually('the question', () => open);
+    pass(4_000);
+    response.setHeader('content-type', 'application/json').end('{"active":true}');
+    assert.equal(await found, 'account');
+    provider.introspect(inactive);
+    pass(56_000);
     assert.equal(await kindOf(token), 'inactive');
   });
 
