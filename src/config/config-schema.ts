@@ -120,11 +120,12 @@ export type SlackShape = z.infer<typeof SlackShape>;
 const ISSUER_FORM = 'the provider’s https address, such as https://login.example.com/realms/main';
 const CLAIM_FORM = 'the name of a claim, such as groups';
 
+const CLIENT_ID_FORM = 'the client’s id at the provider';
+const CLIENT_ID = z.string({ error: CLIENT_ID_FORM }).regex(/^[\x21-\x7e]{1,255}$/, { error: CLIENT_ID_FORM });
+
 export const OidcShape = z.strictObject({
   issuer: z.string({ error: ISSUER_FORM }).max(500, { error: ISSUER_FORM }),
-  client_id: z
-    .string({ error: 'the client’s id at the provider' })
-    .regex(/^[\x21-\x7e]{1,255}$/, { error: 'the client’s id at the provider' }),
+  client_id: CLIENT_ID,
   scopes: z
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/), { error: 'a list of scopes beside openid' })
     .max(20)
@@ -153,6 +154,13 @@ export const OAuthShape = z.strictObject({
   match: z.enum(['sub', 'email'], { error: 'sub or email: by what a login under people is found' }).optional(),
   scopes: z.array(SCOPE, { error: 'a list of scopes, all of which a token needs' }).max(20).optional(),
   longest: durationText.optional(),
+  introspection: z
+    .strictObject({
+      client_id: CLIENT_ID,
+      recheck: durationText.optional(),
+      opaque: z.boolean({ error: 'true or false: whether tokens are taken that are no signed JWTs' }).optional(),
+    })
+    .optional(),
   grants: z
     .array(
       z.strictObject({

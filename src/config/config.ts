@@ -131,6 +131,14 @@ export interface OAuthConfig {
   readonly scopes: readonly string[];
   /** Milliseconds for which a token may be good. */
   readonly longestMs: number;
+  /** The client as which the provider is asked whether a token is good still; absent or null: it is not asked. */
+  readonly introspection?: {
+    readonly clientId: string;
+    /** Milliseconds after which it is asked again. */
+    readonly recheckMs: number;
+    /** Others than signed tokens are taken as well. */
+    readonly opaque: boolean;
+  } | null;
   /** The first that fits gives the grant. */
   readonly grants: readonly { readonly claim: string; readonly equals: string; readonly grant: string }[];
 }

@@ -2,6 +2,7 @@ import { afterUses } from '../domain/policy/after.ts';
 import { mayAsk, mayDrift, type Policy } from '../domain/policy/policy.ts';
 import { ruleFor } from '../domain/policy/rule.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
+import { lacksClientSecret } from './client-secret.ts';
 import type { Config } from './config.ts';
 import { parseConfig } from './config-file.ts';
 import type { Fault, Key } from './document/fault.ts';
@@ -66,6 +67,8 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
   const policyTexts = new Map<string, string>();
   const policies =
     config === null ? new Map<string, Policy>() : await policiesOf(config, sources.readFile, faults, policyTexts);
+  const lacking = config !== null && read.ok ? lacksClientSecret(config, read.secrets) : null;
+  if (lacking !== null) faults.push(lacking);
   if (config === null || !read.ok || faults.length > 0) return { ok: false, faults };
   const { settings, secrets } = read;
   const warnings = [...read.warnings, ...named, ...tooFewPeople(config, policies)];
@@ -81,6 +84,8 @@ export async function reload(previous: Loaded, sources: Sources): Promise<LoadRe
   const next = await loadConfig({ ...sources, configPath: previous.settings.configPath });
   if (!next.ok) return next;
   const { settings, secrets } = previous;
+  const lacking = lacksClientSecret(next.config, secrets);
+  if (lacking !== null) return { ok: false, faults: [lacking] };
   const slack = { ...settings.slack, channel: next.settings.slack.channel };
   return { ...next, settings: { ...settings, slack }, secrets };
 }

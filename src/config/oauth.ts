@@ -8,6 +8,8 @@ import { issuerFault } from './oidc.ts';
 const LONGEST_MS = 24 * 60 * 60_000;
 const MOST_LONGEST_MS = 7 * LONGEST_MS;
 const LEAST_LONGEST_MS = 60_000;
+/** With the time that an answer may take, a token that was taken back is refused within 60 s. */
+const MOST_RECHECK_MS = 50_000;
 
 /** The file's `oauth`; null: it has none. Each grant without a token must be one that it names. */
 export function oauthOf(
@@ -41,5 +43,17 @@ export function oauthOf(
       faults.add(['oauth', 'grants', index, 'grant'], isNow(grant), `one of the grants: ${known}`);
     }
   }
-  return { issuer, audience, match, scopes, longestMs, grants: shape.grants };
+  const introspection = introspectionOf(shape.introspection, faults);
+  return { issuer, audience, match, scopes, longestMs, introspection, grants: shape.grants };
+}
+
+type Introspection = NonNullable<OAuthConfig['introspection']>;
+
+function introspectionOf(shape: OAuthShape['introspection'], faults: FaultList): Introspection | null {
+  if (shape === undefined) return null;
+  const { client_id: clientId, recheck, opaque = false } = shape;
+  const at = ['oauth', 'introspection', 'recheck'];
+  const recheckMs = durationMs(recheck, at, faults) ?? MOST_RECHECK_MS;
+  if (recheckMs < 1_000 || recheckMs > MOST_RECHECK_MS) faults.add(at, isNow(recheck), 'from 1s to 50s');
+  return { clientId, recheckMs, opaque };
 }

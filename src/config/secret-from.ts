@@ -7,6 +7,7 @@ export const SECRET_NAMES = [
   // A person's own, for the command line; a gateway that is started beside it does not keep it either.
   'HOLDFAST_TOKEN',
   'HOLDFAST_OIDC_CLIENT_SECRET',
+  'HOLDFAST_OAUTH_CLIENT_SECRET',
   'DATABASE_URL',
   'DATABASE_DIRECT_URL',
   'REDIS_URL',

@@ -15,6 +15,8 @@ export interface Secrets {
   readonly adminToken: string | null;
   /** Of the client at the OpenID provider; null or absent: it is a public client. */
   readonly oidcClientSecret?: string | null;
+  /** Of the client that asks the provider about agents' access tokens (`oauth.introspection`). */
+  readonly oauthClientSecret?: string | null;
   readonly databaseUrl: string | null;
   /** The same database without the pooler through which `databaseUrl` leads; null: there is none. */
   readonly databaseDirectUrl: string | null;
@@ -57,6 +59,7 @@ export function readSecrets({ channel, wrong, warn, ...source }: SecretReading):
     secrets: secretsOf(given, databaseUrl !== null, wrong, warn),
     adminToken: adminTokenOf(given, wrong),
     oidcClientSecret: given('HOLDFAST_OIDC_CLIENT_SECRET'),
+    oauthClientSecret: given('HOLDFAST_OAUTH_CLIENT_SECRET'),
     databaseUrl,
     databaseDirectUrl: directUrlOf(given, databaseUrl, wrong),
     redisUrl: redisUrlIn(given, wrong),

@@ -8,7 +8,7 @@ import { agentTokens } from '../oauth/agent-tokens.ts';
 import { type AgentTokenTerms, type PersonLogins, type Seals, Unavailable } from '../ports.ts';
 import { sqlPersonLogins } from '../sql/person-logins.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
-import { accountCredential, type LiveRules } from './rules/live-rules.ts';
+import { accountCredential, accountTokenIn, type LiveRules } from './rules/live-rules.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Milliseconds of a token's life from which on the log says that the provider makes long ones. */
@@ -20,7 +20,7 @@ const ADDRESS_MS = 60_000;
 const SAY_AGAIN_MS = 60_000;
 
 /** What somebody sends who tries. Others were good once, or are for another door, and their senders must learn of that. */
-const GUESSES: ReadonlySet<TokenFault> = new Set(['form', 'algorithm', 'crit', 'duplicate', 'signature']);
+const GUESSES: ReadonlySet<TokenFault> = new Set(['form', 'algorithm', 'crit', 'duplicate', 'signature', 'unknown']);
 
 /** Agents with access tokens, by the provider and the people of the config that is in force. */
 export function accessTokenDoor(
@@ -29,7 +29,7 @@ export function accessTokenDoor(
   beliefs: Beliefs,
   gateway: Pick<Gateway, 'clock'>,
   rules: LiveRules,
-): AccessTokenDoor {
+): AccessTokenDoor & { stands(credential: string): boolean } {
   const tokens = agentTokens(() => agentTokenTerms(rules.loaded), { clock, steady });
   const addresses = new Addresses(sqlPersonLogins(storage.connection.db, seals, beliefs), () => steady.now().getTime());
   const unjudged = new OnceAMinute();
@@ -37,7 +37,7 @@ export function accessTokenDoor(
   const admit = async (token: string, resource: string): Promise<AgentAdmission> => {
     const read = await tokens.read(token, resource);
     if (read.kind === 'refused') return { ...read, guessed: GUESSES.has(read.fault) };
-    const { account } = read;
+    const { account, digest } = read;
     const standing = agentStandingOf(rules.loaded.config, account);
     if (standing.kind !== 'known') return { kind: 'forbidden', fault: standing.kind, why: standing.why };
     const { grant, by } = standing;
@@ -47,7 +47,8 @@ export function accessTokenDoor(
     }
     const isAnothers = by === 'email' && !(await addresses.owns(account, gateway.clock.now()));
     const principal = isAnothers ? withoutPerson(standing.principal) : standing.principal;
-    if (account.lifetimeMs > LONG_MS && !saidLong) {
+    const asks = rules.loaded.config.oauth?.introspection;
+    if (account.lifetimeMs > LONG_MS && !asks && !saidLong) {
       saidLong = true;
       const minutes = Math.round(account.lifetimeMs / 60_000);
       log.warn(
@@ -55,12 +56,23 @@ export function accessTokenDoor(
         'access tokens of agents live long: whoever is dismissed goes on until theirs ends',
       );
     }
-    return { kind: 'admitted', grant, ...lasting(principal, account, rules), about: aboutOf(principal, account) };
+    return {
+      kind: 'admitted',
+      grant,
+      ...lasting(principal, account, digest, rules),
+      about: aboutOf(principal, account),
+    };
   };
   return {
     provider: () => {
       const { oauth } = rules.loaded.config;
-      return oauth ? { issuer: oauth.issuer, scopes: oauth.scopes } : null;
+      return oauth
+        ? { issuer: oauth.issuer, scopes: oauth.scopes, opaque: oauth.introspection?.opaque === true }
+        : null;
+    },
+    stands: (credential) => {
+      const digest = accountTokenIn(credential);
+      return digest === null || tokens.stands(digest);
     },
     admit: (token, resource) =>
       admit(token, resource).catch((error: unknown) => {
@@ -77,21 +89,27 @@ export function accessTokenDoor(
 }
 
 /** What is asked of access tokens as the config has it now; null: none are taken. */
-export function agentTokenTerms({ config: { oauth } }: Pick<Loaded, 'config'>): AgentTokenTerms | null {
-  return oauth ? { issuer: oauth.issuer, audience: oauth.audience, longestMs: oauth.longestMs } : null;
+export function agentTokenTerms({
+  config: { oauth },
+  secrets,
+}: Pick<Loaded, 'config' | 'secrets'>): AgentTokenTerms | null {
+  if (!oauth) return null;
+  const { issuer, audience, longestMs, introspection } = oauth;
+  const clientSecret = secrets.oauthClientSecret ?? null;
+  return { issuer, audience, longestMs, introspection: introspection ? { ...introspection, clientSecret } : null };
 }
 
 /**
- * A stream that listens ends with the token. What was begun with a good token may end later: as long after it as a call is held
+ * A stream that listens ends with the token, and everything once the provider takes it back, where it is asked. What was begun with a good token may end later: as long after it as a call is held
  * at most.
  */
-function lasting(principal: Principal, { expiresAt }: AgentAccount, rules: LiveRules) {
+function lasting(principal: Principal, { expiresAt }: AgentAccount, digest: string, rules: LiveRules) {
   const until = expiresAt.getTime();
   const { progressMs } = rules.loaded.config.approval.hold;
   return {
     principal,
-    credential: accountCredential(principal, until + progressMs),
-    listening: accountCredential(principal, until),
+    credential: accountCredential(principal, until + progressMs, digest),
+    listening: accountCredential(principal, until, digest),
   };
 }
 

@@ -126,7 +126,7 @@ export function assemble(runtime: Runtime): Assembled {
       servers,
       approvers,
       pages,
-      watchGrants: () => watchGrants({ visits, rules, servers, revoked, log }),
+      watchGrants: () => watchGrants({ visits, rules, servers, revoked, stands: accessTokens.stands, log }),
       started,
     }),
   };

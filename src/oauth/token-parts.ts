@@ -11,6 +11,11 @@ export interface TokenParts {
 
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
 
+/** Whether a token looks like a signed one. */
+export function isCompact(token: string): boolean {
+  return COMPACT.test(token);
+}
+
 /** Reads the compact form of a signed token (RFC 7515). */
 export function tokenParts(token: string): TokenParts | RefusedToken {
   if (token.length > LONGEST_TOKEN)

@@ -251,3 +251,32 @@ test('P8: a new grant’s token is shown once, kept as a hash, and opens the doo
     assert.equal(authenticate(token, before).kind, 'unknown');
   }
 });
+
+test('a provider that is to be asked about tokens needs the client’s secret, at the start', async () => {
+  const grants = 'grants: [{ name: eng, servers: [s], owner: none }]\n';
+  const oauth = (more: string): string =>
+    `${CONFIG}${grants}oauth: { issuer: "https://login.example.com", grants: [{ claim: g, equals: e, grant: eng }]${more} }\n`;
+  const asking = oauth(', introspection: { client_id: gateway }');
+  const secret = { HOLDFAST_OAUTH_CLIENT_SECRET: 's3c' };
+  assert.match(faults(await load(files(asking))).join(), /HOLDFAST_OAUTH_CLIENT_SECRET: is not set/);
+  const good = await load(files(asking), secret);
+  assert.ok(good.ok, faults(good).join('\n'));
+  const wanted = { clientId: 'gateway', recheckMs: 50_000, opaque: false };
+  assert.deepEqual(good.config.oauth?.introspection, wanted);
+  for (const [more, words] of [
+    [', introspection: { client_id: gateway, client_secret: s3c }', /oauth\.introspection\.client_secret/],
+    [', introspection: { client_id: gateway, recheck: 60s }', /oauth\.introspection\.recheck: .*from 1s to 50s/],
+    [', introspection: { client_id: gateway, recheck: 500ms }', /from 1s to 50s/],
+    [', introspection: { client_id: "a b" }', /oauth\.introspection\.client_id.*the client’s id/],
+    [', introspection: { client_id: gateway, opaque: maybe }', /true or false/],
+  ] as const) {
+    const found = faults(await load(files(oauth(more)), secret)).join();
+    assert.match(found, words);
+    assert.doesNotMatch(found, /s3c/);
+  }
+  // Secrets are read at the start, so a reload cannot bring it.
+  const before = await load(files(oauth('')));
+  assert.ok(before.ok);
+  const later = await reload(before, { env: secret, readFile: reader(files(asking)) });
+  assert.match(faults(later).join(), /HOLDFAST_OAUTH_CLIENT_SECRET: is not set.*at the start/);
+});

@@ -84,6 +84,7 @@ const VALUES: Record<(typeof SECRET_NAMES)[number], string> = {
   HOLDFAST_ADMIN_TOKEN: 'admin-Yk0v9Zq3bW7tR1xL5nC8mPs2',
   HOLDFAST_TOKEN: 'hfp_for-the-command-line',
   HOLDFAST_OIDC_CLIENT_SECRET: 'client-secret',
+  HOLDFAST_OAUTH_CLIENT_SECRET: 'another-client-secret',
   DATABASE_URL: 'postgres://u:p@h/d',
   DATABASE_DIRECT_URL: 'postgres://own:pw@db/own',
   REDIS_URL: 'redis://:p@h',

@@ -158,6 +158,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'account-owner.ts',
       'persons.ts',
       'secrets.ts',
+      'client-secret.ts',
       'settings.ts',
       'load.ts',
       'deciders.ts',

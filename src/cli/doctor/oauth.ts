@@ -4,18 +4,18 @@ import { agentTokens } from '../../oauth/agent-tokens.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
 const ABOUT = 'oauth';
-/** Milliseconds for which a token may be good without a word: whoever is dismissed has theirs for as long. */
-const LONG_MS = 60 * 60_000;
+/** Milliseconds for which a token may be good without a warning: whoever is dismissed has theirs for as long. */
+const LONG_MS = 5 * 60_000;
 /** Seconds by which the provider's clock may differ: those that a token is given. */
 const SKEW_S = 60;
 
 /** What is found of the provider of agents' access tokens; empty: the config names none. */
-export async function oauthFindings(loaded: Pick<Loaded, 'config'>): Promise<DoctorFinding[]> {
-  const { config } = loaded;
+export async function oauthFindings(loaded: Pick<Loaded, 'config' | 'secrets'>): Promise<DoctorFinding[]> {
+  const { config, secrets } = loaded;
   const { oauth } = config;
   if (!oauth) return [];
   const clock = { now: () => new Date() };
-  const found = await agentTokens(() => agentTokenTerms({ config }), { clock, steady: clock }).look();
+  const found = await agentTokens(() => agentTokenTerms({ config, secrets }), { clock, steady: clock }).look();
   return [...(found === null ? [] : providerFindings(oauth.issuer, found)), ...configFindings(config, oauth)];
 }
 
@@ -33,7 +33,7 @@ function providerFindings(
       ),
     ];
   }
-  const { keys, registers, skewS } = found;
+  const { keys, registers, skewS, mute } = found;
   const clients = registers ? 'clients register by themselves' : 'clients cannot register by themselves';
   const remedy = 'Register each kind of client at the provider, and give its people the client id (docs/identity.md).';
   const what = `${issuer} answers; it signs with ${keys.join(', ')}; ${clients}`;
@@ -41,15 +41,37 @@ function providerFindings(
   const apart = `its clock and this machine’s differ by ${skewS} seconds, so tokens may be refused as too old or not valid yet`;
   return [
     registers ? ok(ABOUT, what) : warn(ABOUT, what, remedy),
+    ...(mute === null ? [] : [cannotAsk(issuer, mute)]),
     ...(skewed ? [warn(ABOUT, apart, 'Run NTP (chrony, systemd-timesyncd) on this machine.')] : []),
   ];
 }
 
+function cannotAsk(issuer: string, why: string): DoctorFinding {
+  return fault(
+    ABOUT,
+    `${issuer} cannot be asked about tokens: ${why}. No access token of an agent is accepted until it can; grants’ own tokens are`,
+    'Register a client at the provider that may introspect, give its id and HOLDFAST_OAUTH_CLIENT_SECRET, or leave oauth.introspection out.',
+  );
+}
+
+/** How long it takes until somebody is out whom the provider has let go. */
+function revocationFinding({ longestMs, introspection }: NonNullable<Loaded['config']['oauth']>): DoctorFinding {
+  if (introspection)
+    return ok(ABOUT, 'a token that is revoked at the provider is refused within 60 seconds: it is asked about each');
+  const takes = `revocation takes as long as a token lives, up to ${longestMs / 60_000} minutes (oauth.longest): whoever is dismissed at the provider goes on until theirs ends`;
+  if (longestMs <= LONG_MS) return ok(ABOUT, takes);
+  return warn(
+    ABOUT,
+    takes,
+    'Let the provider make tokens of 5 minutes and set oauth.longest to 5m, or let the provider be asked about each (oauth.introspection). To stop agents at once, freeze or revoke their grant.',
+  );
+}
+
 function configFindings(
   { people, grants }: Loaded['config'],
-  { longestMs, grants: given }: NonNullable<Loaded['config']['oauth']>,
+  oauth: NonNullable<Loaded['config']['oauth']>,
 ): DoctorFinding[] {
-  const long = `a token may be good for ${longestMs / 60_000} minutes: whoever is dismissed at the provider goes on until theirs ends`;
+  const { grants: given } = oauth;
   const owners = new Map(grants.map(({ name, tokenless, owner }) => [name, tokenless ? null : owner]));
   const owned = [...new Set(given.map(({ grant }) => grant))].filter((name) => owners.get(name));
   return [
@@ -62,15 +84,7 @@ function configFindings(
           ),
         ]
       : []),
-    ...(longestMs > LONG_MS
-      ? [
-          warn(
-            ABOUT,
-            long,
-            'Let the provider make tokens of some minutes, and set oauth.longest to that. To stop agents at once, freeze or revoke their grant.',
-          ),
-        ]
-      : []),
+    revocationFinding(oauth),
     ...(owned.length > 0
       ? [
           ok(

@@ -42,7 +42,13 @@ export type TokenFault =
   | 'expired'
   | 'not_yet'
   | 'lifetime'
-  | 'subject';
+  | 'subject'
+  /** The provider says that it is not good any more. */
+  | 'inactive'
+  /** The same of one that is no signed one, so that it may never have been good. */
+  | 'unknown'
+  /** What the provider says of it is not what it says itself. */
+  | 'mismatch';
 
 export interface RefusedToken {
   readonly kind: 'refused';

@@ -9,7 +9,7 @@ const LOOK_MS = 500;
 
 /**
  * Ends what grants keep open here once their token is revoked, has expired, is no longer in the config, or is no longer
- * bound to the server; and the children that stdio servers run for them. Looks at once when the revoked tokens were
+ * bound to the server, or the provider takes an access token back; and the children that stdio servers run for them. Looks at once when the revoked tokens were
  * read (every second, on every replica), and every 500 ms for the rest, so that all of it is gone within 2 s. Returns a
  * function that stops the watching.
  */
@@ -18,16 +18,19 @@ export function watchGrants({
   rules,
   servers,
   revoked,
+  stands,
   log,
 }: {
   readonly visits: OpenVisits;
   readonly rules: Pick<LiveRules, 'accepts' | 'principal'>;
   readonly servers: Pick<Servers, 'keepGrants'>;
   readonly revoked: Pick<RevokedTokens, 'onRead'>;
+  /** Whether the provider takes the access token of this credential still; it may be asked again. */
+  readonly stands: (credential: string) => boolean;
   readonly log: Log;
 }): () => void {
   const look = (): void => {
-    const ended = visits.endUnless((token, server) => rules.accepts(token, server));
+    const ended = visits.endUnless((token, server) => rules.accepts(token, server) && stands(token));
     if (ended > 0) log.info({ ended }, 'what a grant kept open was ended, because it is no longer accepted');
     servers.keepGrants((grant, server) => rules.principal(grant, server) !== null);
   };

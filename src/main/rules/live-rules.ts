@@ -205,16 +205,23 @@ export class LiveRules implements Rules {
   }
 }
 
-/** By what a request stays admitted that came with an access token. `until`: in ms since the epoch. */
-export function accountCredential(principal: Pick<Principal, 'grant' | 'owner'>, until: number): string {
-  return JSON.stringify([principal.grant, principal.owner, until]);
+/** By what a request stays admitted that came with an access token. `until`: in ms since the epoch. `token`: its digest. */
+export function accountCredential(principal: Pick<Principal, 'grant' | 'owner'>, until: number, token: string): string {
+  return JSON.stringify([principal.grant, principal.owner, until, token]);
+}
+
+/** The digest of the access token of such a credential; null: it is that of a grant's token. */
+export function accountTokenIn(credential: string): string | null {
+  return accountIn(credential)?.token ?? null;
 }
 
 /** null: it is the digest of a grant's token. */
-function accountIn(credential: string): { principal: string; owner: string | null; until: number } | null {
+function accountIn(
+  credential: string,
+): { principal: string; owner: string | null; until: number; token: string } | null {
   if (!credential.startsWith('[')) return null;
-  const [principal, owner, until] = JSON.parse(credential) as [string, string | null, number];
-  return { principal, owner, until };
+  const [principal, owner, until, token] = JSON.parse(credential) as [string, string | null, number, string];
+  return { principal, owner, until, token };
 }
 
 function namesByUpstream(

@@ -38,8 +38,8 @@ export type AgentAdmission =
 
 /** Agents with access tokens: the provider that makes them, and what they give. */
 export interface AccessTokenDoor {
-  /** null: none are taken. */
-  provider(): { readonly issuer: string; readonly scopes: readonly string[] } | null;
+  /** null: none are taken. `opaque`: not signed JWTs alone. */
+  provider(): { readonly issuer: string; readonly scopes: readonly string[]; readonly opaque: boolean } | null;
   /** `resource`: the address of the server that is called. Never rejects. */
   admit(token: string, resource: string): Promise<AgentAdmission>;
 }
@@ -105,7 +105,7 @@ export function admitAgent(
     return enter(deps, name, { grant, principal, credential: token, listening: token, about: {} });
   }
   const provider = deps.accessTokens?.provider() ?? null;
-  if (bearer === undefined || provider === null || !SIGNED.test(bearer)) {
+  if (bearer === undefined || provider === null || !(provider.opaque || SIGNED.test(bearer))) {
     const challenges = provider !== null && bearer === undefined;
     const wrong =
       provider === null ? `No grant has this token, or it has expired. ${USE_A_GRANT}` : opaqueWords(provider.issuer);

@@ -23,7 +23,7 @@ async function provider(): Promise<AgentProvider> {
 function judged(own: AgentProvider) {
   let at = 1_000_000;
   const steady = { now: () => new Date(at) };
-  const terms = { issuer: own.issuer, audience: AUDIENCE, longestMs: 3_600_000 };
+  const terms = { issuer: own.issuer, audience: AUDIENCE, longestMs: 3_600_000, introspection: null };
   const tokens = agentTokens(() => terms, { clock: { now: () => new Date() }, steady });
   return {
     kindOf: async (token: string): Promise<string> => {

@@ -3,53 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { OAuth2Server } from 'oauth2-mock-server';
 import { callTool, noteOf, textOf } from '../../support/agent/agent.ts';
 import { type AgentsWorld, agentsWorld } from '../../support/people/agents-world.ts';
+import { signedInApplication } from '../../support/people/application.ts';
 import { type AuthorizationServer, authorizationServer, consentAs } from '../../support/people/authorization-server.ts';
 import { eventually } from '../../support/wait.ts';
-
-const BACK = 'http://localhost:45711/callback';
-const isBack = (url: string): boolean => url.startsWith(BACK);
-
-/** What an application keeps for the SDK, in memory; `registered`: the client that it has at the provider already. */
-function memory(registered?: object) {
-  const kept: Record<string, unknown> = { client: registered };
-  const sentTo: URL[] = [];
-  return {
-    sentTo,
-    kept,
-    redirectUrl: BACK,
-    clientMetadata: {
-      ...{ client_name: 'a test', redirect_uris: [BACK], token_endpoint_auth_method: 'none' },
-      ...{ grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] },
-    },
-    clientInformation: () => kept.client as never,
-    saveClientInformation: (client: object) => void Object.assign(kept, { client }),
-    tokens: () => kept.tokens as never,
-    saveTokens: (tokens: object) => void Object.assign(kept, { tokens }),
-    redirectToAuthorization: (url: URL) => void sentTo.push(url),
-    saveCodeVerifier: (verifier: string) => void Object.assign(kept, { verifier }),
-    codeVerifier: () => kept.verifier as string,
-  };
-}
-
-/** Connects as an application does that knows nothing but the address: is sent to sign in, and comes back. */
-async function signedIn(url: string, login: string, registered?: object) {
-  const authProvider = memory(registered);
-  const transport = () => new StreamableHTTPClientTransport(new URL(url), { authProvider });
-  const first = transport();
-  const client = new Client({ name: 'an application', version: '1' });
-  await assert.rejects(client.connect(first as never), UnauthorizedError);
-  const back = await consentAs(login, authProvider.sentTo[0]!.href, isBack);
-  await first.finishAuth(new URL(back).searchParams.get('code')!);
-  await client.connect(transport() as never);
-  return { client, authProvider };
-}
 
 describe('Clients that do OAuth by themselves, with nothing but the address', () => {
   let server: AuthorizationServer;
@@ -64,7 +25,7 @@ describe('Clients that do OAuth by themselves, with nothing but the address', ()
   });
 
   it('SDK v1: registers, signs in, calls; what it asks for is its person’s, and goes on with a new token', async () => {
-    const { client, authProvider } = await signedIn(`${world.url}/mcp/tools`, 'mira');
+    const { client, authProvider } = await signedInApplication(`${world.url}/mcp/tools`, 'mira');
     assert.ok(server.asked.includes('POST /reg'));
     assert.equal(authProvider.sentTo[0]!.searchParams.get('resource'), `${world.url}/mcp/tools`);
     assert.equal(authProvider.sentTo[0]!.searchParams.get('scope'), 'mcp');
@@ -85,7 +46,7 @@ describe('Clients that do OAuth by themselves, with nothing but the address', ()
   });
 
   it('a token for one server is none for another, and the client is told to get one', async () => {
-    const { authProvider, client } = await signedIn(`${world.url}/mcp/tools`, 'olga');
+    const { authProvider, client } = await signedInApplication(`${world.url}/mcp/tools`, 'olga');
     const { access_token: token } = authProvider.kept.tokens as { access_token: string };
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const answer = await fetch(`${world.url}/mcp/other`, { method: 'POST', headers, body: '{}' });
@@ -148,7 +109,7 @@ describe('A provider that knows no resources and no registration', () => {
   });
 
   it('serves with a configured audience and a client that was registered by hand', async () => {
-    const { client } = await signedIn(`${world.url}/mcp/tools`, 'mira', { client_id: 'by-hand' });
+    const { client } = await signedInApplication(`${world.url}/mcp/tools`, 'mira', { client_id: 'by-hand' });
     assert.match(textOf(await callTool(client, 'read', {})), /done/);
     const { id } = noteOf(await callTool(client, 'create_key', { name: 'by a mock' }));
     assert.equal(((await world.gateway.approval(id)) as unknown as { owner: string }).owner, 'U0MIRA');

@@ -1,6 +1,13 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
+
+export interface AskedAbout {
+  readonly token: string;
+  readonly form: URLSearchParams;
+  /** The header; undefined: none. */
+  readonly authorization: string | undefined;
+}
 
 export interface AgentProvider {
   readonly issuer: string;
@@ -15,6 +22,10 @@ export interface AgentProvider {
   byStranger(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
   /** Signs with a new key from now on, whose name this is. */
   turnKey(kid: string): Promise<void>;
+  /** What it was asked about tokens (RFC 7662), in order. */
+  readonly introspected: AskedAbout[];
+  /** How it answers that from now on; undefined: that each is active. What is returned is sent as JSON; null: it has answered itself. */
+  introspect(answer: ((asked: AskedAbout, response: ServerResponse) => object | null) | undefined): void;
   /** Answers nothing from now on, or again. */
   away(isAway: boolean): Promise<void>;
   /** What its documents are from now on; undefined: as they should be. */
@@ -31,6 +42,8 @@ export async function agentProvider(audience: string): Promise<AgentProvider> {
   let server: Server | null = null;
   let port = 0;
   const asked: string[] = [];
+  const introspected: AskedAbout[] = [];
+  let introspect: Parameters<AgentProvider['introspect']>[0];
   const jwks = async (): Promise<JWK> => ({ ...(await exportJWK(own.publicKey)), kid, alg: 'RS256', use: 'sig' });
   const open = async (): Promise<void> => {
     const next = createServer((request, response) => {
@@ -40,9 +53,26 @@ export async function agentProvider(audience: string): Promise<AgentProvider> {
         response.end(JSON.stringify(value));
       };
       if (request.url === '/.well-known/openid-configuration')
-        json(said?.discovery ?? { issuer, jwks_uri: `${issuer}/jwks`, registration_endpoint: `${issuer}/register` });
+        json(
+          said?.discovery ?? {
+            ...{ issuer, jwks_uri: `${issuer}/jwks`, registration_endpoint: `${issuer}/register` },
+            introspection_endpoint: `${issuer}/introspect`,
+          },
+        );
       else if (request.url === '/jwks') void jwks().then((key) => json(said?.jwks ?? { keys: [key] }));
-      else response.writeHead(404).end();
+      else if (request.url === '/introspect') {
+        let text = '';
+        request.setEncoding('utf8').on('data', (part: string) => {
+          text += part;
+        });
+        request.once('end', () => {
+          const form = new URLSearchParams(text);
+          const one = { token: form.get('token') ?? '', form, authorization: request.headers.authorization };
+          introspected.push(one);
+          const answer = introspect === undefined ? { active: true } : introspect(one, response);
+          if (answer !== null) json(answer);
+        });
+      } else response.writeHead(404).end();
     });
     await new Promise<void>((resolve) => next.listen(port, '127.0.0.1', resolve));
     port = (next.address() as AddressInfo).port;
@@ -67,6 +97,10 @@ export async function agentProvider(audience: string): Promise<AgentProvider> {
   return {
     issuer,
     asked,
+    introspected,
+    introspect: (answer) => {
+      introspect = answer;
+    },
     pem: await exportSPKI(own.publicKey),
     jwk: await jwks(),
     token: (claims = {}, header = {}) => sign(own.privateKey, claims, header),

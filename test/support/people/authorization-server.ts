@@ -15,23 +15,33 @@ export interface AuthorizationServer {
   close(): Promise<void>;
 }
 
-/** Everybody is whom they say they are in its form; `groups` of all of them are these. */
-export async function authorizationServer(groups: readonly string[]): Promise<AuthorizationServer> {
+/** The client that may ask it about tokens. */
+export const RESOURCE_SERVER = { id: 'the-gateway', secret: 'the-gateways-secret-at-the-provider' };
+
+/** Everybody is whom they say they are in its form; `groups` of all of them are these. `opaque`: its access tokens are no JWTs; it can be asked about them. */
+export async function authorizationServer(groups: readonly string[], opaque = false): Promise<AuthorizationServer> {
   const issuer = `http://localhost:${await freePort()}`;
   const asked: string[] = [];
   const own = { lifetimeS: 600 };
   const provider = new Provider(issuer, {
-    clients: [],
+    clients: [
+      {
+        ...{ client_id: RESOURCE_SERVER.id, client_secret: RESOURCE_SERVER.secret },
+        ...{ redirect_uris: [], response_types: [], grant_types: [] },
+      },
+    ],
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: true },
       registration: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: opaque, allowedPolicy: async () => true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: async () => true,
         getResourceServerInfo: async (_: unknown, resource: string) => ({
-          ...{ scope: 'mcp', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: own.lifetimeS },
-          jwt: { sign: { alg: 'RS256' } },
+          ...{ scope: 'mcp', audience: resource, accessTokenTTL: own.lifetimeS },
+          ...(opaque ? { accessTokenFormat: 'opaque' } : { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }),
         }),
       },
     },
