@@ -57,7 +57,8 @@ test('while the provider is away, strangers’ tokens write one line a minute', 
   const clock = { now: () => new Date(now) };
   const log = { error: (_: object, said: string) => void lines.push(said), warn: () => {} };
   const issuer = 'http://127.0.0.1:1';
-  const rules = { loaded: { config: { oauth: { issuer, audience: null, longestMs: 86_400_000 } } } };
+  const config = { oauth: { issuer, audience: null, longestMs: 86_400_000, introspection: null } };
+  const rules = { loaded: { config, secrets: { oauthClientSecret: null } } };
   const door = accessTokenDoor(
     { clock, steady: clock, log, storage: { connection: { db: null } } } as never,
     {} as never,
