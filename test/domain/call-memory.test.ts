@@ -4,6 +4,7 @@ import { evaluate } from '../../src/domain/policy/evaluate.ts';
 import { NO_HISTORY } from '../../src/domain/policy/history.ts';
 import type { WantedMemory } from '../../src/domain/policy/places.ts';
 import { CallMemory } from '../../src/gateway/state/call-memory.ts';
+import { onceASecond } from '../../src/gateway/state/heard-call.ts';
 import type { Memories, Memory } from '../../src/ports.ts';
 import { callOf, policyOf } from '../support/domain/policy.ts';
 
@@ -200,4 +201,19 @@ test('where no policy asks about a server, nothing that passes is looked at', ()
   const rules = { wanted: () => [], wantedAt: () => [] };
   const memory = new CallMemory(memories, rules, { clock, log }, () => {});
   assert.equal(memory.late({ grant: 'release-bot', session: null }, 'prometheus'), null);
+});
+
+test('an answer that comes for minutes renews its call, once a second', async () => {
+  const { state, memory, clock, says } = remembering();
+  await memory.begun(caller('read'), 'ca_1');
+  const came = onceASecond(clock, () => memory.came(caller('read'), 'ca_1'), true);
+  for (let n = 0; n < 100; n += 1) {
+    await came();
+    state.now += 200;
+  }
+  assert.equal(state.asked.length, 20, 'with that of its beginning');
+  state.now += 59 * MINUTE;
+  await came();
+  state.now += 59 * MINUTE;
+  assert.equal(await says('send'), 'ask');
 });
