@@ -217,3 +217,25 @@ test('an answer that comes for minutes renews its call, once a second', async ()
   state.now += 59 * MINUTE;
   assert.equal(await says('send'), 'ask');
 });
+
+test('a call of this process that is remembered while another is read accuses nobody', async () => {
+  const { state, memories, memory, says } = remembering();
+  const read = memories.read.bind(memories);
+  let during: (() => Promise<void>) | null = null;
+  memories.read = async (places) => {
+    const found = await read(places);
+    const run = during;
+    during = null;
+    await run?.();
+    return found;
+  };
+  await memory.begun(caller('once'), 'ca_1');
+  during = async () => {
+    state.now += 5;
+    await memory.begun(caller('once'), 'ca_2');
+  };
+  assert.equal(await says('once', 'ca_1'), 'allow', 'what began later is not in what was read');
+  assert.deepEqual(state.missing, []);
+  assert.equal(await says('once', 'ca_1'), 'deny');
+  assert.deepEqual(state.missing, []);
+});

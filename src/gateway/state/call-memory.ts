@@ -120,10 +120,10 @@ export class CallMemory {
     if (wanted.length === 0) return null;
     const remember = async (): Promise<void> => {
       const places = wanted.map(({ as }) => latePlaceOf(as, who));
-      const { now, found } = await this.#memories.read(places);
+      const { now, found } = await this.#found(places);
       for (const [nth, one] of wanted.entries()) {
         const rows = found.get(places[nth]!) ?? [];
-        const known = rows === 'broken' ? [] : [...rows, ...this.#gone(places[nth]!, rows, now)];
+        const known = rows === 'broken' ? [] : rows;
         const last = known.find(({ until }) => until > now);
         if (rows === 'broken' || last !== undefined) await this.#write([one], who, last?.ref ?? 'unknown');
       }
@@ -175,13 +175,13 @@ export class CallMemory {
   }
 
   async #read(places: readonly string[], who: Rememberer, server: string, self: string | null): Promise<History> {
-    const { now, found } = await this.#memories.read(places);
+    const { now, found } = await this.#found(places);
     const latest = new Map<string, CallBefore | 'broken'>();
     for (const place of places) {
       const rows = found.get(place) ?? [];
       if (rows === 'broken') latest.set(place, 'broken');
       else {
-        const others = [...rows, ...this.#gone(place, rows, now)].filter(({ ref }) => ref !== self);
+        const others = rows.filter(({ ref }) => ref !== self);
         const last = others.toSorted((one, other) => other.at.getTime() - one.at.getTime())[0];
         if (last !== undefined) latest.set(place, { ref: last.ref, at: last.at });
       }
@@ -202,13 +202,26 @@ export class CallMemory {
     };
   }
 
-  /** What this process wrote there, has not run out, and is not in the rows: somebody else took it out. */
-  #gone(place: string, rows: readonly Memory[], now: Date): readonly Memory[] {
-    const known = this.#known.get(place);
-    if (known === undefined || known.until <= now) return [];
-    if (rows.some(({ at }) => at >= known.at)) return [];
-    this.#missing(place, 'a call that this process remembered there is missing, or was put back to an earlier time');
-    return [known];
+  /**
+   * What is remembered there, and what this process wrote there that is gone. It is compared with what was known before the
+   * reading began, and read twice before anybody is accused: calls of this process write while others read.
+   */
+  async #found(places: readonly string[]): ReturnType<Memories['read']> {
+    const known = places.flatMap((place) => this.#known.get(place) ?? []);
+    let read = await this.#memories.read(places);
+    let gone = known.filter((one) => isGone(one, read));
+    if (gone.length === 0) return read;
+    read = await this.#memories.read(places);
+    gone = known.filter((one) => isGone(one, read));
+    const found = new Map(read.found);
+    for (const one of gone) {
+      this.#missing(
+        one.place,
+        'a call that this process remembered there is missing, or was put back to an earlier time',
+      );
+      found.set(one.place, [...((found.get(one.place) ?? []) as readonly Memory[]), one]);
+    }
+    return { now: read.now, found };
   }
 
   #know(memory: Memory): void {
@@ -216,4 +229,10 @@ export class CallMemory {
     this.#known.set(memory.place, memory);
     if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!);
   }
+}
+
+/** Whether somebody else took this out: it has not run out, and neither it nor anything later is in its place. */
+function isGone({ place, at, until }: Memory, { now, found }: Awaited<ReturnType<Memories['read']>>): boolean {
+  const rows = found.get(place) ?? [];
+  return rows !== 'broken' && until > now && !rows.some((row) => row.at >= at);
 }
