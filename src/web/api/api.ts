@@ -19,7 +19,7 @@ import { acceptedJson, readReason } from './accept-json.ts';
 import { advanceRoutes } from './advance-api.ts';
 import { advanceIn, gaveJson } from './advance-body.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
-import { type ApiEnv, bodyObject, strangeMember } from './body.ts';
+import { type ApiEnv, bodyObject } from './body.ts';
 import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
@@ -255,8 +255,9 @@ async function approverOf(c: Context<ApiEnv>, gateway: Gateway, id: string): Pro
 async function readDecision(c: Context, rules: Gateway['rules']) {
   const body = await bodyObject(c);
   if (typeof body === 'string') return body;
-  const strange = strangeMember(body, ['decision', 'reason', 'fingerprint', 'allowance', 'standing']);
-  if (strange !== null) return strange;
+  // A call's changed arguments must not pass for a plain answer. What else a body has is for other doors, and counts for nothing.
+  if ((member(body, 'counter') ?? null) !== null)
+    return 'counter is not acted on here. Deny it, and say in the reason what would be approved.';
   const choice = member(body, 'decision');
   if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
   const word = wordIn(body);
