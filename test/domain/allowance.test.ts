@@ -329,11 +329,14 @@ test('P7: the story of a use is whole by the votes of its allowance, and only of
   const step = (type: string, data: JsonObject, seq: number): EvidenceStep =>
     ({ seq, type, data, actor: 'grant:a', at: '2026-11-30T10:00:00.000Z' }) as unknown as EvidenceStep;
   const story = (used: JsonObject, quorum = 2) =>
-    judgeStory([
-      step('approval.requested', { fingerprint: 'f', quorum }, 1),
-      step('allowance.used', used, 2),
-      step('call.dispatched', { fingerprint: 'f' }, 3),
-    ]).length;
+    judgeStory(
+      [
+        step('approval.requested', { fingerprint: 'f', quorum }, 1),
+        step('allowance.used', used, 2),
+        step('call.dispatched', { fingerprint: 'f' }, 3),
+      ],
+      'ap_1',
+    ).length;
   assert.equal(story({ fingerprint: 'f', by: ['U0MIRA', 'U0ALEX'] }), 0);
   assert.equal(story({ fingerprint: 'f', by: ['U0MIRA', 'U0MIRA'] }), 1);
   assert.equal(story({ fingerprint: 'f', by: ['U0MIRA'] }), 1);

@@ -22,11 +22,14 @@ const vote = (id: string, rights: readonly (readonly [string | null, string?])[]
     ...more,
   });
 const story = (votes: readonly EvidenceStep[], places: object = { places: PLACES }): string[] =>
-  judgeStory([
-    step('approval.requested', 'grant:bot', { quorum: 2, ...places }),
-    ...votes,
-    step('call.dispatched', 'holdfast', {}),
-  ]).map((fault) => ('why' in fault ? String(fault.why) : fault.kind));
+  judgeStory(
+    [
+      step('approval.requested', 'grant:bot', { quorum: 2, ...places }),
+      ...votes,
+      step('call.dispatched', 'holdfast', {}),
+    ],
+    'ap_1',
+  ).map((fault) => ('why' in fault ? String(fault.why) : fault.kind));
 
 test('P7: the evidence of a decision shows that each group’s places were filled, each by another person', () => {
   const mira = vote('U0MIRA', [['security']]);

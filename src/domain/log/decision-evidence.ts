@@ -47,6 +47,9 @@ export interface SignedEvidence {
   readonly signature: string;
 }
 
+/** Events of one approval that are read at most: those that decide first. */
+export const LONGEST_STORY = 1_000;
+
 const WHAT = 'holdfast evidence';
 
 /** RFC 8785. */

@@ -28,7 +28,7 @@ const OVER: Readonly<Record<string, string>> = {
  * sent once, after as many persons had approved it as were asked for, and where groups have places, of these groups; and
  * nothing was sent once it was over.
  */
-export function judgeStory(steps: readonly EvidenceStep[], approval = ''): EvidenceFault[] {
+export function judgeStory(steps: readonly EvidenceStep[], approval: string): EvidenceFault[] {
   const [first] = steps;
   const faults: EvidenceFault[] = [];
   const wrong = (step: EvidenceStep | undefined, why: string): void => {

@@ -5,6 +5,7 @@ import {
   type DecisionEvidence,
   evidenceLine,
   evidenceText,
+  LONGEST_STORY,
   type ProvenStep,
 } from '../../domain/log/decision-evidence.ts';
 import { readKeyEvent, successionOf } from '../../domain/log/key-change.ts';
@@ -17,15 +18,8 @@ import type { Ports } from '../ports.ts';
 const MOST_CARD_TEXT = 8 * 1024 * 1024;
 /** Cards in one file. */
 const MOST_CARDS = 200;
-/** Events of one approval that are read; `Records.story`. */
-const LONGEST_STORY = 1_000;
-
 export type TakenEvidence =
-  | {
-      readonly kind: 'taken';
-      readonly line: string /** Events that no checkpoint with a root covers yet. */;
-      readonly open: number;
-    }
+  | { readonly kind: 'taken'; readonly line: string }
   /** No event is about this approval. */
   | { readonly kind: 'not_found' }
   /** The key that signs the log is of a secret that this process does not list. */
@@ -68,8 +62,7 @@ export async function takeEvidence(
     complete: shown.complete && policy?.text !== null && story.length === all.length && all.length < LONGEST_STORY,
   };
   const text = evidenceText(evidence);
-  const open = evidence.events.filter(({ checkpoint }) => checkpoint === null).length;
-  return { kind: 'taken', line: evidenceLine({ text, key, signature: vault.sign(text, key) }), open };
+  return { kind: 'taken', line: evidenceLine({ text, key, signature: vault.sign(text, key) }) };
 }
 
 /** The passkeys by which votes were signed. */
@@ -110,7 +103,8 @@ async function policyOf(
 class StepProofs {
   readonly #gateway: Pick<Ports, 'ledger' | 'vault'>;
   readonly #checkpoints = new Map<number, SignedCheckpoint>();
-  #tree: { readonly seq: number; readonly rows: TreeRows } = { seq: 0, rows: [] };
+  /** Over the events after `since`, up to `seq`. */
+  #tree: { readonly since: number; readonly seq: number; readonly rows: TreeRows } = { since: 0, seq: 0, rows: [] };
 
   constructor(gateway: Pick<Ports, 'ledger' | 'vault'>) {
     this.#gateway = gateway;
@@ -130,18 +124,18 @@ class StepProofs {
   async #proofOf({ seq, hash, previous, text }: ProvenEvent): Promise<ProvenStep> {
     if (seq === null) return { seq, hash: null, previous: null, text, checkpoint: null, path: [] };
     const { ledger, vault } = this.#gateway;
-    const over = await ledger.covering(seq);
-    const read = over === null ? null : readCheckpoint(over.text);
-    // One from before checkpoints had roots vouches only for a log that is there as a whole.
-    if (over === null || read === null || read.since === null || read.since >= seq) {
-      return { seq, hash, previous, text, checkpoint: null, path: [] };
+    if (seq <= this.#tree.since || seq > this.#tree.seq) {
+      const over = await ledger.covering(seq);
+      const since = over === null ? null : (readCheckpoint(over.text)?.since ?? null);
+      // One from before checkpoints had roots vouches only for a log that is there as a whole.
+      if (over === null || since === null || since >= seq) {
+        return { seq, hash, previous, text, checkpoint: null, path: [] };
+      }
+      const entries = await ledger.hashes(since, over.seq);
+      this.#tree = { since, seq: over.seq, rows: await inTurns(treeRows(vault.proof.digest, entries)) };
+      this.#checkpoints.set(over.seq, over);
     }
-    if (this.#tree.seq !== over.seq) {
-      const entries = await ledger.hashes(read.since, over.seq);
-      this.#tree = { seq: over.seq, rows: await inTurns(treeRows(vault.proof.digest, entries)) };
-    }
-    const path = inclusionPath(this.#tree.rows, seq - read.since - 1);
-    this.#checkpoints.set(over.seq, over);
-    return { seq, hash, previous, text, checkpoint: over.seq, path };
+    const path = inclusionPath(this.#tree.rows, seq - this.#tree.since - 1);
+    return { seq, hash, previous, text, checkpoint: this.#tree.seq, path };
   }
 }

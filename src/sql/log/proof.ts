@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { GENESIS } from '../../domain/log/chain.ts';
+import { LONGEST_STORY } from '../../domain/log/decision-evidence.ts';
 import type { ChainLook, ProvenEvent, Seals } from '../../ports.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
 import type { Tables } from '../table/tables.ts';
@@ -30,9 +31,6 @@ export async function proveEvent(db: Kysely<Tables>, seals: Seals | null, n: num
   const found = await sql<ProofRow>`${WITH_PREVIOUS} where e.n = ${String(n)}`.execute(db);
   return found.rows[0] ? proven(seals, found.rows[0]) : null;
 }
-
-/** Events of one approval that fit on a page. */
-const LONGEST_STORY = 1_000;
 
 /** What decides of an approval. An agent that leaves and comes again for long enough must not push it out of the story. */
 const DECIDING = sql.raw(

@@ -145,7 +145,6 @@ export function api(deps: ApiDeps): Hono {
     if (error instanceof Unstorable) return fault(c, 400, 'bad_request', UNSTORABLE);
     if (error instanceof Swallowed) return fault(c, 503, 'not_kept', sentence(error.message));
     if (error instanceof Unavailable && error.part === 'witness') return fault(c, 503, 'unavailable', error.message);
-    if (error instanceof Swallowed) return fault(c, 503, 'not_kept', sentence(error.message));
     if (error instanceof Unavailable)
       return fault(c, 503, 'unavailable', `The ${error.part} does not answer. Try again in a minute.`);
     gateway.log.error({ err: error }, 'an API request failed');
