@@ -51,7 +51,7 @@ function byId(approvals: readonly Approval[]): Map<string, Approval[]> {
   return Map.groupBy(approvals, idOf);
 }
 
-function eventsOf({ evidence }: Seen): Map<string, LoggedEvent[]> {
+function eventsOf({ evidence }: Pick<Seen, 'evidence'>): Map<string, LoggedEvent[]> {
   return Map.groupBy(evidence.events, (event) => event.approval ?? '') as Map<string, LoggedEvent[]>;
 }
 
@@ -80,14 +80,24 @@ function noCallWithoutApproval(seen: Seen): string[] {
   return faults;
 }
 
-/** The calls that ran under each allowance, by the records of their approvals. */
-function usesOf({ evidence, arrivals }: Seen): Map<string, ArrivedCall[]> {
+/**
+ * The calls that ran under each allowance, by the records of their approvals. A call that its agent repeated has more than one
+ * approval: each arrival is of the one that was dispatched last before it.
+ */
+function usesOf(seen: Pick<Seen, 'evidence' | 'arrivals'>): Map<string, ArrivedCall[]> {
+  const { evidence, arrivals } = seen;
+  const events = eventsOf(seen);
+  const approvals = byId(evidence.approvals);
   const uses = new Map<string, ArrivedCall[]>();
-  for (const approval of evidence.approvals) {
-    const under = allowanceOf(approval);
-    if (under === null) continue;
-    const id = idOf(approval);
-    uses.set(under, [...(uses.get(under) ?? []), ...arrivals.filter((arrival) => arrival.id === id)]);
+  for (const arrival of arrivals) {
+    const sent = (approvals.get(arrival.id) ?? []).flatMap((approval) =>
+      (events.get(approval.id) ?? [])
+        .filter(({ type, at }) => type === 'call.dispatched' && at.getTime() <= arrival.at)
+        .map(({ at }) => ({ approval, at })),
+    );
+    const last = sent.sort((one, other) => one.at.getTime() - other.at.getTime()).at(-1);
+    const under = last === undefined ? null : allowanceOf(last.approval);
+    if (under !== null) uses.set(under, [...(uses.get(under) ?? []), arrival]);
   }
   return uses;
 }
