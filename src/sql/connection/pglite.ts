@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, type PGlite, PGliteDialect, sql } from 'kysely';
@@ -27,7 +27,10 @@ export async function openPglite(directory: string, died: (why: Error) => void =
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const release = await holdDirectory(directory);
   try {
-    const pglite = await start(join(directory, 'sql'), died);
+    const dataDir = join(directory, 'sql');
+    // What making a database takes of memory, only the end of its thread gives back.
+    if (!existsSync(join(dataDir, 'PG_VERSION'))) await (await start(dataDir, died)).close();
+    const pglite = await start(dataDir, died);
     const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: pglite as unknown as PGlite }) });
     // Most starts find nothing to do, and looking at every table first takes the longest part of one.
     if (!(await isMigrated(db))) await migrate(db);
