@@ -30,6 +30,7 @@ export type * from './ports/records.ts';
 export type * from './ports/seals.ts';
 export type * from './ports/sessions.ts';
 export type * from './ports/sink.ts';
+export type * from './ports/snoozes.ts';
 export type * from './ports/store.ts';
 export type * from './ports/tasks.ts';
 export type * from './ports/tracing.ts';

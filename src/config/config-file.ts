@@ -25,6 +25,7 @@ import type { NameSource } from './interpolate.ts';
 import { oauthOf } from './oauth.ts';
 import { oidcOf } from './oidc.ts';
 import { ownerOf, peopleOf } from './people.ts';
+import { compileQuiet } from './quiet-hours.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import { inFolder, serversOf } from './server.ts';
 import { slackOf } from './slack.ts';
@@ -172,6 +173,9 @@ function approvalOf(
     const message = `${holder.name} holds the admin token, so its holder is not another person`;
     faults.add(['approval', 'admin_token'], message, `either this, or admin_token: true of ${holder.name}`);
   }
+  const quiet = compileQuiet(shape?.quiet, ['approval', 'quiet'], faults);
+  if (shape?.quiet !== undefined && !groups.has(shape.quiet.to_group))
+    faults.add(['approval', 'quiet', 'to_group'], isNow(shape.quiet.to_group), knownGroups(groups));
   return {
     adminIsAnotherPerson: shape?.admin_token !== undefined,
     approvers: shape?.approvers ?? null,
@@ -183,6 +187,7 @@ function approvalOf(
     openings: openingRate(shape?.openings, ['approval', 'openings'], faults) ?? APPROVAL_DEFAULTS.openings,
     keptBytes: shape?.kept_bytes ?? APPROVAL_DEFAULTS.keptBytes,
     maxBytes: shape?.max_bytes ?? APPROVAL_DEFAULTS.maxBytes,
+    ...(quiet === null ? {} : { quiet }),
   };
 }
 

@@ -3,6 +3,7 @@ import { ROLES } from '../domain/people/role.ts';
 import { MODES } from '../domain/policy/mode.ts';
 import { DURATION_FORM } from './document/duration.ts';
 import { RATE_FORM } from './document/opening-rate.ts';
+import { QuietShape } from './quiet-hours.ts';
 
 export const PROXIES_FORM = 'addresses or networks of proxies such as 10.0.0.5 or 10.0.0.0/8';
 export const AGENT_HOSTS_FORM = 'names or addresses as clients write them into Host, such as holdfast:8787';
@@ -205,6 +206,7 @@ export const ConfigShape = z.strictObject({
       timeout: durationText.optional(),
       pickup: durationText.optional(),
       grace: durationText.optional(),
+      quiet: QuietShape.optional(),
       hold: holdShape.optional(),
       max_pending: z.int().min(1).max(10_000).optional(),
       openings: z.string({ error: RATE_FORM }).optional(),

@@ -1,6 +1,7 @@
 import type { StandIn } from '../domain/approval/circle.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
 import type { Role } from '../domain/people/role.ts';
+import type { QuietHours } from '../domain/policy/quiet.ts';
 import type { Sandbox } from './confinement.ts';
 
 /** `holdfast.yaml`, parsed and checked. Immutable. Holds upstream credentials, so it must never be printed. */
@@ -187,6 +188,8 @@ export interface ApprovalDefaults {
   readonly keptBytes: number;
   /** Bytes of a request that a person is asked about. */
   readonly maxBytes: number;
+  /** Hours in which another group is asked; null or absent: none, but for those of a policy. */
+  readonly quiet?: QuietHours | null;
 }
 
 export interface HoldDefaults {

@@ -12,6 +12,7 @@ import type {
   Memories,
   Queue,
   Sink,
+  Snoozes,
   Store,
   TaskStore,
   Tracing,
@@ -33,6 +34,8 @@ export interface Ports {
   readonly denials: Denials;
   /** What is remembered of calls because a policy asks for it. */
   readonly memories: Memories;
+  /** What people put aside for themselves. */
+  readonly snoozes: Snoozes;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

@@ -21,8 +21,8 @@ export interface Rules {
   wantedAt(server: string): readonly WantedMemory[];
   /** The names of all servers that lead to the same upstream as this one, its own among them. */
   alike(server: string): readonly string[];
-  /** The approvers that an ask names, to be frozen into the approval. */
-  requirement(ask: Ask): Requirement;
+  /** The approvers that an ask names at this time, to be frozen into the approval. */
+  requirement(ask: Ask, at: Date): Requirement;
   /** Who may decide this approval by the configuration as it is now. */
   approvers(approval: Pick<Approval, 'grant' | 'requirement' | 'server' | 'tool'>): CurrentApprovers;
   /** The humans that the configuration knows now. */

@@ -142,6 +142,7 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     allowances: watchedWrites(ports.allowances, parts),
     denials: watchedWrites(ports.denials, parts),
     memories: watchedWrites(ports.memories, parts),
+    snoozes: watchedWrites(ports.snoozes, parts),
     ledger: watchedWrites(ports.ledger, parts),
   };
 }
@@ -178,6 +179,7 @@ export async function startGateway(
     | 'retries'
     | 'rules'
     | 'sink'
+    | 'snoozes'
     | 'steady'
     | 'store'
     | 'storeWatch'

@@ -8,6 +8,7 @@ import { endUnfounded } from './dispatch/under-allowance.ts';
 import type { Gateway } from './gateway.ts';
 import { deliver } from './log/deliver.ts';
 import { publishCard } from './publish-card.ts';
+import { tellSnoozed } from './snooze/tell-snoozed.ts';
 import { SweepSteps } from './sweep-steps.ts';
 
 /** What a sweep touches. */
@@ -31,6 +32,7 @@ export type SweptGateway = Pick<
   | 'retries'
   | 'rules'
   | 'sink'
+  | 'snoozes'
   | 'store'
   | 'unqueued'
 >;
@@ -102,6 +104,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     // An order that the queue lost, or never got, would otherwise wait for the next events.
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }
+  await steps.kind('snoozes', () => tellSnoozed(gateway, AT_ONCE));
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
   await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();

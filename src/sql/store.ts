@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
 import { lastAcceptance } from './approval/acceptances.ts';
+import { askedBefore } from './approval/asked-before.ts';
 import {
   cardsToLookAt,
   claimCard,
@@ -84,6 +85,7 @@ export function sqlStore(
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, trust, id),
     earlier: (ids, most) => earlierCalls(db, ids, most),
+    askedBefore: (by, since) => askedBefore(db, by, since),
     pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),

@@ -64,6 +64,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'allowance',
       'decision',
+      'snooze',
       'freeze',
       'dispatch',
       'call',
@@ -113,6 +114,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'ledger.ts',
       'memories.ts',
+      'snoozes.ts',
       'api-tokens.ts',
       'person-keys.ts',
       'signing-nonces.ts',
@@ -132,6 +134,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'proxies.ts',
       'secret-from.ts',
       'confinement.ts',
+      'quiet-hours.ts',
       'config-schema.ts',
       'config.ts',
       'oidc.ts',
@@ -161,6 +164,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'client-secret.ts',
       'settings.ts',
       'load.ts',
+      'quiet-channels.ts',
       'deciders.ts',
       'standing.ts',
       'unsigned-calls.ts',

@@ -136,8 +136,8 @@ export class LiveRules implements Rules {
     return this.#alike.get(this.upstream(server)) ?? [server];
   }
 
-  requirement(ask: Parameters<Rules['requirement']>[0]): ReturnType<Rules['requirement']> {
-    return resolveRequirement(this.#loaded.config, ask);
+  requirement(...[ask, at]: Parameters<Rules['requirement']>): ReturnType<Rules['requirement']> {
+    return resolveRequirement(this.#loaded.config, ask, at);
   }
 
   approvers(approval: Parameters<Rules['approvers']>[0]): CurrentApprovers {

@@ -26,6 +26,7 @@ import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { keyRoutes } from './keys-api.ts';
 import { pageJson } from './page-json.ts';
 import { signingRoutes } from './signing-api.ts';
+import { snoozeRoutes } from './snooze-api.ts';
 import { tokenRoutes } from './tokens-api.ts';
 
 export interface ApiDeps {
@@ -97,6 +98,8 @@ export function api(deps: ApiDeps): Hono {
   app.post('/api/approvals/:id/decisions', (c) => takeDecision(c, gateway));
 
   app.post('/api/approvals/:id/take-back', (c) => takeYesBack(c, gateway));
+
+  snoozeRoutes(app, gateway, { refusals: REFUSALS });
 
   evidenceRoutes(app, gateway, deps.records);
 

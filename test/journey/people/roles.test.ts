@@ -26,6 +26,7 @@ const WHO: Readonly<Record<Role, string>> = { auditor: 'ada', approver: 'mira', 
 const CHANGES: readonly (readonly [string, string, Role])[] = [
   ['POST', '/api/approvals/ap_none/decisions', 'approver'],
   ['POST', '/api/approvals/ap_none/take-back', 'approver'],
+  ['POST', '/api/approvals/ap_none/snooze', 'approver'],
   ['POST', '/api/freeze', 'operator'],
   ['DELETE', '/api/freeze/fz_none', 'operator'],
   ['DELETE', '/api/grants/none', 'operator'],
