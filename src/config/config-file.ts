@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { isObject } from '../domain/json/json.ts';
+import { OVERSIGHT_TERMS, type OversightTerms } from '../domain/log/oversight.ts';
 import {
   APPROVAL_DEFAULTS,
   type ApprovalDefaults,
@@ -84,6 +85,7 @@ export function parseConfig(
       oauth,
       slack,
       approval,
+      ...(shape.oversight === undefined ? {} : { oversight: oversightOf(shape.oversight) }),
       operators: shape.operators ?? DEFAULT_OPERATORS,
       sessionOpenings,
       sessionChildren: shape.sessions?.children ?? SESSION_CHILDREN,
@@ -98,6 +100,15 @@ export function parseConfig(
         ...(secrets !== null && { secrets }),
       },
     },
+  };
+}
+
+function oversightOf({ fast, approved, least, days }: NonNullable<ConfigShape['oversight']>): OversightTerms {
+  return {
+    fastShare: fast ?? OVERSIGHT_TERMS.fastShare,
+    approvedShare: approved ?? OVERSIGHT_TERMS.approvedShare,
+    least: least ?? OVERSIGHT_TERMS.least,
+    days: days ?? OVERSIGHT_TERMS.days,
   };
 }
 

@@ -176,6 +176,9 @@ export const OAuthShape = z.strictObject({
 });
 export type OAuthShape = z.infer<typeof OAuthShape>;
 
+const SHARE_FORM = 'a share from 0 to 1, such as 0.5; at 1 nobody is told of';
+const share = z.number({ error: SHARE_FORM }).min(0, { error: SHARE_FORM }).max(1, { error: SHARE_FORM });
+
 const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
 
 export const ConfigShape = z.strictObject({
@@ -219,6 +222,22 @@ export const ConfigShape = z.strictObject({
         .int({ error: 'bytes, a whole number from 65,536 to 1,073,741,824' })
         .min(65_536)
         .max(1_073_741_824)
+        .optional(),
+    })
+    .optional(),
+  oversight: z
+    .strictObject({
+      fast: share.optional(),
+      approved: share.optional(),
+      least: z
+        .int({ error: 'decisions, a whole number from 2 to 100,000' })
+        .min(2, { error: 'decisions, a whole number from 2 to 100,000' })
+        .max(100_000, { error: 'decisions, a whole number from 2 to 100,000' })
+        .optional(),
+      days: z
+        .int({ error: 'a whole number of days from 2 to 92' })
+        .min(2, { error: 'a whole number of days from 2 to 92' })
+        .max(92, { error: 'a whole number of days from 2 to 92' })
         .optional(),
     })
     .optional(),

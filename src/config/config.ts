@@ -1,5 +1,6 @@
 import type { StandIn } from '../domain/approval/circle.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
+import type { OversightTerms } from '../domain/log/oversight.ts';
 import type { Role } from '../domain/people/role.ts';
 import type { QuietHours } from '../domain/policy/quiet.ts';
 import type { Sandbox } from './confinement.ts';
@@ -19,6 +20,8 @@ export interface Config {
   readonly oauth?: OAuthConfig | null;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
+  /** When an approver is told of; absent: as the defaults say. */
+  readonly oversight?: OversightTerms;
   /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
   readonly operators: readonly string[];
   /** How often a grant may open an MCP session. */

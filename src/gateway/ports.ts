@@ -10,6 +10,7 @@ import type {
   Ledger,
   Log,
   Memories,
+  Oversight,
   Queue,
   Sink,
   Snoozes,
@@ -36,6 +37,8 @@ export interface Ports {
   readonly memories: Memories;
   /** What people put aside for themselves. */
   readonly snoozes: Snoozes;
+  /** What is summed up of questions and decisions. */
+  readonly oversight: Oversight;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

@@ -143,6 +143,7 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     denials: watchedWrites(ports.denials, parts),
     memories: watchedWrites(ports.memories, parts),
     snoozes: watchedWrites(ports.snoozes, parts),
+    oversight: watchedWrites(ports.oversight, parts),
     ledger: watchedWrites(ports.ledger, parts),
   };
 }
@@ -174,6 +175,7 @@ export async function startGateway(
     | 'ledger'
     | 'log'
     | 'methodLog'
+    | 'oversight'
     | 'queue'
     | 'replica'
     | 'retries'

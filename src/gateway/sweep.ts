@@ -7,6 +7,7 @@ import { endLeg } from './dispatch/leg.ts';
 import { endUnfounded } from './dispatch/under-allowance.ts';
 import type { Gateway } from './gateway.ts';
 import { deliver } from './log/deliver.ts';
+import { keepOversight } from './oversight/keep-sums.ts';
 import { publishCard } from './publish-card.ts';
 import { tellSnoozed } from './snooze/tell-snoozed.ts';
 import { SweepSteps } from './sweep-steps.ts';
@@ -27,6 +28,7 @@ export type SweptGateway = Pick<
   | 'leases'
   | 'ledger'
   | 'log'
+  | 'oversight'
   | 'queue'
   | 'replica'
   | 'retries'
@@ -105,6 +107,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }
   await steps.kind('snoozes', () => tellSnoozed(gateway, AT_ONCE));
+  await steps.kind('oversight', () => keepOversight(gateway));
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
   await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();

@@ -8,6 +8,7 @@ import { sqlAllowances, sqlDenials } from '../sql/allowances.ts';
 import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlMemories } from '../sql/memories.ts';
+import { sqlOversight } from '../sql/oversight.ts';
 import { sqlRecords } from '../sql/records.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { sqlSnoozes } from '../sql/snoozes.ts';
@@ -44,6 +45,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     denials: sqlDenials(storage.connection.db, seals, beliefs),
     memories: sqlMemories(storage.connection.db, beliefs.tables),
     snoozes: sqlSnoozes(storage.connection.db, beliefs.tables),
+    oversight: sqlOversight(storage.connection.db, seals, beliefs.tables),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

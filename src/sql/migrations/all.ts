@@ -50,6 +50,7 @@ import { MIGRATION_0061 } from './0061-policy-texts.ts';
 import { MIGRATION_0062 } from './0062-people-again.ts';
 import { MIGRATION_0064 } from './0064-logged-ends.ts';
 import { MIGRATION_0070 } from './0070-cues-and-snoozes.ts';
+import { MIGRATION_0075 } from './0075-oversight.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -108,4 +109,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0062-people-again': MIGRATION_0062,
   '0064-logged-ends': MIGRATION_0064,
   '0070-cues-and-snoozes': MIGRATION_0070,
+  '0075-oversight': MIGRATION_0075,
 };

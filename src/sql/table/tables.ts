@@ -21,6 +21,7 @@ import type {
   SinkTable,
 } from './log-tables.ts';
 import type { MemoryTable } from './memory-table.ts';
+import type { OversightCursorTable, OversightSumsTable } from './oversight-tables.ts';
 import type {
   ApiTokenTable,
   PersonEmailTable,
@@ -74,6 +75,8 @@ export interface Tables {
   'holdfast.signing_nonces': SigningNonceTable;
   'holdfast.memories': MemoryTable;
   'holdfast.snoozes': SnoozeTable;
+  'holdfast.oversight_sums': OversightSumsTable;
+  'holdfast.oversight_cursor': OversightCursorTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;

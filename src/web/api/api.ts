@@ -24,6 +24,7 @@ import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { keyRoutes } from './keys-api.ts';
+import { oversightRoutes } from './oversight-api.ts';
 import { pageJson } from './page-json.ts';
 import { signingRoutes } from './signing-api.ts';
 import { snoozeRoutes } from './snooze-api.ts';
@@ -102,6 +103,8 @@ export function api(deps: ApiDeps): Hono {
   snoozeRoutes(app, gateway, { refusals: REFUSALS });
 
   evidenceRoutes(app, gateway, deps.records);
+
+  oversightRoutes(app, gateway);
 
   freezeRoutes(app, gateway);
 

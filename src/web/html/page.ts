@@ -9,6 +9,7 @@ const SECTIONS = [
   ['/activity', 'Activity'],
   ['/audit', 'Audit'],
   ['/overview', 'Overview'],
+  ['/oversight', 'Oversight'],
   ['/policies', 'Policies'],
   ['/grants', 'Grants'],
   ['/allowances', 'Allowances'],

@@ -172,6 +172,25 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   updatedAt: instant(),
 };
 
+const shareOf = (says: string): Schema => ({
+  anyOf: [{ type: 'number', minimum: 0, maximum: 1 }, { type: 'null' }],
+  description: `${says} From 0 to 1; null: no decision.`,
+});
+const secondsOf = (says: string): Schema => ({ anyOf: [{ type: 'number' }, { type: 'null' }], description: says });
+const overseenMembers: Readonly<Record<string, Schema>> = {
+  name: aText('A person, a group, or server.tool.'),
+  asked: whole('Questions that were put to them, or about it.'),
+  decided: whole(),
+  approved: whole(),
+  denied: whole(),
+  reversed: whole('A yes that became a no, or was taken back.'),
+  approvedShare: shareOf('Approved.'),
+  fastShare: shareOf('Decided within 3 s.'),
+  fullShare: shareOf('Decided in the full view, a form that shows the call, or by a signature.'),
+  meanSeconds: secondsOf('From question to decision; null: no decision.'),
+  halfWithinSeconds: secondsOf('Half took at most so long; null: no decision, or more than two hours.'),
+};
+
 const Scope: Schema = {
   oneOf: [{ const: 'all' }, closed({ server: aText() }), closed({ grant: aText() })],
 };
@@ -282,6 +301,24 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   SigningChallenge: closed({
     nonce: aText('Send it with what the passkey signs.'),
     publicKey: { type: 'object', description: 'For PublicKeyCredential.parseRequestOptionsFromJSON.' },
+  }),
+  OverseenLine: closed(overseenMembers),
+  OverseenTool: closed({
+    ...overseenMembers,
+    candidate: oneOf(
+      ['rule', 'deny', null],
+      'rule: all of at least 20 decisions approved it; deny: half of at least 5 denied it.',
+    ),
+  }),
+  OversightReport: closed({
+    from: aText('The first day, UTC.'),
+    to: aText('The last day.'),
+    people: listOf(ref('OverseenLine')),
+    groups: listOf(ref('OverseenLine')),
+    tools: listOf(ref('OverseenTool')),
+    upTo: whole('The place in the chain up to which events are counted.'),
+    doubtful: yesOrNo('Sums that no gateway wrote were left out.'),
+    cut: yesOrNo('There is more in these days than is read at once.'),
   }),
   SnoozeBody: closed({ minutes: { type: 'integer', minimum: 1, maximum: MOST_SNOOZE_MINUTES } }),
   SnoozedApproval: closed({ approval: aText('Its id.'), until: instant() }),

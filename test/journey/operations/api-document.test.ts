@@ -130,6 +130,17 @@ describe('what the running program answers is what its description says', () => 
     await ask('GET', '/api/approvals', '/api/approvals', 200);
   });
 
+  test('oversight: the report, and as files', async () => {
+    const of = <T>(end: string, query: string, status: number) =>
+      ask<T>('GET', `/api/oversight${end}`, `/api/oversight${end}?${query}`, status);
+    for (const end of ['', '/report.csv', '/report.html']) {
+      await of(end, 'quarter=2026-Q4', 200);
+      await of(end, 'from=2026-01-01&to=2026-01-31', 200);
+      await of(end, 'quarter=2026-Q5', 400);
+      await of(end, 'from=2026-01-01', 400);
+    }
+  });
+
   test('allowances and standing denials', async () => {
     const args = { n: 1 };
     const id = await approval('burst', args);
