@@ -227,6 +227,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'scan',
       'grant',
       'backup.ts',
+      'oversight.ts',
       'demo.ts',
     ],
     ...[

@@ -3,8 +3,8 @@ import { additionsOf, OVERSIGHT_TERMS, oversightAlarms } from '../../domain/log/
 import { lastDays } from '../../domain/log/period.ts';
 import type { Gateway } from '../gateway.ts';
 
-/** Events that are looked at in one statement, and how many times in one sweep: a log of a million is caught up with in two minutes. */
-const AT_ONCE = 5_000;
+/** Events that are looked at in one statement, and how many times in one sweep: a log of a million is caught up with in some minutes. */
+const AT_ONCE = 2_000;
 const TIMES = 10;
 /** Milliseconds between two looks at who is to be told of, and after which somebody is told of again. */
 const LOOK_MS = 3_600_000;

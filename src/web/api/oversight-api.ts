@@ -3,7 +3,7 @@ import { NO_SUBJECT } from '../../domain/log/event.ts';
 import type { OversightReport } from '../../domain/log/oversight.ts';
 import { actorOf } from '../../domain/people/actor.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { oversightFile } from '../pages/oversight.ts';
+import { oversightFile } from '../html/oversight-report.ts';
 import type { ApiEnv } from './body.ts';
 import { oversightCsv } from './oversight-csv.ts';
 import { periodIn } from './oversight-query.ts';

@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import { judgeAccess } from '../../domain/people/access.ts';
 import { rolesOf } from '../../domain/people/identity.ts';
 import { operates } from '../../gateway/freeze/set-freeze.ts';
 import { AdminReads } from '../../gateway/log/reads.ts';
@@ -141,8 +142,10 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       store.glance({ states: ['unknown'], limit: 20 }),
       store.counts(),
     ]);
+    const { roles = null } = c.get('login').reviewer;
     const overview = {
       span,
+      mayOversee: judgeAccess(roles, 'GET', '/oversight').may,
       tally,
       unknown,
       counts,
@@ -168,7 +171,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       now,
     };
     if (report !== null) reads.oversight(c.get('login'), report);
-    return show(c, deps, 'Oversight', '/oversight', oversightPage(view));
+    return show(c, deps, 'Oversight', '/overview', oversightPage(view));
   });
 
   app.get('/policies', async (c) => {

@@ -9,7 +9,6 @@ const SECTIONS = [
   ['/activity', 'Activity'],
   ['/audit', 'Audit'],
   ['/overview', 'Overview'],
-  ['/oversight', 'Oversight'],
   ['/policies', 'Policies'],
   ['/grants', 'Grants'],
   ['/allowances', 'Allowances'],

@@ -19,7 +19,17 @@ interface Result {
   readonly content: readonly { readonly text?: string }[];
 }
 
-const ROOMS = ['/', '/activity', '/audit', '/overview', '/oversight', '/policies', '/grants', '/allowances', '/freezes'];
+const ROOMS = [
+  '/',
+  '/activity',
+  '/audit',
+  '/overview',
+  '/oversight',
+  '/policies',
+  '/grants',
+  '/allowances',
+  '/freezes',
+];
 
 describe('The console in a browser', { concurrency: false }, () => {
   let world: ConsoleWorld;
@@ -125,12 +135,7 @@ describe('The console in a browser', { concurrency: false }, () => {
   it('a snoozed call is hidden from its person’s own list, is counted there, and comes back', async () => {
     await page.goto(`${world.url}/`);
     await page.locator('.live.on').waitFor();
-    const quiet = new AbortController();
-    const call = agent
-      .callTool({ name: 'create_api_key', arguments: { name: 'to-snooze', role: 'viewer' } }, undefined, {
-        signal: quiet.signal,
-      })
-      .catch(() => null);
+    const call = key({ name: 'to-snooze', role: 'viewer' });
     const waiting = card('to-snooze');
     await waiting.getByRole('button', { name: 'Snooze' }).waitFor();
     assert.equal(await waiting.locator('.badge.cue').count(), 0, 'no first use, and not the first today');
@@ -148,9 +153,9 @@ describe('The console in a browser', { concurrency: false }, () => {
     await pressUntilGone(waiting.getByRole('button', { name: 'Wake' }), line);
     await page.goto(`${world.url}/`);
     await waiting.waitFor();
-    quiet.abort();
-    await call;
-    await waiting.waitFor({ state: 'detached' });
+    await waiting.getByLabel('Reason').fill('not today');
+    await waiting.getByRole('button', { name: 'Deny' }).click();
+    assert.match((await call).content[0]?.text ?? '', /^Denied by/);
   });
 
   it('P8: secrets that policy redacts are on no page', async () => {
