@@ -8,5 +8,7 @@ export interface Oversight {
    * time. `additionsOf`: what an event adds. Resolves to how many were looked at.
    */
   count(most: number, additionsOf: (event: CountedEvent) => readonly Addition[]): Promise<number>;
+  /** Seals sums of earlier secrets by the newest, so many at most: they are to last when those are listed no longer. */
+  reseal(most: number): Promise<void>;
   report(period: Period): Promise<OversightReport>;
 }

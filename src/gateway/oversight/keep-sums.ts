@@ -9,6 +9,8 @@ const TIMES = 10;
 /** Milliseconds between two looks at who is to be told of, and after which somebody is told of again. */
 const LOOK_MS = 3_600_000;
 const DAY_MS = 86_400_000;
+/** Sums of an earlier secret that are sealed anew at a look. */
+const MOST_RESEALED = 1_000;
 
 /** Counts what the chain has got since, and once an hour tells of approvers who decide too fast or approve whatever comes. */
 export async function keepOversight(
@@ -31,6 +33,7 @@ async function raiseAlarms({
   store,
 }: Parameters<typeof keepOversight>[0]): Promise<void> {
   const terms = rules.oversight ?? OVERSIGHT_TERMS;
+  await oversight.reseal(MOST_RESEALED);
   const at = clock.now();
   const { people } = await oversight.report(lastDays(terms.days, at));
   for (const alarm of oversightAlarms(people, terms)) {

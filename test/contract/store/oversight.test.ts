@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { additionsOf } from '../../../src/domain/log/oversight.ts';
 import { lastDays } from '../../../src/domain/log/period.ts';
-import type { NewApproval, Oversight } from '../../../src/ports.ts';
+import type { Gateway } from '../../../src/gateway/gateway.ts';
+import { keepOversight } from '../../../src/gateway/oversight/keep-sums.ts';
+import type { NewApproval, Oversight, Seals } from '../../../src/ports.ts';
 import { sqlOversight } from '../../../src/sql/oversight.ts';
 import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
+import { rowSeals } from '../../../src/vault/row-seals.ts';
+import { quiet } from '../../support/log.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
   eventOf,
@@ -107,6 +111,21 @@ for (const kind of STORES) {
       );
     });
 
+    test('sums outlast the secret that sealed them, where they are sealed anew while both are listed', async () => {
+      const [before, after] = ['b'.repeat(40), 'a'.repeat(40)];
+      const tablesOf = (seals: Seals) => new SealedTables(seals, null);
+      const [old, both, later] = [rowSeals([before]), rowSeals([after, before]), rowSeals([after])];
+      const sums = JSON.stringify({ approved: 3 });
+      const row = { subject: 'lasting', kind: 'person', day: new Date().toISOString().slice(0, 10), sums };
+      await world.rows(`insert into holdfast.oversight_sums (subject, kind, day, sums, seal)
+        values ('lasting', 'person', '${row.day}', '${sums}', '${tablesOf(old).seal('oversight_sums', row)}')`);
+      const seen = async (seals: Seals) =>
+        (await sqlOversight(world.db, seals, tablesOf(seals)).report(lastDays(1, new Date()))).people[0]?.approved;
+      assert.deepEqual([await seen(both), await seen(later)], [3, undefined]);
+      await sqlOversight(world.db, both, tablesOf(both)).reseal(10);
+      assert.deepEqual([await seen(both), await seen(later)], [3, 3]);
+    });
+
     test('a decision that no gateway wrote is not counted', async () => {
       const approval = await open();
       await decide(approval, 'approve', 'honest');
@@ -115,6 +134,32 @@ for (const kind of STORES) {
         where approval_id = '${approval.id}' and type = 'approval.decided'`);
       await countAll();
       assert.deepEqual([await named('framed'), await named('honest')], [undefined, undefined]);
+    });
+
+    test('an approver who is too fast, or says yes to all, is told of once in the days it is about, by whichever replica', async () => {
+      const approval = await open();
+      for (let n = 0; n < 4; n++) await decide(approval, 'approve', 'hasty');
+      await decide(approval, 'approve', 'seldom');
+      await seal();
+      const gateway = {
+        ...{ oversight, store: world.one, clock: { now: () => new Date() }, log: quiet },
+        rules: { oversight: { fastShare: 0.5, approvedShare: 0.9, least: 4, days: 7 } } as Gateway['rules'],
+      };
+      const look = async () => {
+        await world.one.releaseNotice('oversight');
+        await keepOversight(gateway);
+      };
+      await Promise.all([look(), keepOversight({ ...gateway, store: world.other })]);
+      await look();
+      const rows = await world.rows(`select body from holdfast.events where type = 'oversight.alarmed' order by n`);
+      const alarms = rows.map(({ body }) => JSON.parse(String(body)).data);
+      assert.deepEqual(
+        alarms.map(({ kind, person, share, decided }) => [kind, person, share, decided]),
+        [
+          ['fast', 'hasty', 1, 4],
+          ['always_yes', 'hasty', 1, 4],
+        ],
+      );
     });
 
     test('tools whose names an agent makes up share one row after a thousand in a day', async () => {
