@@ -3,13 +3,15 @@ import { NO_SUBJECT } from '../../domain/log/event.ts';
 import type { OversightReport } from '../../domain/log/oversight.ts';
 import { actorOf } from '../../domain/people/actor.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { oversightFile } from '../html/oversight-report.ts';
 import type { ApiEnv } from './body.ts';
 import { oversightCsv } from './oversight-csv.ts';
 import { periodIn } from './oversight-query.ts';
 
+/** Draws the report as a page of its own. */
+export type DrawReport = (report: OversightReport, now: Date) => Promise<string>;
+
 /** `GET /api/oversight`, and the same as files: who decided what, how fast. Only reads; who read it is logged. */
-export function oversightRoutes(app: Hono<ApiEnv>, gateway: Gateway): void {
+export function oversightRoutes(app: Hono<ApiEnv>, gateway: Gateway, draw: DrawReport | undefined): void {
   app.get('/api/oversight', async (c) => {
     const report = await reportFor(c, gateway, 'json');
     return report instanceof Response ? report : c.json(report);
@@ -20,10 +22,11 @@ export function oversightRoutes(app: Hono<ApiEnv>, gateway: Gateway): void {
     return report instanceof Response ? report : asFile(c, report, 'csv', oversightCsv(report));
   });
 
+  if (draw === undefined) return;
   app.get('/api/oversight/report.html', async (c) => {
     const report = await reportFor(c, gateway, 'html');
     if (report instanceof Response) return report;
-    return asFile(c, report, 'html', String(await oversightFile(report, gateway.clock.now())));
+    return asFile(c, report, 'html', await draw(report, gateway.clock.now()));
   });
 }
 
