@@ -138,12 +138,12 @@ for (const kind of STORES) {
 
     test('an approver who is too fast, or says yes to all, is told of once in the days it is about, by whichever replica', async () => {
       const approval = await open();
-      for (let n = 0; n < 4; n++) await decide(approval, 'approve', 'hasty');
+      for (let n = 0; n < 6; n++) await decide(approval, 'approve', 'hasty');
       await decide(approval, 'approve', 'seldom');
       await seal();
       const gateway = {
         ...{ oversight, store: world.one, clock: { now: () => new Date() }, log: quiet },
-        rules: { oversight: { fastShare: 0.5, approvedShare: 0.9, least: 4, days: 7 } } as Gateway['rules'],
+        rules: { oversight: { fastShare: 0.5, approvedShare: 0.9, least: 6, days: 7 } } as Gateway['rules'],
       };
       const look = async () => {
         await world.one.releaseNotice('oversight');
@@ -156,8 +156,8 @@ for (const kind of STORES) {
       assert.deepEqual(
         alarms.map(({ kind, person, share, decided }) => [kind, person, share, decided]),
         [
-          ['fast', 'hasty', 1, 4],
-          ['always_yes', 'hasty', 1, 4],
+          ['fast', 'hasty', 1, 6],
+          ['always_yes', 'hasty', 1, 6],
         ],
       );
     });
