@@ -10,7 +10,7 @@ import type { Environment, ReportFault } from './environment.ts';
 import { knownGroups } from './groups.ts';
 import { peopleWhoMay, personsOf } from './persons.ts';
 import { type ParsedPolicy, parsePolicy } from './policy/file.ts';
-import { circleOf, groupsAsked, headcount, quietHoursOf, resolveRequirement } from './requirement.ts';
+import { groupsAsked, headcount, quietRequirement, resolveRequirement } from './requirement.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import type { Secrets } from './secrets.ts';
 import { configPathOf, type Flags, readSettings, type Settings } from './settings.ts';
@@ -175,11 +175,11 @@ function unanswerable({ policy, fault }: Good, config: Config): Fault[] {
 
 /** Why nobody could answer it in quiet hours; null: enough could. */
 function tooQuiet(config: Config, ask: Ask): string | null {
-  const hours = quietHoursOf(config, ask);
-  if (hours === null || !config.approvers.has(hours.group)) return null;
-  const people = headcount({ ...resolveRequirement(config, ask), ...circleOf(config, [hours.group]) });
+  const requirement = quietRequirement(config, ask);
+  if (requirement === null || requirement.groups.some((group) => !config.approvers.has(group))) return null;
+  const people = headcount(requirement);
   if (people === null || people >= ask.quorum) return null;
-  return `is ${ask.quorum}, but in quiet hours only ${people} could approve, of ${hours.group}`;
+  return `is ${ask.quorum}, but in quiet hours only ${people} could approve, of ${requirement.groups.join(', ')}`;
 }
 
 /** Places of groups that are not asked: their people could fill none. */

@@ -76,6 +76,12 @@ export function quietHoursOf(
   return hours === 'none' ? null : hours;
 }
 
+/** What is asked in quiet hours, whenever that is; null: the same as at any other hour. */
+export function quietRequirement(config: Config, ask: Ask): Requirement | null {
+  const hours = quietHoursOf(config, ask);
+  return hours === null ? null : { ...resolveRequirement(config, ask), ...circleOf(config, [hours.group]) };
+}
+
 type Groups = Pick<Config, 'approvers' | 'standIns'>;
 
 /** `placed`: the groups that have places, whose people fill no others by an escalation; null: none has. */

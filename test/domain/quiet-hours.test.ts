@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { stuckAsks } from '../../src/config/deciders.ts';
 import { faultText } from '../../src/config/document/fault.ts';
 import { type Loaded, loadConfig } from '../../src/config/load.ts';
 import { currentApprovers, personsOf } from '../../src/config/persons.ts';
@@ -127,6 +128,20 @@ describe('In quiet hours', () => {
       assert.match(loaded.faults.map(faultText).join('\n'), says);
     });
   }
+});
+
+test('a grant whose owner is alone on call is told of as one that nobody can answer at night', async () => {
+  const grants = `grants: [{ name: g, token_sha256: "${'a'.repeat(64)}", servers: [s], owner: U0OLGA }]\n`;
+  const stuckAt = async (groups: string) => {
+    const { config, policies, secrets } = await good(configOf(HOURS, groups) + grants);
+    const withSlack = { ...secrets, slackBotToken: 'xoxb' };
+    return stuckAsks(config.grants[0]!, { config, policies, secrets: withSlack }).map(({ what, people }) => [
+      what,
+      people,
+    ]);
+  };
+  assert.deepEqual(await stuckAt('security: [U0MIRA], oncall: [U0OLGA]'), [['t in quiet hours', 0]]);
+  assert.deepEqual(await stuckAt('security: [U0MIRA], oncall: [U0OLGA, U0OTTO]'), []);
 });
 
 describe('P1: what was asked in quiet hours', () => {
