@@ -11,6 +11,7 @@ const PAGES = [
   '/',
   '/activity',
   '/overview',
+  '/oversight',
   '/allowances',
   '/freezes',
   '/audit',
