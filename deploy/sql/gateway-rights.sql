@@ -50,10 +50,13 @@ grant select, insert on holdfast.policy_texts to holdfast_gateway;
 -- Callers: never deleted.
 grant select, insert, update on holdfast.joiners, holdfast.asked_requests to holdfast_gateway;
 
+-- What is summed up of questions and decisions.
+grant select, insert, update on holdfast.oversight_sums, holdfast.oversight_cursor to holdfast_gateway;
+
 -- What is forgotten in time.
 grant select, insert, update, delete on
   holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.issued_states, holdfast.logins, holdfast.memories, holdfast.notices, holdfast.openings, holdfast.plain_requests,
-  holdfast.pursuits, holdfast.questions, holdfast.replicas, holdfast.sessions, holdfast.sinks, holdfast.tasks,
+  holdfast.pursuits, holdfast.questions, holdfast.replicas, holdfast.sessions, holdfast.sinks, holdfast.snoozes, holdfast.tasks,
   holdfast.api_tokens, holdfast.person_keys, holdfast.person_logins, holdfast.signing_nonces
 to holdfast_gateway;
 

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { isObject } from '../domain/json/json.ts';
+import { OVERSIGHT_TERMS, type OversightTerms } from '../domain/log/oversight.ts';
 import {
   APPROVAL_DEFAULTS,
   type ApprovalDefaults,
@@ -25,6 +26,7 @@ import type { NameSource } from './interpolate.ts';
 import { oauthOf } from './oauth.ts';
 import { oidcOf } from './oidc.ts';
 import { ownerOf, peopleOf } from './people.ts';
+import { compileQuiet } from './quiet-hours.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import { inFolder, serversOf } from './server.ts';
 import { slackOf } from './slack.ts';
@@ -83,6 +85,7 @@ export function parseConfig(
       oauth,
       slack,
       approval,
+      ...(shape.oversight === undefined ? {} : { oversight: oversightOf(shape.oversight) }),
       operators: shape.operators ?? DEFAULT_OPERATORS,
       sessionOpenings,
       sessionChildren: shape.sessions?.children ?? SESSION_CHILDREN,
@@ -97,6 +100,15 @@ export function parseConfig(
         ...(secrets !== null && { secrets }),
       },
     },
+  };
+}
+
+function oversightOf({ fast, approved, least, days }: NonNullable<ConfigShape['oversight']>): OversightTerms {
+  return {
+    fastShare: fast ?? OVERSIGHT_TERMS.fastShare,
+    approvedShare: approved ?? OVERSIGHT_TERMS.approvedShare,
+    least: least ?? OVERSIGHT_TERMS.least,
+    days: days ?? OVERSIGHT_TERMS.days,
   };
 }
 
@@ -172,6 +184,9 @@ function approvalOf(
     const message = `${holder.name} holds the admin token, so its holder is not another person`;
     faults.add(['approval', 'admin_token'], message, `either this, or admin_token: true of ${holder.name}`);
   }
+  const quiet = compileQuiet(shape?.quiet, ['approval', 'quiet'], faults);
+  if (shape?.quiet !== undefined && !groups.has(shape.quiet.to_group))
+    faults.add(['approval', 'quiet', 'to_group'], isNow(shape.quiet.to_group), knownGroups(groups));
   return {
     adminIsAnotherPerson: shape?.admin_token !== undefined,
     approvers: shape?.approvers ?? null,
@@ -183,6 +198,7 @@ function approvalOf(
     openings: openingRate(shape?.openings, ['approval', 'openings'], faults) ?? APPROVAL_DEFAULTS.openings,
     keptBytes: shape?.kept_bytes ?? APPROVAL_DEFAULTS.keptBytes,
     maxBytes: shape?.max_bytes ?? APPROVAL_DEFAULTS.maxBytes,
+    ...(quiet === null ? {} : { quiet }),
   };
 }
 

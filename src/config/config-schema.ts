@@ -3,6 +3,7 @@ import { ROLES } from '../domain/people/role.ts';
 import { MODES } from '../domain/policy/mode.ts';
 import { DURATION_FORM } from './document/duration.ts';
 import { RATE_FORM } from './document/opening-rate.ts';
+import { QuietShape } from './quiet-hours.ts';
 
 export const PROXIES_FORM = 'addresses or networks of proxies such as 10.0.0.5 or 10.0.0.0/8';
 export const AGENT_HOSTS_FORM = 'names or addresses as clients write them into Host, such as holdfast:8787';
@@ -175,6 +176,9 @@ export const OAuthShape = z.strictObject({
 });
 export type OAuthShape = z.infer<typeof OAuthShape>;
 
+const SHARE_FORM = 'a share from 0 to 1, such as 0.5; at 1 nobody is told of';
+const share = z.number({ error: SHARE_FORM }).min(0, { error: SHARE_FORM }).max(1, { error: SHARE_FORM });
+
 const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
 
 export const ConfigShape = z.strictObject({
@@ -205,6 +209,7 @@ export const ConfigShape = z.strictObject({
       timeout: durationText.optional(),
       pickup: durationText.optional(),
       grace: durationText.optional(),
+      quiet: QuietShape.optional(),
       hold: holdShape.optional(),
       max_pending: z.int().min(1).max(10_000).optional(),
       openings: z.string({ error: RATE_FORM }).optional(),
@@ -217,6 +222,22 @@ export const ConfigShape = z.strictObject({
         .int({ error: 'bytes, a whole number from 65,536 to 1,073,741,824' })
         .min(65_536)
         .max(1_073_741_824)
+        .optional(),
+    })
+    .optional(),
+  oversight: z
+    .strictObject({
+      fast: share.optional(),
+      approved: share.optional(),
+      least: z
+        .int({ error: 'decisions, a whole number from 2 to 100,000' })
+        .min(2, { error: 'decisions, a whole number from 2 to 100,000' })
+        .max(100_000, { error: 'decisions, a whole number from 2 to 100,000' })
+        .optional(),
+      days: z
+        .int({ error: 'a whole number of days from 2 to 92' })
+        .min(2, { error: 'a whole number of days from 2 to 92' })
+        .max(92, { error: 'a whole number of days from 2 to 92' })
         .optional(),
     })
     .optional(),

@@ -1,6 +1,8 @@
 import type { StandIn } from '../domain/approval/circle.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
+import type { OversightTerms } from '../domain/log/oversight.ts';
 import type { Role } from '../domain/people/role.ts';
+import type { QuietHours } from '../domain/policy/quiet.ts';
 import type { Sandbox } from './confinement.ts';
 
 /** `holdfast.yaml`, parsed and checked. Immutable. Holds upstream credentials, so it must never be printed. */
@@ -18,6 +20,8 @@ export interface Config {
   readonly oauth?: OAuthConfig | null;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
+  /** When an approver is told of; absent: as the defaults say. */
+  readonly oversight?: OversightTerms;
   /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
   readonly operators: readonly string[];
   /** How often a grant may open an MCP session. */
@@ -187,6 +191,8 @@ export interface ApprovalDefaults {
   readonly keptBytes: number;
   /** Bytes of a request that a person is asked about. */
   readonly maxBytes: number;
+  /** Hours in which another group is asked; null or absent: none, but for those of a policy. */
+  readonly quiet?: QuietHours | null;
 }
 
 export interface HoldDefaults {

@@ -1,10 +1,11 @@
+import type { Requirement } from '../domain/approval/approval.ts';
 import type { Circle } from '../domain/approval/circle.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 import type { Config, Grant } from './config.ts';
 import type { Loaded } from './load.ts';
 import { peopleWhoMay, personsOf } from './persons.ts';
-import { resolveRequirement } from './requirement.ts';
+import { quietRequirement, resolveRequirement } from './requirement.ts';
 
 /** What a grant's agent may ask for and too few people could approve. */
 export interface StuckAsk {
@@ -51,10 +52,16 @@ export function decidersOf({ config, policies, secrets }: Decidable): Deciders {
 export function stuckAsks(grant: Grant, { config, policies, secrets }: Decidable): readonly StuckAsk[] {
   const ways = waysOf(secrets);
   return asksBy(grant, policies).flatMap(({ server, what, ask }) => {
-    const people = eligible(config, ask, grant.selfApproval ? null : grant.owner, ways);
-    return people === null || people >= ask.quorum
-      ? []
-      : [{ grant: grant.name, server, what, quorum: ask.quorum, people }];
+    const owner = grant.selfApproval ? null : grant.owner;
+    const quiet = quietRequirement(config, ask);
+    return [
+      { what, people: eligible(resolveRequirement(config, ask), config, owner, ways) },
+      ...(quiet === null ? [] : [{ what: `${what} in quiet hours`, people: eligible(quiet, config, owner, ways) }]),
+    ].flatMap((one) =>
+      one.people === null || one.people >= ask.quorum
+        ? []
+        : [{ grant: grant.name, server, what: one.what, quorum: ask.quorum, people: one.people }],
+    );
   });
 }
 
@@ -72,13 +79,17 @@ export function waysOf({ slackBotToken, adminToken }: Loaded['secrets']): Ways {
 }
 
 function reaches(config: Config, ask: Ask, ways: Ways): boolean {
-  const people = eligible(config, ask, null, ways);
+  const people = eligible(resolveRequirement(config, ask), config, null, ways);
   return people === null || people > 0;
 }
 
 /** How many people could approve. Null for a user group: only Slack knows its members. */
-function eligible(config: Config, ask: Ask, owner: string | null, { slack, adminToken }: Ways): number | null {
-  const asked = resolveRequirement(config, ask);
+function eligible(
+  asked: Requirement,
+  config: Config,
+  owner: string | null,
+  { slack, adminToken }: Ways,
+): number | null {
   const reachable = <C extends Circle>(circle: C): C => (slack ? circle : { ...circle, people: [], userGroups: [] });
   const admin = <C extends Circle>(circle: C): C => (adminToken ? circle : { ...circle, admin: false });
   const { escalate, places } = asked;

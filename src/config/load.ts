@@ -10,7 +10,7 @@ import type { Environment, ReportFault } from './environment.ts';
 import { knownGroups } from './groups.ts';
 import { peopleWhoMay, personsOf } from './persons.ts';
 import { type ParsedPolicy, parsePolicy } from './policy/file.ts';
-import { groupsAsked, headcount, resolveRequirement } from './requirement.ts';
+import { groupsAsked, headcount, quietRequirement, resolveRequirement } from './requirement.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import type { Secrets } from './secrets.ts';
 import { configPathOf, type Flags, readSettings, type Settings } from './settings.ts';
@@ -163,11 +163,23 @@ function unanswerable({ policy, fault }: Good, config: Config): Fault[] {
   return asksOf(policy).flatMap(([at, ask]) => {
     if (ask.places)
       return unfillable(config, ask, (path, ...words) => fault([...at, 'approval', 'quorum', ...path], ...words));
+    const quiet = tooQuiet(config, ask);
+    if (quiet !== null)
+      return [fault([...at, 'approval', 'quorum'], quiet, 'fewer, or more people in that group, or quiet: none')];
     const people = headcount(resolveRequirement(config, ask));
     if (people === null || people >= ask.quorum) return [];
     const message = `is ${ask.quorum}, but only ${people} could approve`;
     return [fault([...at, 'approval', 'quorum'], message, `at most ${people}, or more approvers`)];
   });
+}
+
+/** Why nobody could answer it in quiet hours; null: enough could. */
+function tooQuiet(config: Config, ask: Ask): string | null {
+  const requirement = quietRequirement(config, ask);
+  if (requirement === null || requirement.groups.some((group) => !config.approvers.has(group))) return null;
+  const people = headcount(requirement);
+  if (people === null || people >= ask.quorum) return null;
+  return `is ${ask.quorum}, but in quiet hours only ${people} could approve, of ${requirement.groups.join(', ')}`;
 }
 
 /** Places of groups that are not asked: their people could fill none. */

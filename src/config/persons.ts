@@ -5,9 +5,10 @@ import { fillPlaces } from '../domain/approval/places.ts';
 import { grantNameOf, markOf } from '../domain/people/principal.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { askFor } from '../domain/policy/rule.ts';
+import type { Ask } from '../domain/policy/verdict.ts';
 import { ownerOfAccount } from './account-owner.ts';
 import type { Config } from './config.ts';
-import { circleOf, escalationTo, groupPlace, groupsAsked } from './requirement.ts';
+import { circleOf, escalationTo, groupPlace, groupsAsked, quietHoursOf } from './requirement.ts';
 
 /** The humans that a config knows, by each of their ways. `adminToken`: whether one is set. */
 export function personsOf({ people, approval }: Pick<Config, 'approval' | 'people'>, adminToken: boolean): Persons {
@@ -30,7 +31,8 @@ function holderOf(names: ReadonlyMap<string, string>, peopleAreKnown: boolean): 
 
 /**
  * Who may decide this approval by today's configuration: the approvers of the policy's rule for its tool. Where its
- * server has no policy any more, those of the groups that were frozen with it.
+ * server has no policy any more, those of the groups that were frozen with it. What was asked in quiet hours is asked of
+ * their group of today too, at any hour.
  */
 export function currentApprovers(
   config: Config,
@@ -39,7 +41,7 @@ export function currentApprovers(
   { tool, grant, requirement }: Pick<Approval, 'grant' | 'requirement' | 'tool'>,
 ): CurrentApprovers {
   const ask = policy === null ? null : askFor(policy, tool);
-  const groups = ask === null ? requirement.groups : groupsAsked(config, ask);
+  const groups = ask === null ? requirement.groups : groupsToday(config, ask, requirement);
   const to = ask === null ? (requirement.escalate?.groups ?? null) : (ask.escalate?.to ?? null);
   const afterMs = (ask === null ? requirement.escalate : ask.escalate)?.afterMs ?? 0;
   const placed = requirement.places?.map(({ group }) => group) ?? null;
@@ -54,6 +56,12 @@ export function currentApprovers(
     selfApproval: owning?.selfApproval ?? false,
     persons,
   };
+}
+
+function groupsToday(config: Config, ask: Ask, { quiet }: Pick<Requirement, 'quiet'>): readonly string[] {
+  const usual = groupsAsked(config, ask);
+  const hours = quiet === undefined ? null : quietHoursOf(config, ask);
+  return hours === null ? usual : [...new Set([...usual, hours.group])];
 }
 
 /** Today's people of a group that had places; nobody, if its people are no approvers of the call any more. */

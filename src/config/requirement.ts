@@ -1,5 +1,6 @@
 import type { Escalation, Requirement } from '../domain/approval/approval.ts';
 import { type Circle, standInsOf } from '../domain/approval/circle.ts';
+import { isQuiet, type QuietHours } from '../domain/policy/quiet.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 import type { Config } from './config.ts';
 import { personAt } from './people.ts';
@@ -9,10 +10,13 @@ type NamedCircle = Circle & Pick<Requirement, 'groups'>;
 
 /**
  * Resolves what a policy asks for into people: the policy's groups, else the config's `approval.approvers`, else all
- * groups. A group that the config no longer has adds nobody.
+ * groups. In quiet hours their group instead of those. A group that the config no longer has adds nobody. `at`: when it is
+ * asked; null: at an hour that is not quiet.
  */
-export function resolveRequirement(config: Config, ask: Ask): Requirement {
-  const asked = circleOf(config, groupsAsked(config, ask));
+export function resolveRequirement(config: Config, ask: Ask, at: Date | null = null): Requirement {
+  const hours = at === null ? null : quietHoursOf(config, ask);
+  const quiet = hours !== null && at !== null && isQuiet(hours, at) ? hours : null;
+  const asked = circleOf(config, quiet === null ? groupsAsked(config, ask) : [quiet.group]);
   const placed = ask.places?.map(({ group }) => group) ?? null;
   const escalate =
     ask.escalate === null ? null : escalationTo(config, ask.escalate.to, { afterMs: ask.escalate.afterMs, placed });
@@ -25,6 +29,7 @@ export function resolveRequirement(config: Config, ask: Ask): Requirement {
     denyReason: ask.denyReason,
     remindMs: ask.remindMs,
     escalate,
+    ...(quiet === null ? {} : { quiet: { ...quiet, insteadOf: groupsAsked(config, ask) } }),
     ...(names === null ? {} : { names }),
   };
 }
@@ -56,6 +61,25 @@ export function groupsAsked(
   ask: Pick<Ask, 'approvers'>,
 ): readonly string[] {
   return ask.approvers ?? config.approval.approvers ?? [...config.approvers.keys()];
+}
+
+/**
+ * The hours in which another group is asked: the policy's, else the config's; null: there are none. Where groups have places
+ * there are none either: people of another group could fill none of them.
+ */
+export function quietHoursOf(
+  { approval }: { readonly approval: Pick<Config['approval'], 'quiet'> },
+  { quiet, places }: Pick<Ask, 'places' | 'quiet'>,
+): QuietHours | null {
+  if (places) return null;
+  const hours = quiet ?? approval.quiet ?? null;
+  return hours === 'none' ? null : hours;
+}
+
+/** What is asked in quiet hours, whenever that is; null: the same as at any other hour. */
+export function quietRequirement(config: Config, ask: Ask): Requirement | null {
+  const hours = quietHoursOf(config, ask);
+  return hours === null ? null : { ...resolveRequirement(config, ask), ...circleOf(config, [hours.group]) };
 }
 
 type Groups = Pick<Config, 'approvers' | 'standIns'>;

@@ -10,8 +10,10 @@ import type {
   Ledger,
   Log,
   Memories,
+  Oversight,
   Queue,
   Sink,
+  Snoozes,
   Store,
   TaskStore,
   Tracing,
@@ -33,6 +35,10 @@ export interface Ports {
   readonly denials: Denials;
   /** What is remembered of calls because a policy asks for it. */
   readonly memories: Memories;
+  /** What people put aside for themselves. */
+  readonly snoozes: Snoozes;
+  /** What is summed up of questions and decisions. */
+  readonly oversight: Oversight;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

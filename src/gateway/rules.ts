@@ -3,6 +3,7 @@ import type { CurrentApprovers, Persons } from '../domain/approval/current.ts';
 import type { Principal } from '../domain/call/call.ts';
 import type { FreezeScope } from '../domain/freeze/freeze.ts';
 import type { Json } from '../domain/json/json.ts';
+import type { OversightTerms } from '../domain/log/oversight.ts';
 import type { WordedBound } from '../domain/policy/allowance-rule.ts';
 import type { WantedMemory } from '../domain/policy/places.ts';
 import type { Policy } from '../domain/policy/policy.ts';
@@ -21,8 +22,8 @@ export interface Rules {
   wantedAt(server: string): readonly WantedMemory[];
   /** The names of all servers that lead to the same upstream as this one, its own among them. */
   alike(server: string): readonly string[];
-  /** The approvers that an ask names, to be frozen into the approval. */
-  requirement(ask: Ask): Requirement;
+  /** The approvers that an ask names at this time, to be frozen into the approval. */
+  requirement(ask: Ask, at: Date): Requirement;
   /** Who may decide this approval by the configuration as it is now. */
   approvers(approval: Pick<Approval, 'grant' | 'requirement' | 'server' | 'tool'>): CurrentApprovers;
   /** The humans that the configuration knows now. */
@@ -34,6 +35,8 @@ export interface Rules {
    */
   principal(grant: string, server: string, owner?: string | null): Principal | null;
   readonly approval: ApprovalTerms;
+  /** When an approver is told of; absent: as the defaults say. */
+  readonly oversight?: OversightTerms;
   /** SHA-256, in hex, of the current token of the principal's grant; null when there is no such grant. */
   token(grant: string): string | null;
   /** Whether this person (a Slack user id, or `admin`) may freeze and thaw. */

@@ -142,6 +142,8 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     allowances: watchedWrites(ports.allowances, parts),
     denials: watchedWrites(ports.denials, parts),
     memories: watchedWrites(ports.memories, parts),
+    snoozes: watchedWrites(ports.snoozes, parts),
+    oversight: watchedWrites(ports.oversight, parts),
     ledger: watchedWrites(ports.ledger, parts),
   };
 }
@@ -173,11 +175,13 @@ export async function startGateway(
     | 'ledger'
     | 'log'
     | 'methodLog'
+    | 'oversight'
     | 'queue'
     | 'replica'
     | 'retries'
     | 'rules'
     | 'sink'
+    | 'snoozes'
     | 'steady'
     | 'store'
     | 'storeWatch'

@@ -7,7 +7,9 @@ import { endLeg } from './dispatch/leg.ts';
 import { endUnfounded } from './dispatch/under-allowance.ts';
 import type { Gateway } from './gateway.ts';
 import { deliver } from './log/deliver.ts';
+import { keepOversight } from './oversight/keep-sums.ts';
 import { publishCard } from './publish-card.ts';
+import { tellSnoozed } from './snooze/tell-snoozed.ts';
 import { SweepSteps } from './sweep-steps.ts';
 
 /** What a sweep touches. */
@@ -26,11 +28,13 @@ export type SweptGateway = Pick<
   | 'leases'
   | 'ledger'
   | 'log'
+  | 'oversight'
   | 'queue'
   | 'replica'
   | 'retries'
   | 'rules'
   | 'sink'
+  | 'snoozes'
   | 'store'
   | 'unqueued'
 >;
@@ -102,6 +106,8 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     // An order that the queue lost, or never got, would otherwise wait for the next events.
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }
+  await steps.kind('snoozes', () => tellSnoozed(gateway, AT_ONCE));
+  await steps.kind('oversight', () => keepOversight(gateway));
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
   await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();

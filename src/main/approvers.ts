@@ -1,4 +1,5 @@
 import type { Loaded } from '../config/load.ts';
+import { quietChannels } from '../config/quiet-channels.ts';
 import { revokeAllowance } from '../gateway/allowance/end.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
@@ -7,6 +8,7 @@ import { liftFreeze } from '../gateway/freeze/lift-freeze.ts';
 import { setFreeze } from '../gateway/freeze/set-freeze.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { adoptCard } from '../gateway/publish-card.ts';
+import { snooze } from '../gateway/snooze/snooze.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import { slackCards } from '../slack/cards.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
@@ -116,7 +118,16 @@ function useCasesOf(
   current: () => Loaded,
 ): Pick<
   SlackDeps,
-  'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'operator' | 'refused' | 'revokeAllowance' | 'takeBack'
+  | 'look'
+  | 'recall'
+  | 'adopt'
+  | 'approvers'
+  | 'decide'
+  | 'operator'
+  | 'refused'
+  | 'revokeAllowance'
+  | 'snooze'
+  | 'takeBack'
 > {
   return {
     look: (id) => gateway.store.look(id),
@@ -135,6 +146,7 @@ function useCasesOf(
       freeze: (scope, reason, user) => setFreeze(gateway, scope, reason, { id: user, via: 'slack' }),
       thaw: (id, reason, user) => liftFreeze(gateway, id, reason, { id: user, via: 'slack' }),
     },
+    snooze: (id, minutes, approver) => snooze(gateway, id, minutes, approver),
     takeBack: (id, request, approver) => takeBack(gateway, id, request, approver),
     revokeAllowance: async (id, approver) => {
       const given = (await gateway.allowances.list({ approval: id, limit: 1 })).items[0];
@@ -147,13 +159,13 @@ function useCasesOf(
   };
 }
 
-function routingOf({ config, settings }: Loaded): Routing {
+function routingOf({ config, policies, settings }: Loaded): Routing {
   const { channel } = settings.slack;
   if (channel === null) {
     throw new Error('SLACK_CHANNEL, or slack.channel in the config, is needed with SLACK_BOT_TOKEN.');
   }
   const { channels, direct, fallback } = config.slack;
-  return { channel, ...channels, direct, fallback: fallback ?? undefined };
+  return { channel, ...channels, direct, fallback: fallback ?? undefined, quiet: quietChannels({ config, policies }) };
 }
 
 function setupOf(channels: readonly string[]): SlackSetup {

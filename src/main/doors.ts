@@ -13,6 +13,7 @@ import type { Records, Revocations } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { api } from '../web/api/api.ts';
 import { auditApi } from '../web/api/audit-api.ts';
+import { oversightFile } from '../web/html/oversight-report.ts';
 import { health } from '../web/http/health.ts';
 import { metrics } from '../web/http/metrics.ts';
 import { policySchemaRoute } from '../web/http/policy-schema.ts';
@@ -50,6 +51,7 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
       adminToken,
       addressOf,
       records,
+      drawOversight: async (report, now) => String(await oversightFile(report, now)),
       grants: { grants: () => rules.loaded.config.grants, records, revocations },
       ...(pages && { loginSessions: pages.sessions, people: pages.people }),
     }),

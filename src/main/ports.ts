@@ -8,8 +8,10 @@ import { sqlAllowances, sqlDenials } from '../sql/allowances.ts';
 import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlMemories } from '../sql/memories.ts';
+import { sqlOversight } from '../sql/oversight.ts';
 import { sqlRecords } from '../sql/records.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
+import { sqlSnoozes } from '../sql/snoozes.ts';
 import { sqlStore } from '../sql/store.ts';
 import { sqlTasks } from '../sql/tasks.ts';
 import { vault } from '../vault/vault.ts';
@@ -42,6 +44,8 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     allowances: sqlAllowances(storage.connection.db, seals, beliefs),
     denials: sqlDenials(storage.connection.db, seals, beliefs),
     memories: sqlMemories(storage.connection.db, beliefs.tables),
+    snoozes: sqlSnoozes(storage.connection.db, beliefs.tables),
+    oversight: sqlOversight(storage.connection.db, seals, beliefs.tables),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

@@ -1,4 +1,5 @@
 import type { Approval, ApprovalGlance, State } from '../domain/approval/approval.ts';
+import type { AskedBefore } from '../domain/approval/cue.ts';
 import type { EarlierCall } from '../domain/approval/second-look.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { CardRecord } from './card-store.ts';
@@ -32,6 +33,11 @@ export interface ApprovalStore {
   look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
   /** For each of these approvals, by id, the newest `most` before it that were for the very same call, newest first. */
   earlier(ids: readonly string[], most: number): Promise<ReadonlyMap<string, readonly EarlierCall[]>>;
+  /** What the store knows of this principal's questions: of all for this tool, and of any since this instant. */
+  askedBefore(
+    by: { readonly grant: string; readonly server: string; readonly tool: string },
+    since: Date,
+  ): Promise<AskedBefore>;
   /** What is pending and meets the filter. `after`: the `next` of the page before. */
   pending(
     beholder: Beholder,

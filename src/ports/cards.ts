@@ -72,6 +72,11 @@ export interface Cards {
   isGone?(at: { readonly channel: string; readonly ts: string }): Promise<boolean>;
   /** Posts one line instead of more cards. */
   crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery>;
+  /**
+   * Tells one person directly that what they put aside still waits. `at`: where its card is. Resolves to whether they were
+   * reached; never rejects. Absent: it cannot.
+   */
+  remindPerson?(approval: Approval, at: CardRecord | null, user: string): Promise<boolean>;
   /** Posts one line to the approvers' channel. Absent: it cannot. */
   tell?(line: ChannelLine): Promise<Delivery>;
   /**

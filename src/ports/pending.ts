@@ -22,6 +22,8 @@ export interface PendingFilter {
   readonly risk?: Risk | 'unstated' | undefined;
   /** A part of anything that is shown of the call, in any case, or its id, or the beginning of its fingerprint. */
   readonly text?: string | undefined;
+  /** Not these approvals, by their ids: what the beholder put aside. */
+  readonly without?: readonly string[] | undefined;
   /** Only what waits for the beholder. */
   readonly mine?: boolean | undefined;
 }

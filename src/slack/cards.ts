@@ -23,5 +23,6 @@ export function slackCards(options: SlackCardsOptions): Cards {
     person: (user, userGroups, each) => personNow(options.people(), user, userGroups, each),
     crowded: (call, crowd) => poster.crowded(call, crowd),
     tell: (line) => poster.tell(line),
+    remindPerson: (approval, at, user) => poster.remindPerson(approval, at, user),
   };
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
 import { lastAcceptance } from './approval/acceptances.ts';
+import { AskedBefores } from './approval/asked-before.ts';
 import {
   cardsToLookAt,
   claimCard,
@@ -68,6 +69,7 @@ export function sqlStore(
   const admissions = new AdmissionBatcher(db, seals);
   const appender = new Appender(db, seals);
   const sealer = new EventSealer(db, seals);
+  const asked = new AskedBefores(db);
   const openings = new OpeningGroups(db, seals);
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
@@ -84,6 +86,7 @@ export function sqlStore(
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, trust, id),
     earlier: (ids, most) => earlierCalls(db, ids, most),
+    askedBefore: (by, since) => asked.find(by, since),
     pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),

@@ -60,7 +60,7 @@ export class TownApprovers {
   async #lookAtSlack(): Promise<void> {
     const cards = this.#town.house.slack
       .messages(CHANNEL)
-      .filter((card) => card.text.startsWith('Approval needed'))
+      .filter((card) => card.text.includes('Approval needed: '))
       .map((card) => ({ ...card, approval: approvalOf(card) }));
     const chosen = this.#choose(cards, ({ approval }) => approval, this.#manners.looks[0]);
     await Promise.all(chosen.map(({ ts, approval, text }) => this.#decideInSlack(ts, approval, text)));

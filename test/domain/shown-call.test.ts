@@ -33,6 +33,7 @@ const inboxOf = (different: Different) =>
         placeOf: () => ({ environment: null, account: null, description: null }),
         servers: [],
         grants: [],
+        snoozed: [],
         earlier: new Map(),
         recent: [],
         approvers: (approval) => currentOf(approval),

@@ -64,6 +64,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'allowance',
       'decision',
+      'snooze',
       'freeze',
       'dispatch',
       'call',
@@ -72,6 +73,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'method',
       'card-pace.ts',
       'card-run.ts',
+      'oversight',
       'sweep-steps.ts',
       'publish-card.ts',
       'note-watching.ts',
@@ -113,6 +115,8 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'ledger.ts',
       'memories.ts',
+      'snoozes.ts',
+      'oversight.ts',
       'api-tokens.ts',
       'person-keys.ts',
       'signing-nonces.ts',
@@ -132,6 +136,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'proxies.ts',
       'secret-from.ts',
       'confinement.ts',
+      'quiet-hours.ts',
       'config-schema.ts',
       'config.ts',
       'oidc.ts',
@@ -161,6 +166,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'client-secret.ts',
       'settings.ts',
       'load.ts',
+      'quiet-channels.ts',
       'deciders.ts',
       'standing.ts',
       'unsigned-calls.ts',
@@ -221,6 +227,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'scan',
       'grant',
       'backup.ts',
+      'oversight.ts',
       'demo.ts',
     ],
     ...[

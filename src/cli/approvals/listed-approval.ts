@@ -17,6 +17,8 @@ export interface ListedApproval {
   readonly rule?: string;
   readonly risk?: string | null;
   readonly severity?: string | null;
+  /** What makes it look different. */
+  readonly cues?: readonly string[];
   /** The policy's sentence about the call. */
   readonly summary?: string | null;
   /** What policy says to people about this rule. */
@@ -77,6 +79,14 @@ export interface ListedRequirement extends ListedPeople {
   }[];
   readonly denyReason?: string;
   readonly escalate?: (ListedPeople & { readonly at: string }) | null;
+  /** It was asked in these hours, so of this group; null or absent: it was not. */
+  readonly quiet?: {
+    readonly from: string;
+    readonly to: string;
+    readonly zone: string;
+    readonly group: string;
+    readonly insteadOf: readonly string[];
+  } | null;
   /** Each approval is signed there; null or absent: it need not be. */
   readonly stepUp?: { readonly origin: string | null } | null;
 }

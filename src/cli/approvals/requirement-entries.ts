@@ -1,5 +1,6 @@
 import { missingText } from '../../domain/approval/tally.ts';
 import { type Printed, printed } from '../../text/printed.ts';
+import { cueText } from './cue-text.ts';
 import type { ListedApproval, ListedRequirement } from './listed-approval.ts';
 
 /** A name on the left, and what stands beside it, a line each. */
@@ -7,13 +8,14 @@ export type DetailEntry = readonly [name: string, lines: readonly (Printed | str
 
 /** Whose call it is, what policy says of it, and who has to approve it until when. */
 export function requirementEntries(approval: ListedApproval): DetailEntry[] {
-  const { requirement, owner, risk, severity, rule, reason, expiresAt, pickupUntil, note, card } = approval;
+  const { requirement, owner, risk, severity, rule, reason, cues = [], expiresAt, pickupUntil, note, card } = approval;
   return [
     ...(owner === undefined ? [] : [['owner', [ownerText(approval)]] as const]),
     ...(risk || severity
       ? [['risk', [printed`${risk ?? 'not stated'}, severity ${severity ?? 'not stated'}`]] as const]
       : []),
     ...(rule === undefined ? [] : [['rule', [rule]] as const]),
+    ...(cues.length > 0 ? [['looks', cues.map((cue) => cueText(cue, true))] as const] : []),
     ...(reason ? [['policy says', [reason]] as const] : []),
     ...(requirement === undefined ? [] : [['needs', neededLines(requirement, approval)] as const]),
     ['expires', [printed`${expiresAt}${pickupUntil ? `; approved, it lapses at ${pickupUntil}` : ''}`]],
@@ -44,6 +46,7 @@ function neededLines(requirement: ListedRequirement, approval: ListedApproval): 
     ...missingLine(requirement, approval),
     ...standIns.map(({ group, for: absent, by, until }) => `${by} stands in for ${absent} in ${group} until ${until}`),
     ...(escalate ? [`from ${escalate.at} also of ${peopleText(escalate)}`] : []),
+    ...quietLine(requirement),
     ...signedLine(requirement),
     ...(requirement.denyReason === 'required' ? ['a denial needs a reason'] : []),
   ];
@@ -60,6 +63,13 @@ function voterText({ approver, rights = [] }: ListedApproval['decisions'][number
 /** How many people the gateway counts: where groups have places, some votes may fill none. */
 function countedOf({ quorum, places = [], missing = [] }: ListedRequirement, votes: number): number {
   return places.length === 0 ? votes : quorum - missing.reduce((total, { people }) => total + people, 0);
+}
+
+/** That others are asked than by day. */
+function quietLine({ quiet }: ListedRequirement): string[] {
+  if (!quiet) return [];
+  const { from, to, zone, group, insteadOf } = quiet;
+  return [`quiet hours (${from} to ${to} ${zone}): asked of ${group} instead of ${insteadOf.join(', ')}`];
 }
 
 /** That no command approves it, and what does. */

@@ -14,6 +14,7 @@ import {
 } from '../../text/printed.ts';
 import { visible } from '../../text/visible.ts';
 import { ageText, leftText } from './age.ts';
+import { cueText } from './cue-text.ts';
 import type { ListedApproval } from './listed-approval.ts';
 
 /** Characters of the arguments where there is no screen, and of one that they get a line of their own below. */
@@ -74,8 +75,10 @@ function stacked(row: ListedApproval, now: number, terminal: Pick<Terminal, 'col
   return printed`${head}  ${callOf(row)} for ${bounded(String(row.grant), LONGEST_NAME)}\n  ${args}\n`;
 }
 
-function callOf({ server, tool }: ListedApproval): Printed {
-  return printed`${bounded(String(server), LONGEST_NAME)}.${printedTool(bounded(String(tool), LONGEST_NAME))}`;
+/** What makes it look different stands before its name. */
+function callOf({ server, tool, cues = [] }: ListedApproval): Printed {
+  const marks = cues.length === 0 ? '' : `[${bounded(cues.map((cue) => cueText(cue)).join(', '), LONGEST_NAME)}] `;
+  return printed`${marks}${bounded(String(server), LONGEST_NAME)}.${printedTool(bounded(String(tool), LONGEST_NAME))}`;
 }
 
 function leftOf({ state, expiresAt, pickupUntil }: ListedApproval, now: number): string {

@@ -1,5 +1,6 @@
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { SLACK_ID } from '../../config/people.ts';
+import { quietChannels } from '../../config/quiet-channels.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
@@ -61,7 +62,12 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
   const { channel } = settings.slack;
   const faults = await checkSlack(clientOf(secrets.slackBotToken), {
     channel,
-    channels: channelsOf({ channel, ...config.slack.channels, fallback: config.slack.fallback ?? undefined }),
+    channels: channelsOf({
+      channel,
+      ...config.slack.channels,
+      fallback: config.slack.fallback ?? undefined,
+      quiet: quietChannels(loaded),
+    }),
     userGroups: groups.flatMap((group) => group.userGroups),
     people: groups.flatMap((group) => group.people).filter((id) => SLACK_ID.test(id)),
     team: config.slack.team ?? undefined,

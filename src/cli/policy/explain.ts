@@ -5,7 +5,7 @@ import { peopleWhoMay, personsOf } from '../../config/persons.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { imaginedCall, type ReadParts, readParts } from '../../config/policy/imagined-call.ts';
 import { StatedHistoryShape, statedCalls } from '../../config/policy/stated-history.ts';
-import { resolveRequirement, timeoutOf } from '../../config/requirement.ts';
+import { circleOf, quietHoursOf, resolveRequirement, timeoutOf } from '../../config/requirement.ts';
 import type { Requirement } from '../../domain/approval/approval.ts';
 import { type Circle, standInsOf } from '../../domain/approval/circle.ts';
 import { personOf } from '../../domain/approval/current.ts';
@@ -24,6 +24,7 @@ import {
 } from '../../domain/policy/judge-method.ts';
 import type { LimitRule } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
+import { isQuiet } from '../../domain/policy/quiet.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import { type SummaryTemplate, summaryOf, summaryText } from '../../domain/policy/summary.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
@@ -255,6 +256,7 @@ function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Confi
       ({ group, for: absent, by, until }) =>
         printed`  stand-in   ${named(by)} stands in for ${named(absent)} in ${group} until ${until}`,
     ),
+    ...quietLines(config, verdict, named),
     printed`  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
     ...(enough
       ? []
@@ -263,6 +265,25 @@ function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Confi
             ? printed`  warning    these are ${others} people: name another approver`
             : printed`  warning    without ${owner} there are too few: name another approver, or set self_approval: true`,
         ]),
+  ];
+}
+
+/** Who is asked in quiet hours, and whether it is quiet now. */
+function quietLines(
+  config: Config,
+  { ask }: Extract<Verdict, { kind: 'ask' }>,
+  named: (id: string) => string,
+): Printed[] {
+  const hours = quietHoursOf(config, ask);
+  if (hours === null) {
+    const isSet = ask.places && (config.approval.quiet || ask.quiet);
+    return isSet ? [printed`  quiet      at no hour: people of one group cannot fill the places of others`] : [];
+  }
+  const { from, to, zone, group, channel } = hours;
+  const where = channel === undefined ? '' : `, in ${channel}`;
+  return [
+    printed`  quiet      from ${from} to ${to} ${zone} it asks ${group} instead (${memberText(circleOf(config, [group]), named)})${where}`,
+    printed`  now        ${isQuiet(hours, new Date()) ? `it is quiet: ${group} would be asked` : 'it is not quiet'}`,
   ];
 }
 

@@ -99,4 +99,22 @@ export const AUDIT_COMMANDS = [
       }),
     ],
   }),
+  command({
+    name: 'oversight',
+    summary: 'print who decided what, how fast, and which tools are always approved or often denied',
+    notes: [
+      'For a quarter: this one when nothing is asked for. For auditors.',
+      'With --as html or --as csv: the report as a file.',
+      ...ASKS_A_GATEWAY,
+    ],
+    takes: {
+      quarter: text('<quarter>', 'a quarter such as 2026-Q4'),
+      from: text('<day>', 'the first day, such as 2026-10-01, with --to'),
+      to: text('<day>', 'the last day'),
+      as: { ...text('<form>', 'csv or html'), choices: ['csv', 'html'] },
+      ...asking,
+    },
+    printsData: true,
+    load: async () => (await import('../oversight.ts')).oversightCommand,
+  }),
 ];

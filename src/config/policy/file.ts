@@ -152,6 +152,8 @@ function isIntercept(entry: unknown): boolean {
 function mentionAll(shape: ApprovalShape | undefined, at: readonly Key[], mention: Mentioned): void {
   for (const [index, group] of (shape?.approvers ?? []).entries()) mention(group, [...at, 'approvers', index]);
   for (const [index, group] of (shape?.escalate?.to ?? []).entries()) mention(group, [...at, 'escalate', 'to', index]);
+  const quiet = shape?.quiet;
+  if (quiet !== undefined && quiet !== 'none') mention(quiet.to_group, [...at, 'quiet', 'to_group']);
   const quorum = shape?.quorum;
   for (const group of typeof quorum === 'object' ? Object.keys(quorum) : []) mention(group, [...at, 'quorum', group]);
 }

@@ -8,6 +8,7 @@ import type { DriftAction, SeenTool } from '../../domain/tool/drift.ts';
 import { durationMs } from '../document/duration.ts';
 import type { Key } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
+import { compileQuiet } from '../quiet-hours.ts';
 import { compileAllowance, refuseAllowance } from './allowance.ts';
 import { compileClauses, PATH_FORM } from './clause.ts';
 import { compileLimits, compileRateLimit } from './limit.ts';
@@ -90,6 +91,14 @@ export function compileAsk(
     }
   }
   const allowance = compileAllowance(shape.allowance, [...at, 'allowance'], faults);
+  const quiet = shape.quiet === 'none' ? shape.quiet : compileQuiet(shape.quiet, [...at, 'quiet'], faults);
+  if (quiet !== null && quiet !== 'none' && typeof shape.quorum === 'object') {
+    faults.addKey(
+      [...at, 'quiet'],
+      `is set, and quorum says how many of which group: people of ${quiet.group} could fill no other group's places`,
+      'a quorum that is a number, or no quiet',
+    );
+  }
   return {
     approvers: shape.approvers ?? fallback.approvers,
     ...(compileQuorum(shape.quorum, [...at, 'quorum'], faults) ?? placesOf(fallback)),
@@ -100,8 +109,13 @@ export function compileAsk(
     answers: shape.answers ?? fallback.answers ?? null,
     stepUp: shape.step_up ?? fallback.stepUp ?? null,
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
+    ...quietOf(quiet ?? fallback.quiet ?? null),
     ...(allowance === null ? {} : { allowance }),
   };
+}
+
+function quietOf(quiet: Ask['quiet']): Pick<Ask, 'quiet'> {
+  return quiet ? { quiet } : {};
 }
 
 function placesOf({ quorum, places = null }: Ask): Pick<Ask, 'places' | 'quorum'> {

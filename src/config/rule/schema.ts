@@ -14,6 +14,7 @@ import { ANSWERS_MODES } from '../../domain/policy/verdict.ts';
 import { DRIFT_ACTIONS } from '../../domain/tool/drift.ts';
 import { RISKS, SEVERITIES } from '../../domain/tool/risk.ts';
 import { DURATION_FORM } from '../document/duration.ts';
+import { QUIET_FORM, QuietShape } from '../quiet-hours.ts';
 
 /**
  * The shape of rules as a policy file has them. What a shape cannot express (paths, patterns, durations) is checked
@@ -136,6 +137,10 @@ export const ApprovalShape = z.strictObject({
     .literal('required', { error: 'required' })
     .optional()
     .describe('Each approval is signed by a passkey of its person; by default where the severity is critical.'),
+  quiet: z
+    .union([z.literal('none'), QuietShape], { error: `${QUIET_FORM}, or none` })
+    .optional()
+    .describe('Hours in which another group is asked; those of the config when absent. none: at no hour.'),
   allowance: AllowanceShape.optional().describe(
     'What people may allow in advance with a yes to one call. Under one tool or glob; never for risk financial or destructive, nor severity critical.',
   ),

@@ -1,6 +1,7 @@
 import type { HiddenValues, Sent } from '../call/sent.ts';
 import type { Json } from '../json/json.ts';
 import type { AllowedBounds } from '../policy/allowance-rule.ts';
+import type { QuietHours } from '../policy/quiet.ts';
 import type { AnswersMode, RuleTrace } from '../policy/verdict.ts';
 import type { AskedQuestion, GivenAnswer } from './answer.ts';
 import type { Circle, GroupPlace, Right } from './circle.ts';
@@ -68,6 +69,8 @@ export interface Requirement extends Circle {
   readonly names?: Readonly<Record<string, string>>;
   /** Each approval has to be signed by a passkey of its person; absent: a click is enough. */
   readonly stepUp?: StepUp;
+  /** It was asked in quiet hours, so its group was asked instead of those; absent: it was not. */
+  readonly quiet?: QuietHours & { readonly insteadOf: readonly string[] };
 }
 
 /**

@@ -77,6 +77,7 @@ export const EVENTS = [
   'log.went_back',
   'witness.lost',
   'store.accepted',
+  'oversight.alarmed',
 ] as const;
 export type EventType = (typeof EVENTS)[number];
 

@@ -1,6 +1,7 @@
 import type { Risk, Severity } from '../tool/risk.ts';
 import type { AllowanceRule, OfferedAllowance } from './allowance-rule.ts';
 import type { LimitRule } from './limit.ts';
+import type { QuietRule } from './quiet.ts';
 import type { SummaryPart, SummaryTemplate } from './summary.ts';
 
 /** One step of an evaluation: what was looked at, and with what result. */
@@ -26,6 +27,8 @@ export interface RuleTrace {
   readonly summary?: readonly SummaryPart[];
   /** What people may allow in advance with this call; absent: nothing. */
   readonly allowance?: OfferedAllowance;
+  /** What made the question look different when it opened; absent: nothing. */
+  readonly cues?: readonly ('changed_tool' | 'first_use' | 'first_today')[];
 }
 
 /** Whether an agent's answer to what a server asks during a gated call needs a yes of its own. */
@@ -58,6 +61,8 @@ export interface Ask {
   readonly summary?: SummaryTemplate | null;
   /** What people may allow in advance; null: nothing. */
   readonly allowance?: AllowanceRule | null;
+  /** Hours in which another group is asked; null: the config's. */
+  readonly quiet?: QuietRule | null;
 }
 
 /** What policy says of answers to a server's questions: `ask` by default where the severity is high or critical. */

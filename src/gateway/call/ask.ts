@@ -1,4 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { dayOf } from '../../domain/approval/cue.ts';
 import { shownInexact } from '../../domain/policy/inexact.ts';
 import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
@@ -77,9 +78,13 @@ export async function ask(
   const enforced = takes.filter((take) => take.watched !== true);
   const { opened, full } = await openWhenSettled(async (impatient) => {
     const now = gateway.clock.now();
-    const full = gateway.fullLimits.find(enforced, now) ?? (await gateway.store.peek(enforced));
+    const by = { grant: principal.grant, server, tool };
+    const [full, before] = await Promise.all([
+      gateway.fullLimits.find(enforced, now) ?? gateway.store.peek(enforced),
+      arrival.leg === undefined ? gateway.store.askedBefore(by, dayOf(now)) : null,
+    ]);
     if (full) gateway.fullLimits.remember(full, now);
-    const { request, event } = await newApproval(gateway, arrival, verdict, now);
+    const { request, event } = await newApproval(gateway, arrival, verdict, now, before);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
     // A full limit, a freeze or a standing denial opens nothing and pages nobody; a parked approval or an uncollected answer can still be

@@ -1,6 +1,7 @@
 import { LONGEST_ASKED } from '../../domain/approval/answer.ts';
 import type { Requirement } from '../../domain/approval/approval.ts';
 import { standInsOf } from '../../domain/approval/circle.ts';
+import { type AskedBefore, openingCues } from '../../domain/approval/cue.ts';
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
 import { type RedactedCall, redacting, type ShownCall } from '../../domain/call/redact-call.ts';
 import { bringsAnswers, type HiddenValues, sentOf } from '../../domain/call/sent.ts';
@@ -32,8 +33,10 @@ export async function newApproval(
   arrival: Arrival,
   verdict: AskVerdict,
   now: Date,
+  /** null: nothing makes it look different. */
+  before: AskedBefore | null = null,
 ): Promise<{ readonly request: NewApproval; readonly event: NewEvent }> {
-  const request = await freeze(gateway, arrival, verdict, now);
+  const request = await freeze(gateway, arrival, verdict, now, before);
   return { request, event: requestedEvent(request, verdict) };
 }
 
@@ -42,6 +45,7 @@ async function freeze(
   arrival: Arrival,
   verdict: AskVerdict,
   now: Date,
+  before: AskedBefore | null,
 ): Promise<NewApproval> {
   const { call, freeze: frozen, leg } = arrival;
   const { vault } = gateway;
@@ -65,7 +69,7 @@ async function freeze(
       selfApproval: call.principal.selfApproval,
       fingerprint: fingerprint!,
       requirement: {
-        ...gateway.rules.requirement(verdict.ask),
+        ...gateway.rules.requirement(verdict.ask, now),
         answers: answersOf(policy, call.tool),
         ...stepUpOf(gateway.rules, verdict),
       },
@@ -73,7 +77,10 @@ async function freeze(
       hidden: reason.masked ? withOneRepeat(shown.hidden) : shown.hidden,
       answersTo: leg?.parent.id ?? null,
       asked: leg === undefined ? null : { ...leg.asked, text: cut(mask.text(leg.asked.text).text, LONGEST_ASKED) },
-      trace: leg === undefined ? withOffer(gateway, arrival, verdict, withSummary(verdict, shown)) : verdict.trace,
+      trace:
+        leg === undefined
+          ? withCues(arrival, before, withOffer(gateway, arrival, verdict, withSummary(verdict, shown)))
+          : verdict.trace,
       statedReason: arrival.statedReason === null ? null : keptReason(reason.text),
       policyDigest: policy.digest,
       createdAt: now,
@@ -97,6 +104,11 @@ async function freeze(
  */
 function withSummary({ ask, trace }: AskVerdict, shown: ShownCall): RuleTrace {
   return ask.summary ? { ...trace, summary: summaryOf(ask.summary, shown) } : trace;
+}
+
+function withCues({ call, policy }: Arrival, before: AskedBefore | null, trace: RuleTrace): RuleTrace {
+  const cues = before === null ? [] : openingCues(before, policy?.drifted?.has(call.tool) === true);
+  return cues.length === 0 ? trace : { ...trace, cues };
 }
 
 function withOffer(
@@ -151,11 +163,18 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,
       ...teamOf(approval.requirement),
+      ...(approval.requirement.quiet === undefined ? {} : { quiet: quietJson(approval.requirement.quiet) }),
+      ...(approval.trace.cues === undefined ? {} : { cues: [...approval.trace.cues] }),
       ...(approval.requirement.stepUp === undefined ? {} : { stepUp: { ...approval.requirement.stepUp } }),
       expiresAt: approval.expiresAt.toISOString(),
       owner: approval.owner,
     },
   });
+}
+
+function quietJson(quiet: NonNullable<Requirement['quiet']>): JsonObject {
+  const { from, to, zone, group, channel, insteadOf } = quiet;
+  return { from, to, zone, group, channel: channel ?? null, insteadOf: [...insteadOf] };
 }
 
 /** How many of which group, and who stands in for whom. */

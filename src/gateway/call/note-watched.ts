@@ -54,7 +54,7 @@ async function prepared(gateway: Needs, arrival: Arrival, said: Verdict): Promis
 
 /** What the card would have named, or why nobody would have been asked. */
 function cardData(
-  { rules }: Needs,
+  { clock, rules }: Needs,
   arrival: Arrival,
   policy: Policy,
   { said }: WatchedVerdict,
@@ -62,7 +62,7 @@ function cardData(
 ): { [name: string]: Json } {
   if (said.kind !== 'ask') return {};
   const { call, bytes, inexact, statedReason } = arrival;
-  const { groups, quorum } = rules.requirement(said.ask);
+  const { groups, quorum } = rules.requirement(said.ask, clock.now());
   const asked = { reason: said.trace.reason, approvers: [...groups], quorum };
   const unclear = shownInexact(inexact);
   const fault = unclear === null ? arrival.gatedFault() : inexactWords(unclear).why;

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { approvalEvent, type LoggedEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import type { Period } from '../../domain/log/period.ts';
 import { actorOf } from '../../domain/people/actor.ts';
 import type { Clock } from '../../ports.ts';
 import type { Journal } from './journal.ts';
@@ -54,6 +55,18 @@ export class AdminReads {
     const data = { page: 'export', query };
     this.#note(reader, `export ${JSON.stringify(query)}`, (at) => {
       return { type: 'admin.read', at, actor: actorOf(reader.reviewer), ...NO_SUBJECT, data };
+    });
+  }
+
+  oversight(reader: LogReader, { from, to }: Period): void {
+    this.#note(reader, `oversight ${from} ${to}`, (at) => {
+      return {
+        type: 'admin.read',
+        at,
+        actor: actorOf(reader.reviewer),
+        ...NO_SUBJECT,
+        data: { page: 'oversight', from, to },
+      };
     });
   }
 

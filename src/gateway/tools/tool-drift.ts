@@ -1,5 +1,5 @@
 import type { Json } from '../../domain/json/json.ts';
-import { mayDrift, type Policy } from '../../domain/policy/policy.ts';
+import { mayDrift, type Policy, type ToolRule } from '../../domain/policy/policy.ts';
 import { changesOf, type SeenTool, type ToolChange } from '../../domain/tool/drift.ts';
 import { toolOf } from '../../domain/tool/tool.ts';
 import type { ToolDigests } from './tool-lists.ts';
@@ -75,15 +75,22 @@ function withDrift(policy: Policy, tools: ReadonlyMap<string, readonly SeenTool[
   return drifted.size === 0 ? policy : { ...policy, drifted };
 }
 
+function asks({ action, askIf }: ToolRule): boolean {
+  return action === 'require_approval' || askIf.length > 0;
+}
+
 const WATCHES_DRIFT = new WeakMap<Policy, boolean>();
 
-/** Whether a policy acts on drift, or offers allowances, which end with it: then lists of tools must be read. */
+/**
+ * Whether a policy acts on drift, or offers allowances, which end with it, or asks about a tool that it has seen, of which
+ * the card then says that it changed: then lists of tools must be read.
+ */
 export function watchesDrift(policy: Policy): boolean {
   const known = WATCHES_DRIFT.get(policy);
   if (known !== undefined) return known;
   const rules = [...policy.exact.values()];
   const found =
-    rules.some((rule) => mayDrift(rule, 'ask') || mayDrift(rule, 'deny')) ||
+    rules.some((rule) => mayDrift(rule, 'ask') || mayDrift(rule, 'deny') || (rule.seen !== null && asks(rule))) ||
     [...rules, ...policy.globs.map(({ rule }) => rule)].some(({ ask }) => (ask.allowance ?? null) !== null);
   WATCHES_DRIFT.set(policy, found);
   return found;

@@ -15,6 +15,7 @@ import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
+import { OVERSIGHT_TERMS, type OversightTerms } from '../../domain/log/oversight.ts';
 import { grantNameOf, markOf } from '../../domain/people/principal.ts';
 import { afterUses, risksLike } from '../../domain/policy/after.ts';
 import { type WantedBy, type WantedMemory, wantedAt, wantedOf } from '../../domain/policy/places.ts';
@@ -136,8 +137,8 @@ export class LiveRules implements Rules {
     return this.#alike.get(this.upstream(server)) ?? [server];
   }
 
-  requirement(ask: Parameters<Rules['requirement']>[0]): ReturnType<Rules['requirement']> {
-    return resolveRequirement(this.#loaded.config, ask);
+  requirement(...[ask, at]: Parameters<Rules['requirement']>): ReturnType<Rules['requirement']> {
+    return resolveRequirement(this.#loaded.config, ask, at);
   }
 
   approvers(approval: Parameters<Rules['approvers']>[0]): CurrentApprovers {
@@ -198,6 +199,10 @@ export class LiveRules implements Rules {
 
   get signingOrigin(): string | null {
     return this.#loaded.config.oidc ? signingOriginOf(this.#loaded.settings.publicUrl) : null;
+  }
+
+  get oversight(): OversightTerms {
+    return this.#loaded.config.oversight ?? OVERSIGHT_TERMS;
   }
 
   get approval(): Rules['approval'] {

@@ -11,6 +11,10 @@ declare module '*/assets/decide.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/snooze.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/explain.js' {
   const text: string;
   export default text;

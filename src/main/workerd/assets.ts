@@ -19,6 +19,7 @@ import revoke from '../../web/assets/revoke.js';
 import say from '../../web/assets/say.js';
 import sign from '../../web/assets/sign.js';
 import signInLink from '../../web/assets/sign-in-link.js';
+import snooze from '../../web/assets/snooze.js';
 import style from '../../web/assets/style.css';
 import switches from '../../web/assets/switch.js';
 import theme from '../../web/assets/theme.js';
@@ -50,6 +51,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['say.js', say],
     ['sign.js', sign],
     ['sign-in-link.js', signInLink],
+    ['snooze.js', snooze],
     ['style.css', style],
     ['switch.js', switches],
     ['theme.js', theme],

@@ -1,3 +1,4 @@
+import { MOST_SNOOZE_MINUTES } from '../../domain/approval/snooze.ts';
 import type { CardPlace } from '../place/card-place.ts';
 
 /** What a button sends back: which approval, and which exact call its card showed. */
@@ -18,6 +19,7 @@ export const CARD_ACTIONS = [
   'allow',
   'revoke_allowance',
   'take_back',
+  'snooze',
   'details',
   'open_console',
   'sign',
@@ -41,6 +43,19 @@ export function buttonValue(approval: { readonly id: string; readonly fingerprin
 export function readButtonValue(value: string): ButtonValue | null {
   const parts = /^([A-Za-z0-9_-]{1,64}):([0-9a-f]{32})$/.exec(value);
   return parts ? { approval: parts[1]!, fingerprint: parts[2]! } : null;
+}
+
+/** A choice of the menu by which a person puts a question aside for themselves. */
+export function snoozeValue(approval: { readonly id: string; readonly fingerprint: string }, minutes: number): string {
+  return `${buttonValue(approval)}:${minutes}`;
+}
+
+/** Reads such a choice; null for anything else. */
+export function readSnoozeValue(value: string): { readonly value: ButtonValue; readonly minutes: number } | null {
+  const parts = /^(.{1,100}):(\d{1,4})$/.exec(value);
+  const read = parts === null ? null : readButtonValue(parts[1]!);
+  const minutes = Number(parts?.[2]);
+  return read === null || minutes < 1 || minutes > MOST_SNOOZE_MINUTES ? null : { value: read, minutes };
 }
 
 /** What a modal keeps in `private_metadata`: the button's value, the page, and the card it was opened from. */

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Allowance } from '../../domain/allowance/allowance.ts';
 import { type Approval, isOver, type StepUp } from '../../domain/approval/approval.ts';
+import { CUE_WORDS, cuesOf } from '../../domain/approval/cue.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import { type SecondLook, secondLookSentence, secondLooks } from '../../domain/approval/second-look.ts';
+import { snoozeMinutes } from '../../domain/approval/snooze.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { cut } from '../../text/cut.ts';
+import { plural } from '../../text/plural.ts';
 import { leftToRight } from '../../text/visible.ts';
 import { allowanceBlocks, allowButtons } from './allow-view.ts';
 import { type ArgumentBlock, argumentBlock, sentBlock } from './argument-table.ts';
@@ -24,9 +27,10 @@ import {
   section,
   withoutRichText,
 } from './block-kit.ts';
-import { buttonValue } from './button.ts';
+import { buttonValue, snoozeValue } from './button.ts';
 import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import {
+  cueBlocks,
   factsSection,
   fineprintBlock,
   freezeBlocks,
@@ -108,7 +112,13 @@ function forgedCard(approval: Approval): { parts: Block[]; complete: boolean } {
 
 function layOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
   const before = [
-    header(cut(`${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
+    header(
+      cut(
+        `${cuePrefix(approval)}${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`,
+        LIMIT.header,
+      ),
+    ),
+    ...cueBlocks(approval),
     ...outcomeBlocks(approval),
     ...summaryBlocks(approval),
     ...reasonBlocks(approval, 'card'),
@@ -155,7 +165,13 @@ function summary(approval: Approval): string {
     'text' in part ? escapedMrkdwn(part.text) : codeSpan(part.value),
   );
   const words = said === undefined ? '' : `. ${said.join('')}`;
-  return `${headline(approval)}: ${call} for ${codeSpan(grantNameOf(approval.grant))}${owner}${words}`;
+  return `${cuePrefix(approval)}${headline(approval)}: ${call} for ${codeSpan(grantNameOf(approval.grant))}${owner}${words}`;
+}
+
+/** The gravest of what makes it look different, as a sign and words; empty: nothing does. */
+function cuePrefix(approval: Approval): string {
+  const [first] = cuesOf(approval);
+  return first === undefined ? '' : `${CUE_WORDS[first].sign} ${CUE_WORDS[first].short} · `;
 }
 
 /** Why the decision is made in the full view. mrkdwn. */
@@ -193,9 +209,21 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
     elements.push(button({ action: 'take_back', text: 'Take back approval…', value, style: 'danger' }));
   }
   if (!isOver(approval.state) || !complete) elements.push(button({ action: 'details', text: 'View details', value }));
+  if (approval.state === 'pending') elements.push(...snoozeMenu(approval));
   if (publicUrl)
     elements.push(button({ action: 'open_console', text: 'Audit log', url: consoleUrl(publicUrl, approval) }));
   return elements.length === 0 ? [] : [actions(elements)];
+}
+
+/** For the person who chooses alone. What could not be over before the question expires is not offered. */
+function snoozeMenu(approval: Approval): JsonObject[] {
+  const options = snoozeMinutes(approval, approval.createdAt).map((minutes) => ({
+    text: plainText(
+      `💤 Snooze for me: ${minutes < 60 ? `${minutes} minutes` : `${minutes / 60} ${plural(minutes / 60, 'hour')}`}`,
+    ),
+    value: snoozeValue(approval, minutes),
+  }));
+  return options.length === 0 ? [] : [{ type: 'overflow', action_id: 'snooze', options }];
 }
 
 /** A link to the console's page of this approval, where a passkey signs. It decides nothing. */

@@ -1,5 +1,6 @@
 import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
 import { standInsOf } from '../../domain/approval/circle.ts';
+import { CUE_WORDS, cuesOf } from '../../domain/approval/cue.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { yesTakenBack } from '../../domain/approval/take-back.ts';
 import { hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
@@ -46,6 +47,12 @@ export function factsSection(approval: Approval): Block {
     `*Risk*\n${escapedMrkdwn(risk)}`,
     `*Policy rule*\n${codeSpan(cut(trace.rule, 300))}`,
   ]);
+}
+
+/** What makes this question look different, a sentence each; in our own words only. */
+export function cueBlocks(approval: Approval): Block[] {
+  const cues = cuesOf(approval).map((cue) => CUE_WORDS[cue]);
+  return cues.length === 0 ? [] : [context(cues.map(({ sign, short, says }) => `${sign} *${short}.* ${says}`))];
 }
 
 /** The policy's sentence about the call, with the call's values set as code. */
@@ -189,7 +196,7 @@ export function waitingBlocks(approval: Approval): Block[] {
   if (approval.state !== 'pending') return callers === '' ? [] : [section(callers.trim())];
   return [
     section(
-      `*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${escalation(approval)}${substitutes(approval)}${callers}`,
+      `*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${quietLine(approval)}${escalation(approval)}${substitutes(approval)}${callers}`,
     ),
     ...votesWithReasons(approval),
   ];
@@ -205,6 +212,13 @@ function gaveUp({ callers, gaveUp, state }: Approval): string {
   const who = callers === 1 ? 'The caller' : gaveUp === callers ? 'All of them' : `${gaveUp} of them`;
   const then = gaveUp === callers ? ' Nothing runs until the agent makes the same call again.' : '';
   return `\n⏳ ${who} gave up waiting.${then}`;
+}
+
+/** That others are asked than by day. Those by their groups' names only: a mention would wake them. */
+function quietLine({ requirement: { quiet } }: Approval): string {
+  if (quiet === undefined) return '';
+  const others = quiet.insteadOf.slice(0, NAMED).map(codeSpan).join(', ');
+  return `\n🌙 Quiet hours (${codeSpan(`${quiet.from}–${quiet.to} ${quiet.zone}`)}): asked of ${codeSpan(quiet.group)} instead of ${others || 'nobody'}.`;
 }
 
 /** Who may decide after the escalation. Before it only by their groups' names: a mention would notify them at once. */

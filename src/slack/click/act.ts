@@ -6,6 +6,7 @@ import { judgeTakeBack, type TakeBackRequest } from '../../domain/approval/take-
 import type { AllowedBounds } from '../../domain/policy/allowance-rule.ts';
 import type { Decided, SeenApproval } from '../../gateway/decision/decide.ts';
 import type { TookBack } from '../../gateway/decision/take-back.ts';
+import type { Snoozed } from '../../gateway/snooze/snooze.ts';
 import type { Clock } from '../../ports.ts';
 import { allowButtons, allowView, boundsSoFar, boundsTyped, offeredBy } from '../card/allow-view.ts';
 import { actions } from '../card/block-kit.ts';
@@ -25,6 +26,8 @@ export interface ActTerms {
   takeBack(id: string, request: TakeBackRequest, approver: Approver): Promise<TookBack>;
   /** Ends the allowance that was given with this approval. */
   revokeAllowance(id: string, approver: Approver): Promise<'revoked' | 'not_living' | 'not_allowed'>;
+  /** Puts it aside for this person alone. */
+  snooze(id: string, minutes: number, approver: Approver): Promise<Snoozed>;
   /** Who may decide it by today's configuration. */
   approvers(approval: Approval): CurrentApprovers;
   readonly refused: RecordRefusal;
@@ -57,6 +60,8 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
       return allow(terms, intent, admitted);
     case 'revoke_allowance':
       return { kind: 'allowance', now: await terms.revokeAllowance(approval.id, approver) };
+    case 'snooze':
+      return terms.snooze(approval.id, intent.minutes, approver);
     case 'open_full_view':
       return openFullView(terms, intent, admitted, intent.page);
     case 'open_take_back_form':

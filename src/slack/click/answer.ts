@@ -2,7 +2,16 @@ import { type ModalView, noticeView, REASON_INPUT } from '../card/modals.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { ClickOutcome } from './outcome.ts';
 import type { Interaction } from './payload.ts';
-import { ALLOWANCE_WORDS, CLICK_NOTICES, doorWords, refusalWords, takeBackWords, voteWords } from './words.ts';
+import {
+  ALLOWANCE_WORDS,
+  CLICK_NOTICES,
+  doorWords,
+  notSnoozedWords,
+  refusalWords,
+  snoozedWords,
+  takeBackWords,
+  voteWords,
+} from './words.ts';
 
 /** How Slack and the person are answered. */
 export interface ClickAnswer {
@@ -35,6 +44,10 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
       return telling(interaction, CLICK_NOTICES.votesChanged);
     case 'allowance':
       return telling(interaction, ALLOWANCE_WORDS[outcome.now], 'Allowance');
+    case 'snoozed':
+      return telling(interaction, snoozedWords(outcome.until, outcome.tells), 'Snoozed');
+    case 'not_snoozed':
+      return telling(interaction, notSnoozedWords(outcome.reason, outcome.approval), 'Not snoozed');
     case 'taken_back':
       return { ack: { response_action: 'clear' }, followUp: null };
     case 'not_taken_back':

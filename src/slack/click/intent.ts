@@ -20,6 +20,7 @@ export type Intent = Claim &
     | { readonly kind: 'open_allow_form'; readonly choice: 'approve'; readonly onCard: boolean; readonly page: number }
     | { readonly kind: 'allow'; readonly choice: 'approve'; readonly votes: number; readonly fields: AllowFields }
     | { readonly kind: 'revoke_allowance'; readonly choice: 'revoke_allowance' }
+    | { readonly kind: 'snooze'; readonly choice: 'snooze'; readonly minutes: number }
     | { readonly kind: 'open_take_back_form'; readonly choice: 'take_back' }
     | { readonly kind: 'take_back'; readonly choice: 'take_back'; readonly reason: string | null }
     | {
@@ -36,7 +37,7 @@ export function intentOf(interaction: Interaction): Intent | 'nothing' | 'unread
   return interaction.kind === 'click' ? clickIntent(interaction) : submissionIntent(interaction);
 }
 
-function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing' | 'unreadable' {
+function clickIntent({ action, value, minutes, revision, on }: Click): Intent | 'nothing' | 'unreadable' {
   if (action === 'open_console' || action === 'sign') return 'nothing';
   if (value === null) return 'unreadable';
   const claim = { value, from: on.kind === 'message' ? on : on.memory };
@@ -55,6 +56,8 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
       return { ...claim, kind: 'revoke_allowance', choice: 'revoke_allowance' };
     case 'take_back':
       return { ...claim, kind: 'open_take_back_form', choice: 'take_back' };
+    case 'snooze':
+      return minutes === null ? 'unreadable' : { ...claim, kind: 'snooze', choice: 'snooze', minutes };
     case 'details':
       return { ...claim, kind: 'open_full_view', choice: 'details', page };
     case 'next_page':

@@ -2,6 +2,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import type { Decided } from '../../gateway/decision/decide.ts';
 import type { TookBack } from '../../gateway/decision/take-back.ts';
+import type { Snoozed } from '../../gateway/snooze/snooze.ts';
 import type { ModalView } from '../card/modals.ts';
 import type { StrangerReason } from '../people/standing.ts';
 
@@ -25,6 +26,7 @@ export type ClickOutcome =
   | { readonly kind: 'votes_changed' }
   /** `revoked`: it is now. `not_living`: it had ended, or there is none. */
   | { readonly kind: 'allowance'; readonly now: 'revoked' | 'not_living' | 'not_allowed' }
+  | Exclude<Snoozed, { kind: 'not_found' }>
   | { readonly kind: 'nothing' }
   /** A modal to show. Nothing was decided. */
   | { readonly kind: 'modal'; readonly view: ModalView }

@@ -8,6 +8,7 @@ import {
   DECISION_VIEWS,
   type DecisionView,
   readButtonValue,
+  readSnoozeValue,
   readViewMemory,
   type ViewMemory,
 } from '../card/button.ts';
@@ -33,6 +34,8 @@ export interface Click {
   readonly action: CardAction;
   /** What the button carries; null if that is not what our buttons carry. */
   readonly value: ButtonValue | null;
+  /** Minutes that were chosen; null: there was no such choice. */
+  readonly minutes: number | null;
   /** The revision that the clicked card showed; null if unknown, or if the click was not on a card. */
   readonly revision: number | null;
   readonly on: OnMessage | OnView;
@@ -75,8 +78,11 @@ function click(body: unknown, who: Clicker): Click | null {
   const [trigger, responseUrl] = [textAtPath(body, 'trigger_id') ?? '', textAtPath(body, 'response_url')];
   const on = surface(body);
   if (action === undefined || on === null) return null;
+  const chosen = action === 'snooze' ? readSnoozeValue(textAtPath(button, 'selected_option', 'value') ?? '') : null;
+  const read = action === 'snooze' ? (chosen?.value ?? null) : readButtonValue(value);
+  const minutes = chosen?.minutes ?? null;
   const revision = on.kind === 'message' ? revisionIn(blockId) : null;
-  return { kind: 'click', who, action, value: readButtonValue(value), revision, on, trigger, responseUrl };
+  return { kind: 'click', who, action, value: read, minutes, revision, on, trigger, responseUrl };
 }
 
 function surface(body: unknown): OnMessage | OnView | null {

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
+import { MOST_SNOOZES } from '../../domain/approval/snooze.ts';
 import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import { localTime, personMention } from '../card/escape.ts';
 import { headline, quorumSoFar, stateSentence } from '../card/story.ts';
@@ -113,6 +114,21 @@ export function takeBackWords(reason: TakeBackRefusal, approval: Approval): stri
     default:
       return reason satisfies never;
   }
+}
+
+/** What a person put aside; nobody else sees a difference. */
+export function snoozedWords(until: Date, tells: boolean): string {
+  const then = tells ? ' If it still waits then, you get a direct message.' : '';
+  return `💤 Snoozed for you until ${localTime(until)}: it is hidden in your own inbox until then.${then} Nothing changes for anybody else, and reminders and escalation go on.`;
+}
+
+/** Why it was not put aside. */
+export function notSnoozedWords(reason: RefusalReason | 'expires_before' | 'too_many', approval: Approval): string {
+  if (reason === 'expires_before')
+    return `This expires ${localTime(approval.expiresAt)}, which would be before you see it again, or too soon after. So it was not snoozed.`;
+  if (reason === 'too_many')
+    return `You have snoozed ${MOST_SNOOZES} calls, which is the most. Decide some of them first. This one was not snoozed.`;
+  return refusalWords(reason, approval);
 }
 
 /** A vote that counts, while the quorum is not reached. */

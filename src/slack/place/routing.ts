@@ -9,6 +9,8 @@ export interface Routing {
   readonly tools?: Readonly<Record<string, string>> | undefined;
   /** Where a card goes while its own channel takes nothing. */
   readonly fallback?: string | undefined;
+  /** Where cards of quiet hours go, each once. */
+  readonly quiet?: readonly string[] | undefined;
   /**
    * `instead`: a card that exactly one person can decide goes to that person's direct messages.
    * `beside`: the approvers named by person get a line with a link to the card; the decision stays in the channel.
@@ -40,6 +42,10 @@ export class LiveRouting implements Routing {
     return this.#now.fallback;
   }
 
+  get quiet(): Routing['quiet'] {
+    return this.#now.quiet;
+  }
+
   get direct(): Routing['direct'] {
     return this.#now.direct;
   }
@@ -50,10 +56,15 @@ export class LiveRouting implements Routing {
   }
 }
 
-export function channelFor(routing: Routing, approval: Pick<Approval, 'server' | 'tool'>): string {
+/** What was asked in quiet hours goes where they say, as frozen with it. */
+export function channelFor(
+  routing: Routing,
+  approval: Pick<Approval, 'server' | 'tool'> & { readonly requirement?: Pick<Approval['requirement'], 'quiet'> },
+): string {
   const own = <T>(map: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
     map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
   return (
+    approval.requirement?.quiet?.channel ??
     own(routing.tools, `${approval.server}.${approval.tool}`) ??
     own(routing.servers, approval.server) ??
     routing.channel
@@ -67,6 +78,7 @@ export function channelsOf(routing: Routing): string[] {
     routing.channel,
     ...Object.values(routing.servers ?? {}),
     ...Object.values(routing.tools ?? {}),
+    ...(routing.quiet ?? []),
     ...fallback,
   ];
   return [...new Set(all)];

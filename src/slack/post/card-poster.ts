@@ -9,7 +9,7 @@ import { ChannelCheck } from '../place/channels.ts';
 import { openDirectMessage } from '../place/direct-message.ts';
 import { channelFor, isSlackPerson, onlyApprover, type Routing } from '../place/routing.ts';
 import { isMessageGone, isUnwelcome, type SlackApi } from '../wire/api.ts';
-import { sendDirectLines } from './direct-lines.ts';
+import { sendDirectLines, sendReminder } from './direct-lines.ts';
 import { findEarlierCard } from './earlier-card.ts';
 import { OwnMessages } from './own-messages.ts';
 import { postReply, sendCard, undelivered } from './send.ts';
@@ -101,6 +101,11 @@ export class CardPoster {
       (await this.#channelCheck.refusal(channel)) ?? postReply(api, channel, null, channelLine(line));
     const delivery = await post(routing.channel);
     return delivery.kind === 'unwelcome' && routing.fallback !== undefined ? post(routing.fallback) : delivery;
+  }
+
+  async remindPerson(approval: Approval, at: CardRecord | null, user: string): Promise<boolean> {
+    const { api, log } = this.#options;
+    return sendReminder(api, log, approval, user, at?.ts ? { channel: at.channel, ts: at.ts } : null);
   }
 
   /** The channel that a new card goes to; if that is a person's direct messages, they are opened first. */

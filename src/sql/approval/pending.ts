@@ -78,13 +78,14 @@ function isMine({ ways, person, userGroups, admin }: Beholder): RawBuilder<boole
 }
 
 /** What the filter admits of approvals `a`. */
-function admitted({ server, tool, grant, risk, text }: PendingFilter): RawBuilder<unknown> {
+function admitted({ server, tool, grant, risk, text, without = [] }: PendingFilter): RawBuilder<unknown> {
   const terms = [
     server === undefined ? null : sql`a.server = ${server}`,
     grant === undefined ? null : sql`${grant}::text in (a.grant_name, split_part(a.grant_name, '/', 1))`,
     tool === undefined ? null : sql`a.tool ilike ${anywhere(tool)}`,
     risk === undefined ? null : sql`a.trace->>'risk' is not distinct from ${risk === 'unstated' ? null : risk}::text`,
     text === undefined ? null : says(text),
+    without.length === 0 ? null : sql`a.id <> all(${[...without]}::text[])`,
   ].filter((term) => term !== null);
   return terms.length === 0 ? sql`true` : sql.join(terms, sql` and `);
 }

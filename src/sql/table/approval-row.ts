@@ -154,11 +154,11 @@ export function glanceOf(
   };
 }
 
-/** Of a requirement that somebody else may have written, what can be shown whatever form it has: no places, and no stand-ins. */
+/** Of a requirement that somebody else may have written, what can be shown whatever form it has: no places, no stand-ins and no quiet hours. */
 function plainRequirement(requirement: Requirement): Requirement {
-  const { places: _, standIns: __, ...plain } = requirement ?? {};
+  const { places: _, standIns: __, quiet: ___, ...plain } = requirement ?? {};
   if (typeof plain.escalate !== 'object' || plain.escalate === null) return plain;
-  const { anyPlace: ___, standIns: ____, ...escalate } = plain.escalate;
+  const { anyPlace: ____, standIns: _____, ...escalate } = plain.escalate;
   return { ...plain, escalate };
 }
 

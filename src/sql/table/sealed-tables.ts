@@ -58,6 +58,9 @@ export const SEALED_COLUMNS = {
   plain_requests: ['grant_name', 'server', 'session', 'request_key', 'asked_at'],
   issued_states: ['digest', 'grant_name', 'server', 'approval_id', 'issued_at', 'until'],
   memories: ['place', 'ref', 'at', 'until'],
+  oversight_sums: ['subject', 'kind', 'day', 'sums'],
+  oversight_cursor: ['id', 'seq'],
+  snoozes: ['approval_id', 'person', 'slack', 'at', 'until'],
   cards: ['approval_id', 'channel', 'ts', 'revision', 'digest', 'posted_at', 'told_freeze', 'refused', 'event_seal'],
 } as const;
 

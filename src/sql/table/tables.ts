@@ -21,6 +21,7 @@ import type {
   SinkTable,
 } from './log-tables.ts';
 import type { MemoryTable } from './memory-table.ts';
+import type { OversightCursorTable, OversightSumsTable } from './oversight-tables.ts';
 import type {
   ApiTokenTable,
   PersonEmailTable,
@@ -28,6 +29,7 @@ import type {
   PersonLoginTable,
   SigningNonceTable,
 } from './people-tables.ts';
+import type { SnoozeTable } from './snooze-table.ts';
 import type {
   AskedRequestTable,
   ContinuationTable,
@@ -72,6 +74,9 @@ export interface Tables {
   'holdfast.person_keys': PersonKeyTable;
   'holdfast.signing_nonces': SigningNonceTable;
   'holdfast.memories': MemoryTable;
+  'holdfast.snoozes': SnoozeTable;
+  'holdfast.oversight_sums': OversightSumsTable;
+  'holdfast.oversight_cursor': OversightCursorTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;

@@ -24,8 +24,10 @@ import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { keyRoutes } from './keys-api.ts';
+import { type DrawReport, oversightRoutes } from './oversight-api.ts';
 import { pageJson } from './page-json.ts';
 import { signingRoutes } from './signing-api.ts';
+import { snoozeRoutes } from './snooze-api.ts';
 import { tokenRoutes } from './tokens-api.ts';
 
 export interface ApiDeps {
@@ -37,6 +39,8 @@ export interface ApiDeps {
   readonly loginSessions?: LoginSessions;
   readonly grants: GrantsApi;
   readonly records: EvidenceRecords;
+  /** Absent: the report of oversight is no page here. */
+  readonly drawOversight?: DrawReport;
   /** Absent: there are no people here. */
   readonly people?: PeopleDoors | undefined;
 }
@@ -98,7 +102,11 @@ export function api(deps: ApiDeps): Hono {
 
   app.post('/api/approvals/:id/take-back', (c) => takeYesBack(c, gateway));
 
+  snoozeRoutes(app, gateway, { refusals: REFUSALS });
+
   evidenceRoutes(app, gateway, deps.records);
+
+  oversightRoutes(app, gateway, deps.drawOversight);
 
   freezeRoutes(app, gateway);
 

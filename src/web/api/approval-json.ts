@@ -1,6 +1,7 @@
 import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { type GroupPlace, rightJson, standInsOf } from '../../domain/approval/circle.ts';
+import { cuesOf } from '../../domain/approval/cue.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
@@ -44,6 +45,7 @@ export function approvalJson(approval: Approval) {
       missingOrOf: tally.orOf,
       standIns: standInsOf([requirement, requirement.escalate]),
       stepUp: requirement.stepUp ?? null,
+      quiet: quietJson(requirement),
     },
     decisions: approval.decisions.map((d) => ({
       approver: d.approver,
@@ -59,6 +61,7 @@ export function approvalJson(approval: Approval) {
       key: d.signature?.key ?? null,
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
+    cues: cuesOf(approval),
     allowance: allowanceOf(approval),
     mayAllow: mayAllowJson(approval),
     rule: approval.trace.rule,
@@ -78,6 +81,13 @@ export function approvalJson(approval: Approval) {
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
   };
+}
+
+/** The hours in which it was asked, and so of whom; null: at another time. */
+function quietJson({ quiet }: Approval['requirement']) {
+  if (quiet === undefined) return null;
+  const { from, to, zone, group, channel = null, insteadOf } = quiet;
+  return { from, to, zone, group, channel, insteadOf };
 }
 
 /** How many of a group must approve, and who its people are. */

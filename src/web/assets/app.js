@@ -13,6 +13,7 @@ import { notifying, waitingCount } from './notify.js';
 import { passkeys } from './passkey.js';
 import { printing } from './print.js';
 import { revoking } from './revoke.js';
+import { snoozing } from './snooze.js';
 import { themeSwitch } from './switch.js';
 import { personalTokens } from './token.js';
 
@@ -29,6 +30,7 @@ personalTokens();
 passkeys();
 freezing();
 inAdvance();
+snoozing();
 askingServers();
 showing();
 keys();

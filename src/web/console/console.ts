@@ -38,6 +38,7 @@ const CONSOLE_PATHS = [
   '/audit',
   '/audit/*',
   '/overview',
+  '/oversight',
   '/policies',
   '/grants',
   '/allowances',

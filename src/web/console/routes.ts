@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import { judgeAccess } from '../../domain/people/access.ts';
 import { rolesOf } from '../../domain/people/identity.ts';
 import { operates } from '../../gateway/freeze/set-freeze.ts';
 import { AdminReads } from '../../gateway/log/reads.ts';
@@ -7,6 +8,7 @@ import { isSamePerson } from '../../gateway/person/keys.ts';
 import { MOST_TOKEN_DAYS } from '../../gateway/person/tokens.ts';
 import type { PersonKey, ProvenEvent } from '../../ports.ts';
 import { parseAuditQuery } from '../api/audit-query.ts';
+import { periodIn } from '../api/oversight-query.ts';
 import type { Html } from '../html/html.ts';
 import { type ConsoleSection, consolePage } from '../html/page.ts';
 import { activityPage, CALL_EVENTS } from '../pages/activity.ts';
@@ -19,6 +21,7 @@ import { grantsPage } from '../pages/grants.ts';
 import { EARLIER_SHOWN, inboxPage, readInbox, skipToFirstCall } from '../pages/inbox.ts';
 import { parseInboxQuery, parseShown } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
+import { oversightPage } from '../pages/oversight.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { passkeysPage } from '../pages/passkeys.ts';
 import { peoplePage, tokensPage } from '../pages/people.ts';
@@ -139,8 +142,10 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       store.glance({ states: ['unknown'], limit: 20 }),
       store.counts(),
     ]);
+    const { roles = null } = c.get('login').reviewer;
     const overview = {
       span,
+      mayOversee: judgeAccess(roles, 'GET', '/oversight').may,
       tally,
       unknown,
       counts,
@@ -153,6 +158,20 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       overviewPage({ ...overview, config, names: names(), now }),
       counts.pending,
     );
+  });
+
+  app.get('/oversight', async (c) => {
+    const now = clock.now();
+    const asked = periodIn((name) => c.req.query(name), now);
+    const report = typeof asked === 'string' ? null : await gateway.oversight.report(asked);
+    const view = {
+      report,
+      fault: typeof asked === 'string' ? asked : null,
+      terms: gateway.rules.oversight ?? null,
+      now,
+    };
+    if (report !== null) reads.oversight(c.get('login'), report);
+    return show(c, deps, 'Oversight', '/overview', oversightPage(view));
   });
 
   app.get('/policies', async (c) => {

@@ -99,6 +99,7 @@ const EVENT_LABELS = {
   'denial.given': ['bad', 'The like denied'],
   'denial.used': ['bad', 'Denied in advance'],
   'denial.ended': ['dull', 'Standing denial ended'],
+  'oversight.alarmed': ['odd', 'Oversight: look at an approver'],
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;
 

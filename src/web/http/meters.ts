@@ -62,6 +62,7 @@ export class Meters {
     'kind',
   ]);
   readonly #events = this.#counter('events_total', 'Events written by this process.', ['type']);
+  readonly #oversight = this.#counter('oversight_alarms_total', 'Approvers that were told of, by why.', ['kind']);
   readonly #waits = this.#histogram('wait_to_decision_seconds', 'From the request to a decision.', WAIT_BUCKETS);
   readonly #upstreamTimes = this.#histogram('upstream_seconds', 'From dispatch to outcome.', UPSTREAM_BUCKETS);
 
@@ -70,6 +71,7 @@ export class Meters {
     if (ofProcess) collectDefaultMetrics({ register: this.registry });
     // An increase is seen only from a number that was there before.
     for (const type of RARE) this.#events.inc({ type }, 0);
+    for (const kind of ['fast', 'always_yes']) this.#oversight.inc({ kind }, 0);
   }
 
   /** Registers a gauge named `holdfast_…`. */
@@ -102,6 +104,7 @@ export class Meters {
     const outcome = OUTCOMES[type];
     if (outcome !== undefined) this.#outcomes.inc({ server, outcome });
     if (outcome !== undefined) this.#observe(this.#upstreamTimes, server, member(data, 'upstreamMs'));
+    if (type === 'oversight.alarmed') this.#oversight.inc({ kind: label(data, 'kind') });
     const state = ENDS[type];
     if (state !== undefined) this.#ended.inc({ server, state });
   };

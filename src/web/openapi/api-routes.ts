@@ -40,6 +40,11 @@ const of = (name: string, values: readonly string[], says: string): QueryParamet
   schema: oneOf(values),
 });
 
+const PERIOD = [
+  field('quarter', 'A quarter such as 2026-Q4; this one when nothing is asked for.'),
+  field('from', 'The first day, such as 2026-10-01, together with `to`.'),
+  field('to', 'The last day; 366 days at most.'),
+];
 const NOT_UNDERSTOOD = ['bad_request'];
 const SIGNING_REFUSALS = [
   ...['not_an_approver', 'removed', 'own_call', 'already_voted', 'admin_token', 'other_call', 'broken'],
@@ -111,6 +116,35 @@ export const API_ROUTES: readonly ApiRoute[] = [
   },
   {
     method: 'post',
+    path: '/api/approvals/{id}/snooze',
+    says: 'Puts a pending call aside for the person who asks: it is hidden from them until then. Nothing changes for anybody else.',
+    auth: 'admin',
+    body: ref('SnoozeBody'),
+    answers: { 200: ref('SnoozedApproval') },
+    errors: {
+      400: ['bad_snooze', ...NOT_UNDERSTOOD],
+      403: ['not_an_approver', 'removed', 'broken'],
+      404: ['not_found'],
+      409: ['already_decided', 'expired', 'expires_before', 'too_many'],
+    },
+  },
+  {
+    method: 'delete',
+    path: '/api/approvals/{id}/snooze',
+    says: 'Takes back what the person who asks had put aside.',
+    auth: 'admin',
+    answers: { 200: ref('WokenApproval') },
+    errors: { 404: ['not_found'] },
+  },
+  {
+    method: 'get',
+    path: '/api/snoozes',
+    says: 'Lists the pending calls that the person who asks has put aside, the first to come back first.',
+    auth: 'admin',
+    answers: { 200: pageOf(ref('Snooze')) },
+  },
+  {
+    method: 'post',
     path: '/api/approvals/{id}/challenge',
     says: 'Gives out what a passkey has to sign to approve this call: once, for this person and session, for five minutes. Decides nothing.',
     auth: 'admin',
@@ -144,6 +178,33 @@ export const API_ROUTES: readonly ApiRoute[] = [
       404: ['not_found'],
       503: ['not_kept'],
     },
+  },
+  {
+    method: 'get',
+    path: '/api/oversight',
+    says: 'Returns what approvers and groups decided, how fast, and which tools are always approved or often denied. For auditors.',
+    auth: 'admin',
+    query: PERIOD,
+    answers: { 200: ref('OversightReport') },
+    errors: { 400: ['bad_period', ...NOT_UNDERSTOOD] },
+  },
+  {
+    method: 'get',
+    path: '/api/oversight/report.csv',
+    says: 'The same as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe.',
+    auth: 'admin',
+    query: PERIOD,
+    answers: { 200: 'text/csv' },
+    errors: { 400: ['bad_period', ...NOT_UNDERSTOOD] },
+  },
+  {
+    method: 'get',
+    path: '/api/oversight/report.html',
+    says: 'The same as a page for print, without script.',
+    auth: 'admin',
+    query: PERIOD,
+    answers: { 200: 'text/html' },
+    errors: { 400: ['bad_period', ...NOT_UNDERSTOOD] },
   },
   {
     method: 'get',

@@ -1,5 +1,7 @@
 import { ALLOWANCE_ENDS, MOST_DENIED_MINUTES } from '../../domain/allowance/allowance.ts';
 import { STATES } from '../../domain/approval/approval.ts';
+import { CUES } from '../../domain/approval/cue.ts';
+import { MOST_SNOOZE_MINUTES } from '../../domain/approval/snooze.ts';
 import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
 import { EVENTS } from '../../domain/log/event.ts';
 import { ROLES } from '../../domain/people/role.ts';
@@ -76,6 +78,19 @@ const Requirement = closed({
     ...orNull(closed({ origin: orNull(aText('Where it is signed; null: nowhere, so nobody can approve it.')) })),
     description: 'Approvals have to be signed with a passkey; null: they need not.',
   },
+  quiet: {
+    ...orNull(
+      closed({
+        from: aText('HH:MM on the clocks of the zone.'),
+        to: aText(),
+        zone: aText(),
+        group: aText('The group that is asked.'),
+        channel: orNull(aText('The Slack channel that the card goes to; null: the usual one.')),
+        insteadOf: listOf(aText(), 'The groups that are asked at other hours.'),
+      }),
+    ),
+    description: 'The quiet hours in which it was asked; null: it was asked at another hour.',
+  },
 });
 
 const Decision = closed({
@@ -124,6 +139,10 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   requirement: Requirement,
   decisions: listOf(Decision),
   summary: orNull(aText('The policy’s sentence about this call, with the values that are shown. null: it has none.')),
+  cues: listOf(
+    oneOf(CUES),
+    'While it is pending, what makes it look different: further people are asked, the tool changed, the agent never ran this tool with an approval, it is its first question today (UTC).',
+  ),
   allowance: orNull(aText('The allowance under which it was approved; null: people decided it.')),
   mayAllow: {
     anyOf: [
@@ -151,6 +170,25 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
     'What of the record was changed outside Holdfast; null: nothing.',
   ),
   updatedAt: instant(),
+};
+
+const shareOf = (says: string): Schema => ({
+  anyOf: [{ type: 'number', minimum: 0, maximum: 1 }, { type: 'null' }],
+  description: `${says} From 0 to 1; null: no decision.`,
+});
+const secondsOf = (says: string): Schema => ({ anyOf: [{ type: 'number' }, { type: 'null' }], description: says });
+const overseenMembers: Readonly<Record<string, Schema>> = {
+  name: aText('A person, a group, or server.tool.'),
+  asked: whole('Questions that were put to them, or about it.'),
+  decided: whole(),
+  approved: whole(),
+  denied: whole(),
+  reversed: whole('A yes that became a no, or was taken back.'),
+  approvedShare: shareOf('Approved.'),
+  fastShare: shareOf('Decided within 3 s.'),
+  fullShare: shareOf('Decided in the full view, a form that shows the call, or by a signature.'),
+  meanSeconds: secondsOf('From question to decision; null: no decision.'),
+  halfWithinSeconds: secondsOf('Half took at most so long; null: no decision, or more than two hours.'),
 };
 
 const Scope: Schema = {
@@ -264,6 +302,28 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     nonce: aText('Send it with what the passkey signs.'),
     publicKey: { type: 'object', description: 'For PublicKeyCredential.parseRequestOptionsFromJSON.' },
   }),
+  OverseenLine: closed(overseenMembers),
+  OverseenTool: closed({
+    ...overseenMembers,
+    candidate: oneOf(
+      ['rule', 'deny', null],
+      'rule: all of at least 20 decisions approved it; deny: half of at least 5 denied it.',
+    ),
+  }),
+  OversightReport: closed({
+    from: aText('The first day, UTC.'),
+    to: aText('The last day.'),
+    people: listOf(ref('OverseenLine')),
+    groups: listOf(ref('OverseenLine')),
+    tools: listOf(ref('OverseenTool')),
+    upTo: whole('The place in the chain up to which events are counted.'),
+    doubtful: yesOrNo('Sums that no gateway wrote were left out.'),
+    cut: yesOrNo('There is more in these days than is read at once.'),
+  }),
+  SnoozeBody: closed({ minutes: { type: 'integer', minimum: 1, maximum: MOST_SNOOZE_MINUTES } }),
+  SnoozedApproval: closed({ approval: aText('Its id.'), until: instant() }),
+  WokenApproval: closed({ approval: aText('Its id.') }),
+  Snooze: closed({ approval: aText('Its id.'), at: instant(), until: instant() }),
   SignatureBody: closed(
     {
       nonce: aText(),

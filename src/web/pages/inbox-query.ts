@@ -3,7 +3,7 @@ import { RISKS } from '../../domain/tool/risk.ts';
 import type { Beholder, PendingFilter } from '../../ports.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 
-const INBOX_FIELDS = ['text', 'server', 'tool', 'agent', 'risk', 'mine', 'after'] as const;
+const INBOX_FIELDS = ['text', 'server', 'tool', 'agent', 'risk', 'mine', 'snoozed', 'after'] as const;
 type InboxField = (typeof INBOX_FIELDS)[number];
 /** What the inbox shows, as the page's address holds it, so that a link can be saved and sent. */
 export type InboxQuery = Readonly<Partial<Record<InboxField, string>>>;
@@ -44,7 +44,7 @@ function riskOf({ risk }: InboxQuery): (typeof RISK_CHOICES)[number] | undefined
 }
 
 /** Whether anything is left out. */
-export function isFiltered({ after: _, ...rest }: InboxQuery): boolean {
+export function isFiltered({ after: _, snoozed: __, ...rest }: InboxQuery): boolean {
   return Object.keys(rest).length > 0;
 }
 

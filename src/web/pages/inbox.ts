@@ -2,15 +2,17 @@ import { html } from 'hono/html';
 import { type Approval, type ApprovalGlance, STATES } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
+import type { Snooze } from '../../domain/approval/snooze.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import { withoutSnoozed } from '../../gateway/snooze/without-snoozed.ts';
 import type { PendingPage } from '../../ports.ts';
 import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
 import { stateBadge, toolName } from '../html/labels.ts';
 import { liveIndicator, newsLine } from '../html/page.ts';
 import { type PersonNames, personName } from '../html/person.ts';
-import { count, timeAgo } from '../html/time.ts';
+import { count, timeAgo, timestamp } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { beholderOf, type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
@@ -28,6 +30,8 @@ export interface Inbox {
   readonly waiting: PendingPage;
   /** The newest approvals that are no longer pending. */
   readonly recent: readonly ApprovalGlance[];
+  /** What this reviewer put aside, hidden unless the query shows it. */
+  readonly snoozed: readonly Snooze[];
   /** Earlier approvals of the same call, by approval. */
   readonly earlier: ReadonlyMap<string, readonly EarlierCall[]>;
   /** Who may decide it by today's configuration. */
@@ -44,14 +48,17 @@ export interface Inbox {
 
 /** Reads the inbox. Throws `Unavailable('store')`. */
 export async function readInbox(
-  { store, rules }: Pick<Gateway, 'rules' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'rules' | 'snoozes' | 'store'>,
   reviewer: Reviewer,
   query: InboxQuery,
   shown: ReadonlyMap<string, number>,
 ): Promise<Omit<Inbox, 'grants' | 'names' | 'placeOf' | 'servers'>> {
+  const { store, rules } = gateway;
+  const own = await withoutSnoozed(gateway, reviewer.id, pendingFilter(query));
+  const filter = query.snoozed === undefined ? own.filter : pendingFilter(query);
   const page = { after: query.after, limit: WAITING_PER_PAGE };
   const [waiting, recent] = await Promise.all([
-    store.pending(beholderOf(reviewer, rules.persons()), pendingFilter(query), page),
+    store.pending(beholderOf(reviewer, rules.persons()), filter, page),
     store.glance({ states: STATES.filter((state) => state !== 'pending'), limit: MAX_RECENT }),
   ]);
   const ids = waiting.items.map(({ id }) => id);
@@ -62,6 +69,7 @@ export async function readInbox(
     query,
     waiting,
     recent,
+    snoozed: own.snoozed,
     others: new Map([...gone.keys()].map((id) => [id, changed.get(id) ?? ''])),
     earlier: await store.earlier(ids, EARLIER_SHOWN),
     approvers: (approval) => rules.approvers(approval),
@@ -80,6 +88,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
       earlier,
       names: inbox.names,
       place: inbox.placeOf(approval),
+      snooze: inbox.snoozed.find((one) => one.approval === approval.id) ?? null,
       now,
     });
   });
@@ -88,6 +97,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
     <section aria-labelledby="waiting-head">
       <div class="queue-head"><h2 id="waiting-head" tabindex="-1" data-news-focus>Waiting for a decision</h2>
         <div id="tally" data-live>${tally(inbox)}</div></div>
+      <div id="snoozed" data-live>${snoozedLine(inbox, now)}</div>
       ${filterForm(inbox)}
       ${newsLine('many')}
       <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
@@ -131,6 +141,22 @@ function tally({ query, waiting }: Inbox): Html {
       ? ''
       : html`; here ${count(before + 1)} to ${count(before + items.length)}, the soonest to expire first`;
   return html`<p class="tally" data-key="tally" data-rev="${rev}">${total === 0 ? html`Nothing is waiting` : html`<b>${found}</b>${matching === 0 ? '' : html` · ${whose}`}${here}`}</p>`;
+}
+
+/** What this reviewer put aside, and how they see it; nobody else is told. The page reads itself again when the first is back. */
+function snoozedLine({ query, snoozed }: Inbox, now: Date): Html {
+  const [first] = snoozed;
+  const last = snoozed.at(-1);
+  if (first === undefined || last === undefined) return html``;
+  const rev = `${snoozed.length}.${first.until.getTime()}.${query.snoozed ?? ''}`;
+  const many = `${count(snoozed.length)} ${plural(snoozed.length, 'call')}`;
+  const when = html`until ${timestamp(last.until)}${snoozed.length === 1 ? '' : ' at the latest'}`;
+  const link =
+    query.snoozed === undefined
+      ? html`<a href="${inboxLink(query, { snoozed: 'show', after: '' })}">Show ${snoozed.length === 1 ? 'it' : 'them'}</a>`
+      : html`<a href="${inboxLink(query, { snoozed: '', after: '' })}">Hide ${snoozed.length === 1 ? 'it' : 'them'}</a>`;
+  return html`<p class="snoozed" data-key="snoozed" data-rev="${rev}" data-back-in="${String(Math.max(0, first.until.getTime() - now.getTime()))}">
+    <span aria-hidden="true">💤</span> ${many} snoozed for you, ${when}. ${link}</p>`;
 }
 
 function nothingWaiting({ query, waiting }: Inbox): Html {

@@ -28,6 +28,8 @@ export type TimeSpan = keyof typeof SPANS;
 /** What the Overview page shows. */
 export interface Overview {
   readonly span: TimeSpan;
+  /** Whether the page links to what approvers decide. */
+  readonly mayOversee: boolean;
   readonly tally: Tally;
   readonly unknown: readonly ApprovalGlance[];
   /** Of all that is pending or unknown; `unknown` holds the newest of the latter. */
@@ -51,7 +53,7 @@ export function overviewPage(overview: Overview): Html {
     <div class="grid-2">
       <section><h2>Calls by verdict</h2>${callsChart(tally, chosen, now)}</section>
       <section><h2>From request to decision</h2>${waitsChart(tally, chosen, now)}</section>
-      <section><h2>Decisions by approver</h2>${approvers(tally, overview.names)}</section>
+      <section><h2>Decisions by approver</h2>${approvers(tally, overview.names)}${overview.mayOversee ? html`<p><a href="/oversight">Oversight: shares, times and reversals</a></p>` : ''}</section>
       <section><h2>Refusals</h2>${refusals(tally)}</section>
       <section><h2>Limits near full</h2>${limits(tally, overview.config, now)}</section>
       <section><h2>Unknown outcomes</h2>${unknownOutcomes(overview.unknown, now)}</section>

@@ -16,7 +16,13 @@ export function requirementSummary(approval: Approval): Html {
     escalate === null
       ? ''
       : html`; after ${durationText(escalate.afterMs)} also ${approvers(escalate, requirement.names)}`
-  }${requirement.stepUp === undefined ? '' : html`; <b>each signed with a passkey</b>`}${lacking === '' ? '' : html`<br><b>${visibleName(lacking)}</b>`}${standInLines(requirement)}`;
+  }${quietWords(requirement)}${requirement.stepUp === undefined ? '' : html`; <b>each signed with a passkey</b>`}${lacking === '' ? '' : html`<br><b>${visibleName(lacking)}</b>`}${standInLines(requirement)}`;
+}
+
+/** That others are asked than by day. */
+function quietWords({ quiet }: Requirement): Html | string {
+  if (quiet === undefined) return '';
+  return html`; <b>quiet hours</b> <span class="dim">(${visibleName(`${quiet.from} to ${quiet.to} ${quiet.zone}`)})</span>, so not of ${listed(quiet.insteadOf)}`;
 }
 
 /** How many of each group, where groups have places. */

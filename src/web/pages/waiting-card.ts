@@ -2,7 +2,9 @@ import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
+import type { Snooze } from '../../domain/approval/snooze.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
+import { cueBadges } from '../html/cue.ts';
 import type { Html } from '../html/html.ts';
 import { stateBadge, toolName } from '../html/labels.ts';
 import { NO_NAMES, type PersonNames, personName } from '../html/person.ts';
@@ -14,6 +16,7 @@ import type { ConfigView } from './config-view.ts';
 import { decideForm } from './decide-form.ts';
 import { requirementSummary } from './requirement-summary.ts';
 import { callerMayHide, callInFull, shownLength } from './shown-call.ts';
+import { snoozeForm } from './snooze-form.ts';
 
 /** Characters of arguments, and of what is sent besides them, that the inbox shows; longer ones are shown only on the approval's own page. */
 const MAX_ARGUMENTS_LENGTH = 6_000;
@@ -45,6 +48,8 @@ export interface CardSurroundings {
   readonly place: CallPlace;
   /** The people of the config, by their ids. */
   readonly names: PersonNames;
+  /** That this reviewer put it aside; null or absent: they did not. */
+  readonly snooze?: Snooze | null;
   readonly now: Date;
 }
 
@@ -67,6 +72,7 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
     ${toolDescription(around.place)}
     ${callFacts(approval)}
     ${decideForm(approval, reviewer, now, mayApproveHere(approval, fits), current, earlier, names)}
+    ${snoozeForm(approval, reviewer, now, current, around.snooze ?? null)}
   </article>`;
 }
 
@@ -76,8 +82,10 @@ function mayApproveHere(approval: Approval, fits: boolean): boolean {
 }
 
 /** How grave it is, and where it acts. Empty when nothing is stated. */
-export function marks({ trace }: Approval, { environment, account }: CallPlace): Html {
+export function marks(approval: Approval, { environment, account }: CallPlace): Html {
+  const { trace } = approval;
   const parts = [
+    ...cueBadges(approval),
     trace.risk === null && trace.severity === null ? null : riskBadge(trace.risk, trace.severity),
     environment === null
       ? null

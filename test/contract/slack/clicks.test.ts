@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { buttonValue } from '../../../src/slack/card/button.ts';
+import { buttonValue, snoozeValue } from '../../../src/slack/card/button.ts';
+import type { SlackDeps } from '../../../src/slack/door.ts';
 import { CHANNEL, type DoorWorld, doorWorld } from '../../support/slack/door-world.ts';
 
 describe('what comes in over HTTP', () => {
@@ -41,6 +42,54 @@ describe('what comes in over HTTP', () => {
       assert.equal(world.slack.openViews('U0MIRA').length, 0);
     });
   }
+
+  test('a question is snoozed from the menu of its card, for who chooses alone, and only by what the card offers', async () => {
+    const asked: unknown[] = [];
+    const until = new Date('2026-12-01T10:00:00Z');
+    const snooze: SlackDeps['snooze'] = async (id, minutes, { id: person }) => {
+      asked.push([id, minutes, person]);
+      return { kind: 'snoozed', approval: snoozing.approvals.get(id)!, until, tells: true };
+    };
+    const snoozing = await doorWorld({ deps: { snooze } });
+    try {
+      const { slack } = snoozing;
+      const { id, ts } = await snoozing.open();
+      const approval = snoozing.approvals.get(id)!;
+      const shown = JSON.stringify(slack.messages(CHANNEL).find((message) => message.ts === ts)!.blocks);
+      assert.deepEqual(
+        [...shown.matchAll(/Snooze for me: ([^"]*)/g)].map(([, words]) => words),
+        ['5 minutes', '15 minutes'],
+        'it expires after 30 minutes',
+      );
+      const by = { channel: CHANNEL, ts, actionId: 'snooze' };
+      const choose = (user: string, value: string) => slack.click({ user, ...by, value });
+      await choose('U0MIRA', snoozeValue(approval, 15));
+      const [told] = await slack.waitFor(() => slack.ephemerals('U0MIRA').length > 0 && slack.ephemerals('U0MIRA'));
+      assert.match(told!.text, /Snoozed for you until .* Nothing changes for anybody else/);
+      assert.deepEqual(asked, [[id, 15, 'U0MIRA']]);
+      const forged = [
+        `${buttonValue(approval)}:99999`,
+        `${buttonValue(approval)}:0`,
+        `ap_1:${'ab'.repeat(16)}:5`,
+        '::5',
+        '',
+      ];
+      for (const [n, value] of forged.entries()) {
+        const overrides = {
+          actions: [
+            { action_id: 'snooze', block_id: 'b', type: 'overflow', selected_option: { value }, action_ts: '1.1' },
+          ],
+        };
+        assert.equal((await slack.click({ user: 'U0MIRA', ...by, overrides })).status, 200);
+        await slack.waitFor(() => slack.ephemerals('U0MIRA').length > n + 1);
+      }
+      assert.equal(asked.length, 1);
+      assert.equal(snoozing.stateOf(id), 'pending');
+      assert.deepEqual(slack.ephemerals('U0ALEX'), []);
+    } finally {
+      await snoozing.close();
+    }
+  });
 
   test('P3: the second click is told the true state', async () => {
     const { id, ts } = await world.open();

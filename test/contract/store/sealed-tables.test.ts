@@ -3,7 +3,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Approval } from '../../../src/domain/approval/approval.ts';
 import { NO_SUBJECT } from '../../../src/domain/log/event.ts';
 import { loginMark } from '../../../src/domain/log/marks.ts';
-import { SEALED_COLUMNS } from '../../../src/sql/table/sealed-tables.ts';
+import { sqlSnoozes } from '../../../src/sql/snoozes.ts';
+import { SEALED_COLUMNS, SealedTables } from '../../../src/sql/table/sealed-tables.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
@@ -240,6 +241,22 @@ for (const kind of STORES) {
         };
         return { where: by(one), other: by(other), believed };
       },
+    };
+
+    SPECIMENS.snoozes = async () => {
+      const snoozes = sqlSnoozes(world.db, new SealedTables(TEST_SEALS, world.watches[0]));
+      const person = randomHex(4);
+      const putAside = async () => {
+        const { approval } = await opened(world.one, newApproval({ server: 's1' }));
+        const at = new Date();
+        await snoozes.set({ approval: approval.id, person, slack: 'U0MIRA', at, until: later(60_000) }, at);
+        return approval.id;
+      };
+      const [one, other] = [await putAside(), await putAside()];
+      const by = (id: string) => `approval_id = '${id}'`;
+      const believed = async () =>
+        (await snoozes.of(person, new Date())).some(({ approval, slack }) => approval === one && slack !== null);
+      return { where: by(one), other: by(other), believed };
     };
 
     SPECIMENS.cards = async () => {

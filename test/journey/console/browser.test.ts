@@ -19,7 +19,17 @@ interface Result {
   readonly content: readonly { readonly text?: string }[];
 }
 
-const ROOMS = ['/', '/activity', '/audit', '/overview', '/policies', '/grants', '/allowances', '/freezes'];
+const ROOMS = [
+  '/',
+  '/activity',
+  '/audit',
+  '/overview',
+  '/oversight',
+  '/policies',
+  '/grants',
+  '/allowances',
+  '/freezes',
+];
 
 describe('The console in a browser', { concurrency: false }, () => {
   let world: ConsoleWorld;
@@ -75,6 +85,13 @@ describe('The console in a browser', { concurrency: false }, () => {
       assert.ok(pressed < 10, `nothing comes of the button: ${await page.locator('main').textContent()}`);
     }
   };
+  const pressUntilGone = async (button: Locator, what: Locator): Promise<void> => {
+    for (let pressed = 1; (await what.count()) > 0; pressed++) {
+      assert.ok(pressed < 10, 'it does not go away');
+      await button.click({ timeout: 3_000 }).catch(() => undefined);
+      await what.waitFor({ state: 'detached', timeout: 3_000 }).catch(() => undefined);
+    }
+  };
   const untilAsked = (button: Locator) => pressUntil(button, 'visible');
   const untilAnswered = (name: string) => pressUntil(page.getByRole('dialog').getByRole('button', { name }), 'hidden');
 
@@ -113,6 +130,32 @@ describe('The console in a browser', { concurrency: false }, () => {
     assert.deepEqual(main.slice(0, 4), ['Approval requested', 'Approved', 'Sent to the server', 'Succeeded']);
     await page.goto(`${world.url}/audit`);
     await page.locator('.chain.good', { hasText: 'Chain holds' }).waitFor();
+  });
+
+  it('a snoozed call is hidden from its person’s own list, is counted there, and comes back', async () => {
+    await page.goto(`${world.url}/`);
+    await page.locator('.live.on').waitFor();
+    const call = key({ name: 'to-snooze', role: 'viewer' });
+    const waiting = card('to-snooze');
+    await waiting.getByRole('button', { name: 'Snooze' }).waitFor();
+    assert.equal(await waiting.locator('.badge.cue').count(), 0, 'no first use, and not the first today');
+    assert.deepEqual(await waiting.getByLabel('Hide for me').locator('option').allTextContents(), [
+      ...['5 minutes', '15 minutes'],
+    ]);
+    const line = page.locator('.snoozed');
+    await pressTill(waiting.getByRole('button', { name: 'Snooze' }), line);
+    assert.match((await line.textContent())!, /1 call snoozed for you, until/);
+    assert.equal(await waiting.count(), 0);
+    assert.match((await page.locator('#tally').textContent())!, /1 waiting/, 'it still waits');
+    await line.getByRole('link', { name: 'Show it' }).click();
+    await waiting.waitFor();
+    assert.match((await waiting.textContent())!, /Snoozed for you until/);
+    await pressUntilGone(waiting.getByRole('button', { name: 'Wake' }), line);
+    await page.goto(`${world.url}/`);
+    await waiting.waitFor();
+    await waiting.getByLabel('Reason').fill('not today');
+    await waiting.getByRole('button', { name: 'Deny' }).click();
+    assert.match((await call).content[0]?.text ?? '', /^Denied by/);
   });
 
   it('P8: secrets that policy redacts are on no page', async () => {

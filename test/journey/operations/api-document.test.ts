@@ -106,13 +106,39 @@ describe('what the running program answers is what its description says', () => 
     assert.equal((await decide(id, 400, { decision: 'perhaps' })).error, 'bad_decision');
     assert.equal((await decide(id, 403, { decision: 'approve', fingerprint: 'ff' })).error, 'other_call');
     assert.equal((await decide(other, 403, { decision: 'deny' })).error, 'reason_required');
+    const aside = (method: 'POST' | 'DELETE', real: string, status: number, body?: object) =>
+      ask<{ error?: string }>(method, '/api/approvals/{id}/snooze', `/api/approvals/${real}/snooze`, status, body);
+    await aside('POST', id, 400, { minutes: 0.5 });
+    await aside('POST', id, 400, { minutes: 5, for: 'everybody' });
+    assert.equal((await aside('POST', id, 409, { minutes: 1440 })).error, 'expires_before');
+    await aside('POST', 'nothing', 404, { minutes: 5 });
+    await aside('POST', id, 200, { minutes: 5 });
+    const own = await ask<{ items: { approval: string }[] }>('GET', '/api/snoozes', '/api/snoozes', 200);
+    assert.deepEqual(
+      own.items.map((each) => each.approval),
+      [id],
+    );
+    await aside('DELETE', id, 200);
+    await aside('DELETE', id, 404);
     await decide(id, 200, { decision: 'approve', reason: 'fine', fingerprint: one.fingerprint });
+    assert.equal((await aside('POST', id, 409, { minutes: 5 })).error, 'already_decided');
     await ask('POST', '/api/approvals/{id}/take-back', `/api/approvals/${id}/take-back`, 200, { reason: 'not today' });
     await ask('POST', '/api/approvals/{id}/take-back', `/api/approvals/${id}/take-back`, 409, {});
     await ask('POST', '/api/approvals/{id}/take-back', `/api/approvals/${id}/take-back`, 400, { reason: 3 });
     await decide(other, 200, { decision: 'deny', reason: 'no' });
     await decide(other, 409, { decision: 'approve' });
     await ask('GET', '/api/approvals', '/api/approvals', 200);
+  });
+
+  test('oversight: the report, and as files', async () => {
+    const of = <T>(end: string, query: string, status: number) =>
+      ask<T>('GET', `/api/oversight${end}`, `/api/oversight${end}?${query}`, status);
+    for (const end of ['', '/report.csv', '/report.html']) {
+      await of(end, 'quarter=2026-Q4', 200);
+      await of(end, 'from=2026-01-01&to=2026-01-31', 200);
+      await of(end, 'quarter=2026-Q5', 400);
+      await of(end, 'from=2026-01-01', 400);
+    }
   });
 
   test('allowances and standing denials', async () => {

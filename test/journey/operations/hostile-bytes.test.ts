@@ -35,6 +35,13 @@ const ROUTES: readonly (readonly [method: string, path: string, queries: readonl
   ['GET', '/api/approvals/:id/evidence', []],
   ['POST', '/api/approvals/:id/decisions', []],
   ['POST', '/api/approvals/:id/take-back', []],
+  ['POST', '/api/approvals/:id/snooze', []],
+  ['DELETE', '/api/approvals/:id/snooze', []],
+  ['GET', '/api/snoozes', []],
+  ['GET', '/api/oversight', ['quarter', 'from', 'to']],
+  ['GET', '/api/oversight/report.csv', ['quarter', 'from', 'to']],
+  ['GET', '/api/oversight/report.html', ['quarter', 'from', 'to']],
+  ['GET', '/oversight', ['quarter', 'from', 'to']],
   [
     'GET',
     '/api/events',

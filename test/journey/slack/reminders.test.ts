@@ -4,6 +4,8 @@ import { type SlackStandIn, startSlackStandIn } from '../../../src/demo/slack/st
 import { handleCall } from '../../../src/gateway/call/handle-call.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { publishCard } from '../../../src/gateway/publish-card.ts';
+import { snooze } from '../../../src/gateway/snooze/snooze.ts';
+import { snoozedBy } from '../../../src/gateway/snooze/without-snoozed.ts';
 import { sweep } from '../../../src/gateway/sweep.ts';
 import { slackCards } from '../../../src/slack/cards.ts';
 import { People } from '../../../src/slack/people/people.ts';
@@ -100,7 +102,52 @@ test('further approvers are asked once when their time has come, and the card na
   assert.equal(thread(ts).length, 1, 'one line for both');
   assert.match(thread(ts)[0]!, /`oncall` \(<@U0SAM>\) may decide this now/);
   assert.match(blocks(), /Since <.* also: `oncall` \(<@U0SAM>\)/);
+  assert.match(blocks(), /"text":"⏫ Escalated · Approval needed: /);
   await endNow(id);
+});
+
+test('what a person snoozed comes back to that person alone, once, while the question waits and all else goes on', async () => {
+  const { id, ts } = await waiting('snoozed');
+  const { id: decided } = await waiting('snoozed too');
+  const mira = { id: 'U0MIRA', via: 'slack', userGroups: [] } as const;
+  const card = () => JSON.stringify(slack.messages(CHANNEL).find((message) => message.ts === ts)!.blocks);
+  const shown = card();
+  assert.equal((await snooze(replicas[0], id, 10, mira)).kind, 'snoozed');
+  assert.equal((await snooze(replicas[1], decided, 5, mira)).kind, 'snoozed');
+  const refused = async (who: string, minutes: number, what = id) => {
+    const end = await snooze(replicas[0], what, minutes, { ...mira, id: who });
+    return end.kind === 'not_snoozed' ? end.reason : end.kind;
+  };
+  assert.equal(await refused('U0STRANGER', 5), 'not_an_approver');
+  assert.equal(await refused('U0MIRA', 30), 'expires_before');
+  assert.equal(await refused('U0MIRA', 5, 'ap_none'), 'not_found');
+  assert.equal(card(), shown, 'nothing of the card changes');
+  const ids = async (who: string) => (await snoozedBy(replicas[1], who)).map(({ approval }) => approval);
+  assert.deepEqual([await ids('U0MIRA'), await ids('U0ALEX')], [[decided, id], []]);
+  await endNow(decided);
+  world.clock.advance(9 * MINUTE);
+  await sweepAll(id);
+  const told = () =>
+    slack.requests
+      .filter(({ method, args }) => method === 'chat.postMessage' && /You snoozed/.test(String(args.text)))
+      .map(({ args }) => String(args.text));
+  assert.deepEqual(told(), []);
+  world.clock.advance(1 * MINUTE);
+  slack.down = true;
+  await sweepAll(id);
+  slack.down = false;
+  world.clock.advance(1 * MINUTE);
+  await sweepAll(id);
+  world.clock.advance(2 * MINUTE);
+  await sweepAll(id);
+  assert.equal(told().length, 1, 'once, and not of what is decided');
+  assert.match(told()[0]!, /You snoozed the call to .*It still waits, until <!date/);
+  world.clock.advance(3 * MINUTE);
+  await sweepAll(id);
+  assert.deepEqual(await eventsOf(id), ['approval.reminded'], 'reminders go on as ever');
+  assert.equal((await world.store.find(id))!.state, 'pending');
+  await endNow(id);
+  assert.equal(await refused('U0MIRA', 5), 'already_decided');
 });
 
 test('P4: what Slack could not take while it was away is said when it is back, once', async () => {

@@ -19,6 +19,8 @@ import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlMemories } from '../../../src/sql/memories.ts';
 import { migrate } from '../../../src/sql/migrations/migrate.ts';
+import { sqlOversight } from '../../../src/sql/oversight.ts';
+import { sqlSnoozes } from '../../../src/sql/snoozes.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
 import type { Tables } from '../../../src/sql/table/tables.ts';
@@ -72,6 +74,8 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           allowances: sqlAllowances(db, TEST_SEALS),
           denials: sqlDenials(db, TEST_SEALS),
           memories: sqlMemories(db, new SealedTables(TEST_SEALS, null)),
+          snoozes: sqlSnoozes(db, new SealedTables(TEST_SEALS, null)),
+          oversight: sqlOversight(db, TEST_SEALS, new SealedTables(TEST_SEALS, null)),
           ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,

@@ -150,7 +150,10 @@ type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals' | 'remembered
 function useCases(
   memory: Memory,
   clock: Clock,
-): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'refused' | 'revokeAllowance' | 'takeBack'> {
+): Pick<
+  SlackDeps,
+  'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'refused' | 'revokeAllowance' | 'snooze' | 'takeBack'
+> {
   const answer = async () => {
     if (memory.broken) throw memory.broken;
   };
@@ -185,6 +188,7 @@ function useCases(
       return { kind: 'recorded', approval: next, decision: judgement.decision };
     },
     revokeAllowance: async () => 'not_living',
+    snooze: async () => ({ kind: 'not_found' }),
     async takeBack(id, word, approver) {
       await answer();
       const approval = memory.approvals.get(id);

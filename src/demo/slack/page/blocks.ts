@@ -58,6 +58,7 @@ function textHtml(of: Fields | undefined, state: InputState): SafeHtml {
 }
 
 function elementHtml(block: Fields, element: Fields): SafeHtml {
+  if (element.type === 'overflow') return menuHtml(block, element);
   if (element.type !== 'button') return html`<span class="unknown">${String(element.type)}</span>`;
   const style = element.style === 'primary' || element.style === 'danger' ? element.style : '';
   const confirm = isFields(element.confirm) ? JSON.stringify(confirmOf(element.confirm)) : '';
@@ -65,6 +66,17 @@ function elementHtml(block: Fields, element: Fields): SafeHtml {
   return html`<button type="button" class="button ${style}" data-action="${textField(element, 'action_id') ?? ''}" data-block="${
     textField(block, 'block_id') ?? ''
   }" data-confirm="${confirm}" data-url="${textField(element, 'url') ?? ''}">${label}</button>`;
+}
+
+/** A menu of choices, which is opened by its dots. */
+function menuHtml(block: Fields, element: Fields): SafeHtml {
+  const options = listField(element, 'options').map(
+    (option) =>
+      html`<button type="button" class="button" data-action="${textField(element, 'action_id') ?? ''}" data-block="${
+        textField(block, 'block_id') ?? ''
+      }" data-value="${textField(option, 'value') ?? ''}">${plainHtml(part(option, 'text'))}</button>`,
+  );
+  return html`<details class="menu"><summary class="button" aria-label="More">⋯</summary><div>${options}</div></details>`;
 }
 
 /** The texts of a confirm dialog, with Slack's own where the app gave none. */

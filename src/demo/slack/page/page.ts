@@ -99,7 +99,14 @@ export class StandInPage {
     };
     switch (path) {
       case '/page/click':
-        return complaint(await this.#gestures.click({ ...by, channel: field('channel'), ts: field('ts') }));
+        return complaint(
+          await this.#gestures.click({
+            ...by,
+            channel: field('channel'),
+            ts: field('ts'),
+            ...(typeof gesture.value === 'string' ? { value: gesture.value } : {}),
+          }),
+        );
       case '/page/view-click':
         return complaint(await this.#gestures.clickView(by));
       case '/page/submit': {

@@ -85,7 +85,7 @@ document.addEventListener('click', async (event) => {
   else if (viewId) await send('view-click', { viewId, actionId: action, values: entered() });
   else {
     const message = button.closest('[data-ts]').dataset;
-    await send('click', { channel: message.messageChannel, ts: message.ts, actionId: action });
+    await send('click', { channel: message.messageChannel, ts: message.ts, actionId: action, value: button.dataset.value });
     if (url && /^https?:/.test(url)) window.open(url, '_blank', 'noopener');
   }
   button.disabled = false;

@@ -44,6 +44,7 @@ hr.block{border:0;border-top:1px solid #ddd;margin:8px 0}
 .button.primary{background:#007a5a;border-color:#007a5a;color:#fff}.button.primary:hover{background:#148567}
 .button.danger{color:#e01e5a;border-color:#e01e5a}
 dialog .button.danger{background:#e01e5a;color:#fff}
+.menu{position:relative}.menu summary{display:inline-flex;align-items:center;list-style:none}.menu>div{display:flex;flex-direction:column;gap:4px;margin-top:4px}
 .button[disabled]{opacity:.5;cursor:default}
 pre,code{font:12px/1.50001 Menlo,Consolas,"DejaVu Sans Mono",monospace;background:#f8f8f8;border:1px solid #ddd;border-radius:4px}
 pre{padding:8px;margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}

@@ -1,0 +1,193 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { isObject, type Json, member } from '../domain/json/json.ts';
+import {
+  type Addition,
+  addSums,
+  COUNTED_TYPES,
+  type CountedEvent,
+  lineOf,
+  NO_SUMS,
+  type Overseen,
+  type Sums,
+  toolLineOf,
+} from '../domain/log/oversight.ts';
+import type { Oversight, Seals } from '../ports.ts';
+import { guarded } from './connection/guard.ts';
+import type { OversightSumsTable } from './table/oversight-tables.ts';
+import type { SealedTables } from './table/sealed-tables.ts';
+import type { Db, Tables } from './table/tables.ts';
+
+/** Tools of one day that get a row of their own: agents may choose their names. */
+const MOST_TOOLS_A_DAY = 1_000;
+const OTHER_TOOLS = '(other tools)';
+/** Rows that one report reads. */
+const MOST_ROWS = 100_000;
+const CURSOR = 'cursor';
+
+interface FoundEvent {
+  readonly type: string;
+  readonly at: Date;
+  readonly actor: string;
+  readonly server: string | null;
+  readonly tool: string | null;
+  /** Of a question only null: it may be long, and nothing of it counts. */
+  readonly body: string | null;
+  readonly seal: string | null;
+  readonly seq: string;
+  /** Of its approval, as it was frozen. */
+  readonly groups: Json;
+  readonly people: Json;
+  readonly names: Json;
+}
+
+/**
+ * The `Oversight` port. Each event is counted once, in the order of the chain, in which none is added before another that was
+ * read; so what a report costs depends on its days and subjects, not on the log. Sums and cursor are sealed: a row that
+ * somebody changed is left out, and said so.
+ */
+export function sqlOversight(db: Kysely<Tables>, seals: Seals, tables: SealedTables): Oversight {
+  return guarded<Oversight>({
+    count: (most, additionsOf) =>
+      db.transaction().execute(async (trx) => {
+        await sql`select pg_advisory_xact_lock(hashtextextended('oversight', 0))`.execute(trx);
+        const from = await cursorOf(trx, tables);
+        const looked = await sql<{ upto: string | null; looked: number }>`
+          select max(seq)::text as upto, count(*)::int as looked from (
+            select seq from holdfast.events where seq > ${String(from)}::bigint order by seq limit ${most}) p`.execute(
+          trx,
+        );
+        const { upto, looked: count } = looked.rows[0]!;
+        if (upto === null) return 0;
+        const events = await countedEvents(trx, from, Number(upto));
+        const additions = events
+          .filter((event) => isOurs(seals, event))
+          .flatMap((event) => additionsOf(countedOf(event)));
+        await addAll(trx, tables, additions);
+        await moveCursor(trx, tables, Number(upto));
+        return count;
+      }),
+    reseal: async (most) => {
+      if (seals.earlier.length === 0) return;
+      await db.transaction().execute(async (trx) => {
+        await sql`select pg_advisory_xact_lock(hashtextextended('oversight', 0))`.execute(trx);
+        const found = await sql<Selectable<OversightSumsTable>>`
+          select * from holdfast.oversight_sums where not starts_with(seal, ${seals.prefix}) order by day desc limit ${most}`.execute(
+          trx,
+        );
+        for (const row of found.rows) {
+          if (!tables.believes('oversight_sums', row)) continue;
+          await sql`
+            update holdfast.oversight_sums set seal = ${tables.seal('oversight_sums', row)}
+            where day = ${row.day} and kind = ${row.kind} and subject = ${row.subject}`.execute(trx);
+        }
+      });
+    },
+    report: async ({ from, to }) => {
+      const [found, upTo] = await Promise.all([
+        sql<Selectable<OversightSumsTable>>`
+          select * from holdfast.oversight_sums where day between ${from} and ${to}
+          order by day desc limit ${MOST_ROWS + 1}`.execute(db),
+        cursorOf(db, tables),
+      ]);
+      const rows = found.rows.slice(0, MOST_ROWS).filter((row) => tables.believes('oversight_sums', row));
+      const of = (kind: Overseen) => summedUp(rows.filter((row) => row.kind === kind));
+      return {
+        ...{ from, to, upTo, cut: found.rows.length > MOST_ROWS },
+        people: of('person').map(([name, sums]) => lineOf(name, sums)),
+        groups: of('group').map(([name, sums]) => lineOf(name, sums)),
+        tools: of('tool').map(([name, sums]) => toolLineOf(name, sums)),
+        doubtful: rows.length < Math.min(found.rows.length, MOST_ROWS),
+      };
+    },
+  });
+}
+
+/** 0: nothing is counted yet, or the row is none of a gateway; then what is there is counted anew, into rows that begin anew. */
+async function cursorOf(db: Db, tables: SealedTables): Promise<number> {
+  const found = await sql<{ id: string; seq: string; seal: string | null }>`
+    select id, seq::text as seq, seal from holdfast.oversight_cursor where id = ${CURSOR}`.execute(db);
+  const [row] = found.rows;
+  return row !== undefined && tables.believes('oversight_cursor', row) ? Number(row.seq) : 0;
+}
+
+async function moveCursor(trx: Db, tables: SealedTables, seq: number): Promise<void> {
+  const seal = tables.seal('oversight_cursor', { id: CURSOR, seq: String(seq) });
+  await sql`
+    insert into holdfast.oversight_cursor (id, seq, seal) values (${CURSOR}, ${String(seq)}::bigint, ${seal})
+    on conflict (id) do update set seq = excluded.seq, seal = excluded.seal`.execute(trx);
+}
+
+async function countedEvents(trx: Db, after: number, upto: number): Promise<readonly FoundEvent[]> {
+  const found = await sql<FoundEvent>`
+    select e.type, e.at, e.actor, e.server, e.tool, e.seal, e.seq::text as seq,
+      case when e.type = 'approval.requested' then null else e.body end as body,
+      (a.requirement::json)->'groups' as groups, (a.requirement::json)->'people' as people,
+      (a.requirement::json)->'names' as names
+    from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
+    where e.seq > ${String(after)}::bigint and e.seq <= ${String(upto)}::bigint and e.type = any(${[...COUNTED_TYPES]}::text[])
+    order by e.seq`.execute(trx);
+  return found.rows;
+}
+
+/** Whether a gateway wrote this decision, also with a secret that is listed no longer, or before there were seals. */
+function isOurs(seals: Seals, { body, seal, seq }: FoundEvent): boolean {
+  if (body === null || seals.fits('event', body, seal)) return true;
+  if (seal === null) return seals.mayLack(Number(seq));
+  return seals.maker(seal) === 'retired' && seals.wasGood(seal, Number(seq));
+}
+
+function countedOf({ type, at, actor, server, tool, body, groups, people, names }: FoundEvent): CountedEvent {
+  const texts = (list: Json): readonly string[] =>
+    Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
+  const named = (id: string): string => {
+    const name = isObject(names) && Object.hasOwn(names, id) ? names[id] : undefined;
+    return typeof name === 'string' ? name : id;
+  };
+  const data = body === null ? {} : (member(JSON.parse(body) as Json, 'data') ?? {});
+  return { type, at, actor, server, tool, data, groups: texts(groups), people: texts(people).map(named) };
+}
+
+async function addAll(trx: Db, tables: SealedTables, additions: readonly Addition[]): Promise<void> {
+  const merged = new Map<string, Addition>();
+  for (const one of additions) {
+    const key = JSON.stringify([one.day, one.kind, one.subject]);
+    const before = merged.get(key);
+    merged.set(key, before === undefined ? one : { ...one, sums: addSums(before.sums, one.sums) });
+  }
+  for (const one of merged.values()) await addOne(trx, tables, one);
+}
+
+async function addOne(trx: Db, tables: SealedTables, { day, kind, subject, sums }: Addition): Promise<void> {
+  const found = await sql<Selectable<OversightSumsTable>>`
+    select * from holdfast.oversight_sums where day = ${day} and kind = ${kind} and subject = ${subject}`.execute(trx);
+  const [row] = found.rows;
+  if (row === undefined && kind === 'tool' && subject !== OTHER_TOOLS && (await toolsOf(trx, day)) >= MOST_TOOLS_A_DAY)
+    return addOne(trx, tables, { day, kind, subject: OTHER_TOOLS, sums });
+  const before = row !== undefined && tables.believes('oversight_sums', row) ? readSums(row.sums) : NO_SUMS;
+  const text = JSON.stringify(addSums(before, sums));
+  const seal = tables.seal('oversight_sums', { subject, kind, day, sums: text });
+  await sql`
+    insert into holdfast.oversight_sums (subject, kind, day, sums, seal) values (${subject}, ${kind}, ${day}, ${text}, ${seal})
+    on conflict (day, kind, subject) do update set sums = excluded.sums, seal = excluded.seal`.execute(trx);
+}
+
+async function toolsOf(trx: Db, day: string): Promise<number> {
+  const found = await sql<{ tools: number }>`
+    select count(*)::int as tools from holdfast.oversight_sums where day = ${day} and kind = 'tool'`.execute(trx);
+  return found.rows[0]!.tools;
+}
+
+/** As a gateway wrote them. */
+function readSums(text: string): Sums {
+  return { ...NO_SUMS, ...(JSON.parse(text) as Partial<Sums>) };
+}
+
+/** By subject, those with the most decisions first. */
+function summedUp(rows: readonly Selectable<OversightSumsTable>[]): readonly (readonly [string, Sums])[] {
+  const all = new Map<string, Sums>();
+  for (const { subject, sums } of rows) all.set(subject, addSums(all.get(subject) ?? NO_SUMS, readSums(sums)));
+  const decided = ({ approved, denied }: Sums): number => approved + denied;
+  return [...all].toSorted(
+    ([name, one], [other, two]) => decided(two) - decided(one) || two.asked - one.asked || (name < other ? -1 : 1),
+  );
+}

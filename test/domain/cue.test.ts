@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CUE_WORDS, type Cue, cuesOf, dayOf, type OpeningCue, openingCues } from '../../src/domain/approval/cue.ts';
+import { renderCard } from '../../src/slack/card/card.ts';
+import { sampleApproval } from '../support/domain/approval.ts';
+
+describe('What makes a question look different', () => {
+  test('is told by what was sent and asked before, and by drift', () => {
+    const cases: readonly [sent: boolean, today: boolean, changed: boolean, cues: readonly OpeningCue[]][] = [
+      [true, true, false, []],
+      [false, false, false, ['first_use', 'first_today']],
+      [true, false, false, ['first_today']],
+      [false, true, false, ['first_use']],
+      [true, true, true, ['changed_tool']],
+      [false, false, true, ['changed_tool', 'first_use', 'first_today']],
+    ];
+    for (const [sent, today, changed, cues] of cases) assert.deepEqual(openingCues({ sent, today }, changed), cues);
+  });
+
+  const { trace } = sampleApproval();
+  const withCues = (cues: readonly OpeningCue[], rest: object = {}) =>
+    sampleApproval({ trace: { ...trace, cues }, ...rest });
+
+  test('comes gravest first, and ends with the decision', () => {
+    const all = withCues(['first_today', 'first_use', 'changed_tool'], { escalatedAt: new Date() });
+    assert.deepEqual(cuesOf(all), ['escalated', 'changed_tool', 'first_use', 'first_today']);
+    assert.deepEqual(cuesOf({ ...all, state: 'denied' }), []);
+  });
+
+  test('is nothing where a record that somebody else wrote says anything else', () => {
+    for (const cues of ['first_use', { first_use: true }, [null, 7, 'admin'], 4]) {
+      const forged = sampleApproval({ trace: { ...trace, cues: cues as never } });
+      assert.deepEqual(cuesOf(forged), []);
+    }
+  });
+
+  test('a day begins at midnight, UTC', () => {
+    assert.equal(dayOf(new Date('2026-11-30T23:59:59.999Z')).toISOString(), '2026-11-30T00:00:00.000Z');
+    assert.equal(dayOf(new Date('2026-12-01T00:00:00Z')).toISOString(), '2026-12-01T00:00:00.000Z');
+  });
+
+  test('P10: stands on the card by sign and word, and takes nothing from what is shown of the call', () => {
+    const plain = renderCard(sampleApproval());
+    for (const cue of ['changed_tool', 'first_use', 'first_today'] as const) {
+      const card = renderCard(withCues([cue]));
+      const { sign, short, says } = CUE_WORDS[cue satisfies Cue];
+      assert.ok(card.text.startsWith(`${sign} ${short} · Approval needed: `), card.text);
+      const [header, context] = card.blocks as [{ text: { text: string } }, { elements: { text: string }[] }];
+      assert.ok(header.text.text.startsWith(`${sign} ${short} · Approval needed: `));
+      assert.ok(context.elements[0]!.text.endsWith(says));
+      assert.equal(card.complete, plain.complete);
+    }
+    assert.ok(renderCard(withCues([], { escalatedAt: new Date() })).text.startsWith('⏫ Escalated · '));
+    assert.ok(renderCard(withCues(['first_use'], { state: 'denied' })).text.startsWith('✖ Denied: '));
+  });
+});
