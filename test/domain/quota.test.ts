@@ -12,7 +12,7 @@ import { eventOf } from '../support/store/world.ts';
 
 /** Milliseconds of one step of the model's time, and of its windows. */
 const STEP_MS = 50;
-const WINDOW_MS = 60_000;
+const WINDOW_MS = 20_000;
 
 /** What may happen to a statement: its answer comes, comes late, is lost, or it is never run. */
 type Fate = 'answered' | 'late' | 'lost' | 'refused';
@@ -32,8 +32,7 @@ class ModelStore implements PartStore {
   used = new Map<number, number>();
   readonly let = new Map<number, number>();
   readonly rows = new Map<string, Row>();
-  recalls = 0;
-  recalledAt = -Infinity;
+  readonly #recalls = new Map<number, number>();
   statements = 0;
 
   get window(): number {
@@ -52,6 +51,10 @@ class ModelStore implements PartStore {
     return answer;
   }
 
+  #recallsIn(window = this.window): number {
+    return this.#recalls.get(window) ?? 0;
+  }
+
   usedNow(window = this.window): number {
     return this.used.get(window) ?? 0;
   }
@@ -60,10 +63,11 @@ class ModelStore implements PartStore {
     this.run(() =>
       parts.map(({ id, take, ask }) => {
         const room = Math.floor((Number(take.max) - this.usedNow()) / 8);
-        const size = this.recalledAt > this.now - 30_000 ? 0 : Math.max(0, Math.min(ask, room));
+        // A window of the model is shorter than the time for which none is given after a call-back.
+        const size = this.#recallsIn() > 0 ? 0 : Math.max(0, Math.min(ask, room));
         if (size > 0) {
           this.used.set(this.window, this.usedNow() + size);
-          const row = { holder, window: this.window, size, recalls: this.recalls, until: this.now + leaseMs };
+          const row = { holder, window: this.window, size, recalls: this.#recallsIn(), until: this.now + leaseMs };
           this.rows.set(id, row);
         }
         const leftMs = (this.window + 1) * WINDOW_MS - this.now;
@@ -78,7 +82,7 @@ class ModelStore implements PartStore {
         if (row?.holder !== holder) return [];
         const alive = row.until > this.now;
         if (alive && renewMs !== null) row.until = this.now + renewMs;
-        return [{ id, alive, recalled: row.recalls !== this.recalls }];
+        return [{ id, alive, recalled: row.recalls !== this.#recallsIn(row.window) }];
       }),
     );
 
@@ -101,10 +105,7 @@ class ModelStore implements PartStore {
   callBackParts: PartStore['callBackParts'] = (holder) =>
     this.run(() => {
       const others = this.#others(holder);
-      if (others > 0) {
-        this.recalls += 1;
-        this.recalledAt = this.now;
-      }
+      if (others > 0) this.#recalls.set(this.window, this.#recallsIn() + 1);
       return others;
     });
 
@@ -172,10 +173,13 @@ class Replica {
 
   async call(take: Take): Promise<'own' | 'exact' | 'full' | 'soon' | 'unavailable'> {
     if (!this.isAwake) return 'unavailable';
-    if (this.quota.spend([take]) !== null) {
-      this.#model.passed();
-      return 'own';
-    }
+    if (this.quota.spend([take]) === null) return this.exact(take);
+    this.#model.passed();
+    return 'own';
+  }
+
+  /** As an approved call, or one with another limit, is counted. */
+  async exact(take: Take): Promise<'exact' | 'full' | 'soon' | 'unavailable'> {
     try {
       const admission = await this.#store.admit([take], eventOf('call.allowed'));
       if (admission.kind !== 'full') return 'exact';
@@ -220,7 +224,7 @@ const at = fc.nat(2);
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ kind: fc.constant('calls' as const), at, many: fc.integer({ min: 1, max: 60 }) }),
+    arbitrary: fc.record({ kind: fc.constant('calls' as const), at, many: fc.integer({ min: 1, max: 150 }) }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 50, max: 3_000 }) }) },
   {
@@ -237,7 +241,7 @@ test('P5: three replicas, whatever happens to them and to their statements: neve
   t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
   let spentInParts = 0;
   const property = fc.asyncProperty(
-    fc.integer({ min: 100, max: 2_000 }),
+    fc.integer({ min: 100, max: 400 }),
     fates,
     fc.array(deed, { minLength: 5, maxLength: 40 }),
     async (max, fated, deeds) => {
@@ -258,6 +262,7 @@ test('P5: three replicas, whatever happens to them and to their statements: neve
               if (how === 'own') spentInParts += 1;
             });
             if (n % 8 === 0) await turn();
+            if (n % 9 === 0) void replicas[one.at]!.exact(take);
           }
         } else if (one.kind === 'policy') replicas[one.at]!.quota.endAll();
         else if (one.kind === 'still') replicas[one.at]!.stillUntil = model.now + one.ms;
@@ -296,7 +301,7 @@ test('P5: three replicas under uneven load: all of a window can pass, whoever ho
       let how = await settled(t, model, replicas[last]!.call(take));
       while (how === 'own' || how === 'exact') {
         if (model.now > WINDOW_MS * 0.9) return;
-        const calls = Array.from({ length: 40 }, () => replicas[last]!.call(take));
+        const calls = Array.from({ length: 40 }, (_, n) => replicas[last]![n % 3 ? 'exact' : 'call'](take));
         const some = await settled(t, model, Promise.all(calls));
         how = some.at(-1)!;
         if (some.some((one) => one === 'full' || one === 'soon')) break;
@@ -308,4 +313,107 @@ test('P5: three replicas under uneven load: all of a window can pass, whoever ho
     },
   );
   await fc.assert(property, { numRuns: 30 });
+});
+
+test('P5: a part whose taking was not answered is given back whole, as soon as the store answers again', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const model = new ModelStore();
+  const replica = new Replica(model, 'r', 0);
+  const take = takeOf(1_000);
+  assert.equal(replica.quota.spend([take]), null);
+  model.fate = () => 'lost';
+  assert.equal(replica.quota.spend([take]), null);
+  await pass(t, model, 1_000);
+  assert.deepEqual(
+    [model.rows.size, model.usedNow(), replica.quota.size],
+    [0, 0, 0],
+    'lost answers of giving back change nothing',
+  );
+  model.fate = () => 'answered';
+  await pass(t, model, 200);
+  assert.equal(model.usedNow(), 0);
+  await replica.quota.stop();
+});
+
+test('P5: an exact call gets what its own process holds first, and nobody else is asked for that', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const model = new ModelStore();
+  const replica = new Replica(model, 'r', 0);
+  const take = takeOf(500);
+  await settled(t, model, replica.call(take));
+  await settled(t, model, replica.call(take));
+  await pass(t, model, STEP_MS);
+  const held = [...model.rows.values()].reduce((sum, { size }) => sum + size, 0);
+  assert.equal(held, 8);
+  model.used.set(0, 500);
+  assert.equal(await settled(t, model, replica.exact(take)), 'exact');
+  assert.deepEqual([replica.quota.size, model.usedNow()], [0, 493]);
+  await replica.quota.stop();
+});
+
+test('P5: a call takes from parts of all of its counters or of none, and what was not sent is taken back once', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const model = new ModelStore();
+  const { quota } = new Replica(model, 'r', 0);
+  const [one, other] = [takeOf(1_000), { ...takeOf(1_000), counter: 'other' }];
+  const both = [one, other];
+  for (let n = 0; n < 4; n += 1) {
+    assert.equal(quota.spend(both), null, 'one of them has none yet');
+    await pass(t, model, STEP_MS);
+  }
+  const spent: NonNullable<ReturnType<typeof quota.spend>>[] = [];
+  for (let n = 0; n < 8; n += 1) spent.push(quota.spend(both)!);
+  assert.equal(quota.spend([one, { ...other, by: '2' }]), null, 'amounts are exact');
+  assert.deepEqual(quota.putBack(spent[0]!), []);
+  assert.notEqual(quota.spend(both), null);
+  await pass(t, model, 20_000);
+  assert.deepEqual(quota.putBack(spent[1]!), spent[1], 'of parts that have ended only the database can take it back');
+  await settled(t, model, quota.stop());
+  assert.equal(quota.spend(both), null);
+});
+
+test('P5: a part whose row is gone is spent no more: the store has gone back', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const model = new ModelStore();
+  const replica = new Replica(model, 'r', 0);
+  const take = takeOf(1_000);
+  for (let n = 0; n < 2; n += 1) await settled(t, model, replica.call(take));
+  await pass(t, model, STEP_MS);
+  assert.equal(await replica.call(take), 'own');
+  model.rows.clear();
+  model.used.clear();
+  await pass(t, model, 250);
+  assert.equal(replica.quota.size, 0);
+  assert.equal(await settled(t, model, replica.call(take)), 'exact');
+  assert.equal(model.usedNow(), 1, 'and gives nothing back');
+  await settled(t, model, replica.quota.stop());
+});
+
+test('P5: a process that stood still past its lease or its window spends nothing of it when it goes on', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  for (const [stillMs, given] of [
+    [4_000, true],
+    [4_500, false],
+  ] as const) {
+    const model = new ModelStore();
+    const replica = new Replica(model, 'r', 0);
+    const take = takeOf(1_000);
+    for (let n = 0; n < 2; n += 1) await settled(t, model, replica.call(take));
+    await pass(t, model, STEP_MS);
+    const takenAt = model.now;
+    model.now += stillMs;
+    assert.equal(replica.quota.spend([take]) !== null, given, `${model.now - takenAt} ms`);
+    await settled(t, model, replica.quota.stop());
+  }
+  const model = new ModelStore();
+  const replica = new Replica(model, 'r', 0);
+  const take = takeOf(1_000);
+  model.now = WINDOW_MS - 300;
+  for (let n = 0; n < 2; n += 1) await settled(t, model, replica.call(take));
+  await pass(t, model, STEP_MS);
+  assert.notEqual(replica.quota.spend([take]), null);
+  model.now = WINDOW_MS;
+  assert.equal(replica.quota.spend([take]), null);
+  await settled(t, model, replica.quota.stop());
+  assert.equal(model.usedNow(), 0, 'and its rest is given to no other window');
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { textOf } from '../../support/agent/agent.ts';
 import {
   type CallCounts,
   type CountedWorld,
@@ -36,6 +37,26 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.ok(counts.decided.postgres <= 3, JSON.stringify(counts.decided));
     assert.ok(counts.decided.redis <= 2, JSON.stringify(counts.decided));
     assert.ok(writesOf(counts.decided) <= 8, JSON.stringify(counts.decided));
+  });
+
+  test('calls that are allowed within a wide limit ask the database for a part of it now and then, and for nothing else', async () => {
+    const most = 150;
+    const call = async (n: number) => assert.equal(textOf(await world.agent.call('read', { n }).answer), 'done');
+    for (let n = 0; n < most; n += 1) await call(n);
+    const writes = await world.record(async () => {
+      for (let n = 0; n < most; n += 1) await call(n);
+    });
+    const about = (text: string) => writes.filter(({ begins }) => begins.includes(text)).length;
+    assert.equal(about('holdfast.admit_calls'), 0, 'no call is counted by itself');
+    assert.ok(about('holdfast.take_parts') <= 4, `${about('holdfast.take_parts')} parts for ${most} calls`);
+    const { postgres } = world.countsOf(writes);
+    console.log(
+      postgres,
+      about('holdfast.take_parts'),
+      about('write_events'),
+      writes.map((w) => w.begins.slice(0, 120)),
+    );
+    assert.ok(postgres < most / 2, `${postgres} writes for ${most} calls: those of the log, by turns`);
   });
 
   test('its card is posted, and brought up to date', () => {
