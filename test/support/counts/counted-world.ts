@@ -10,6 +10,7 @@ const POLICY = `version: "1"
 default: require_approval
 tools:
   read: { limits: [{ counter: reads, window: month, max: 1000000, scope: grant }] }
+  narrow: { limits: [{ counter: few, window: month, max: 99, scope: grant }] }
 `;
 /** Milliseconds for which a step is watched after it is done. */
 const QUIET_MS = 250;
