@@ -10,6 +10,8 @@ import type { Dice } from './dice.ts';
  * last one gateways take quota in advance.
  */
 export const MOST = { burst: 6, read: 12, scan: 150 } as const;
+/** Tools whose calls nobody is asked about. */
+export const UNASKED: ReadonlySet<string> = new Set(['read', 'scan']);
 /** Calls of `scan` that an agent makes at once. */
 export const SCANNED_AT_ONCE = 20;
 /** How many further calls of `create_key` an approver may allow with one. */
