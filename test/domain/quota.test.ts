@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
+import { type NewEvent, NO_SUBJECT } from '../../src/domain/log/event.ts';
 import type { Take } from '../../src/domain/policy/limit.ts';
 import { Quota } from '../../src/gateway/state/quota.ts';
 import { roomyStore } from '../../src/gateway/state/roomy-store.ts';
 import type { Admission, PartStore, Store } from '../../src/ports.ts';
 import { Unavailable } from '../../src/ports.ts';
 import { quiet } from '../support/log.ts';
-import { eventOf } from '../support/store/world.ts';
 
+const EVENT: NewEvent = { ...NO_SUBJECT, type: 'call.allowed', at: new Date(0), actor: 'agent', data: {} };
 /** Milliseconds of one step of the model's time, and of its windows. */
 const STEP_MS = 50;
 const WINDOW_MS = 20_000;
@@ -181,7 +182,7 @@ class Replica {
   /** As an approved call, or one with another limit, is counted. */
   async exact(take: Take): Promise<'exact' | 'full' | 'soon' | 'unavailable'> {
     try {
-      const admission = await this.#store.admit([take], eventOf('call.allowed'));
+      const admission = await this.#store.admit([take], EVENT);
       if (admission.kind !== 'full') return 'exact';
       return admission.full.retryAfter <= 5 ? 'soon' : 'full';
     } catch {
