@@ -44,17 +44,15 @@ describe('how much of a window a process takes in advance', () => {
       assert.equal(takesFromParts({ ...take, by }), false, by);
   });
 
-  test('P5: what is used up quickly doubles, what lasts halves, between 8 and the most', () => {
-    const paces = [0, 10, 10, 10, 10, 10].reduce<number[]>(
-      (all, ms) => [...all, paceAfter(all.at(-1) ?? null, ms, '4000')],
-      [],
-    );
-    assert.deepEqual(paces, [8, 16, 32, 64, 80, 80]);
+  test('P5: what is used up quickly doubles, what lasts halves, between 32 and the most', () => {
+    const paces: number[] = [];
+    for (const ms of [0, 10, 10, 10, 10, 10]) paces.push(paceAfter(paces.at(-1) ?? null, ms, '4000'));
+    assert.deepEqual(paces, [32, 64, 80, 80, 80, 80]);
     assert.deepEqual(
       [80, 40, 20, 10, 8].map((pace) => paceAfter(pace, 1_000, '4000')),
-      [40, 20, 10, 8, 8],
+      [40, 32, 32, 32, 32],
     );
-    assert.deepEqual([runsLow(3, 8), runsLow(2, 8), runsLow(1, 2), runsLow(0, 2)], [false, true, false, true]);
+    assert.deepEqual([runsLow(5, 8), runsLow(4, 8), runsLow(1, 2), runsLow(0, 2)], [false, true, false, true]);
   });
 
   test('P5: a moment is over when either clock says so', () => {
@@ -114,7 +112,7 @@ describe('a part that a process holds', () => {
     const counter = new HeldCounter(take, asked);
     assert.equal(counter.wantsMore(at(1_000)), false, 'one call a second is not often');
     assert.equal(counter.wantsMore(at(1_500)), true);
-    assert.equal(counter.nextAsk(at(1_500)), 8);
+    assert.equal(counter.nextAsk(at(1_500)), 20);
     counter.asking = true;
     assert.equal(counter.wantsMore(at(1_501)), false);
     counter.asking = false;
@@ -124,9 +122,9 @@ describe('a part that a process holds', () => {
       [false, false, true],
     );
     counter.parts.push(part(60_000, 6));
-    assert.equal(counter.nextAsk(at(2_600)), 2, 'what it has is part of what it may have');
+    assert.equal(counter.nextAsk(at(2_600)), 14, 'what it has is part of what it may have');
     assert.deepEqual(
-      [4_599, 4_600].map((ms) => counter.isIdle(at(ms))),
+      [7_599, 7_600].map((ms) => counter.isIdle(at(ms))),
       [false, true],
     );
   });

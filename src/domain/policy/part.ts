@@ -7,7 +7,9 @@ const FRACTION = 50;
 /** Calls that one process holds of one counter at most. */
 const MOST_HELD = 1_000;
 /** Calls that are asked for first. */
-const FIRST_ASKED = 8;
+const FIRST_ASKED = 32;
+/** Smaller parts are used up to a quarter before the next is asked for: otherwise each call would ask. */
+const SMALL = 8;
 /** A part that was used up within this many ms is followed by one of twice its size. */
 const QUICK_MS = 1_000;
 
@@ -39,7 +41,7 @@ export function paceAfter(before: number | null, sinceMs: number, max: string): 
 
 /** Whether so little is left that the next part should be asked for before calls have to wait for it. */
 export function runsLow(left: number, pace: number): boolean {
-  return left <= pace / 4;
+  return left <= pace / (pace < SMALL ? 4 : 2);
 }
 
 /** The moment this many ms after another, by both clocks. */

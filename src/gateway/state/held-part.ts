@@ -11,7 +11,7 @@ const RENEW_MS = 3_000;
 /** Two calls within this time make a counter busy enough for a part. */
 const BUSY_MS = 1_000;
 /** A counter of which nothing was spent for so long is let go. */
-const IDLE_MS = 2_000;
+const IDLE_MS = 5_000;
 /** After a refused part none is asked for during this time. */
 const REFUSED_MS = 1_000;
 
