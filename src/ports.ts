@@ -22,6 +22,7 @@ export type * from './ports/memories.ts';
 export type * from './ports/opening.ts';
 export * from './ports/outside.ts';
 export type * from './ports/oversight.ts';
+export type * from './ports/parts.ts';
 export type * from './ports/passkeys.ts';
 export type * from './ports/pending.ts';
 export type * from './ports/person-keys.ts';

@@ -22,6 +22,7 @@ import type { LateSessions } from './state/late-sessions.ts';
 import type { Leases } from './state/leases.ts';
 import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
+import type { Quota } from './state/quota.ts';
 import type { RetryQueue } from './state/retry-queue.ts';
 import type { UncheckedPasses } from './state/unchecked-passes.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
@@ -52,6 +53,8 @@ export interface Gateway extends Ports {
   readonly knownFreezes: KnownFreezes;
   readonly knownInAdvance: KnownInAdvance;
   readonly fullLimits: FullLimits;
+  /** What this process has taken of wide limits in advance. */
+  readonly quota: Quota;
   readonly leases: Leases;
   readonly parkedCalls: ParkedCalls;
   /** What servers handed out with the answers to held calls. */

@@ -34,7 +34,9 @@ import { LateSessions } from './state/late-sessions.ts';
 import { Leases } from './state/leases.ts';
 import { LongResults } from './state/long-results.ts';
 import { ParkedCalls } from './state/parked-calls.ts';
+import { Quota } from './state/quota.ts';
 import { RetryQueue } from './state/retry-queue.ts';
+import { roomyStore } from './state/roomy-store.ts';
 import { UncheckedPasses } from './state/unchecked-passes.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
 import { UnqueuedWork } from './state/unqueued-work.ts';
@@ -51,7 +53,8 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
   const { clock, log, replica } = ports;
   const outside = watchedPorts(ports, alarms);
   const writtenEvents = { events: 0 };
-  const store = meteredStore(outside.store, replica, (event) => {
+  const quota = new Quota(outside.store, replica, log);
+  const store = meteredStore(roomyStore(outside.store, quota), replica, (event) => {
     writtenEvents.events += 1;
     outside.eventMeter?.(event);
   });
@@ -110,6 +113,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     knownFreezes: new KnownFreezes(freezes, log),
     knownInAdvance: new KnownInAdvance(allowances, denials, log),
     fullLimits: new FullLimits(),
+    quota,
     leases: new Leases(watched.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
     lateSessions: new LateSessions(),
@@ -177,6 +181,7 @@ export async function startGateway(
     | 'methodLog'
     | 'oversight'
     | 'queue'
+    | 'quota'
     | 'replica'
     | 'retries'
     | 'rules'
@@ -230,6 +235,7 @@ export async function startGateway(
     leases.stop();
     retries.stop();
     await gateway.announcer.flush();
+    await gateway.quota.stop();
     gateway.accessLog.flush(true);
     gateway.methodLog.flush(true);
     journal.note(lifeEvent(gateway, 'gateway.stopped'));

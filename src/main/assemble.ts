@@ -101,6 +101,7 @@ export function assemble(runtime: Runtime): Assembled {
     gateway.journal.note({ ...NO_SUBJECT, type, at: clock.now(), actor: 'holdfast', data });
   };
   const notePolicies: Assembled['notePolicies'] = (inForce) => {
+    gateway.quota.endAll();
     noteEvent('policy.loaded', policyDigests(inForce));
     noteWatching(gateway, records, watchingIn(inForce.policies));
     keepPolicyTexts(storage.connection.db, inForce.policyTexts ?? new Map()).catch((error: unknown) =>

@@ -4,6 +4,7 @@ import type { CardStore } from './card-store.ts';
 import type { EventStore } from './events.ts';
 import type { LeftoverStore } from './leftovers.ts';
 import type { LimitStore } from './limits.ts';
+import type { PartStore } from './parts.ts';
 import type { SessionStore } from './sessions.ts';
 import type { TrustStore } from './trust.ts';
 
@@ -11,6 +12,7 @@ import type { TrustStore } from './trust.ts';
 export interface Store
   extends EventStore,
     LimitStore,
+    PartStore,
     ApprovalStore,
     CallerStore,
     LeftoverStore,

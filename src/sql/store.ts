@@ -50,6 +50,7 @@ import { KeyedMutex } from './connection/keyed-mutex.ts';
 import { readClock } from './connection/read-clock.ts';
 import { AdmissionBatcher } from './limit/admit.ts';
 import { firstFull, refund } from './limit/counters.ts';
+import { callBackParts, giveBackParts, lookAtParts, partsOut, takeParts } from './limit/parts.ts';
 import { Appender } from './log/append.ts';
 import { openEpoch } from './log/epoch.ts';
 import { readEvents } from './log/events.ts';
@@ -82,6 +83,11 @@ export function sqlStore(
     admit: (takes, event) => admissions.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
     refund: (taken, event) => refund(db, seals, taken, event),
+    takeParts: (holder, leaseMs, parts) => takeParts(db, holder, leaseMs, parts),
+    lookAtParts: (holder, ids, renewMs) => lookAtParts(db, holder, ids, renewMs),
+    giveBackParts: (holder, parts) => giveBackParts(db, holder, parts),
+    callBackParts: (holder, take) => callBackParts(db, holder, take),
+    partsOut: (holder, take) => partsOut(db, holder, take),
     open: (request, joiner, room, event) => openings.open(request, joiner, room, event),
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, trust, id),

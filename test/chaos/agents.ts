@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type ToolAnswer, textOf } from '../support/agent/agent.ts';
 import { type AgentCall, type AgentOutcome, note } from './agent-call.ts';
 import type { Dice } from './dice.ts';
-import type { Town } from './town.ts';
+import { SCANNED_AT_ONCE, type Town } from './town.ts';
 
 /** The agents of a town. They make calls until told to stop, and then only finish those they began. */
 export class Agents {
@@ -32,7 +32,11 @@ export class Agents {
   async #line(name: string, dice: Dice): Promise<void> {
     let caller = new Caller(this.#town, name, dice);
     while (!this.#stopped) {
-      const tool = dice.weighted({ create_key: 60, charge: 15, burst: 15, read: 10 });
+      const tool = dice.weighted({ create_key: 60, charge: 15, burst: 15, read: 10, scan: 10 });
+      if (tool === 'scan') {
+        await this.#scan(name, dice);
+        continue;
+      }
       const id = randomUUID();
       const twin = tool !== 'read' && dice.one(0.15);
       const other = twin ? this.#ask(new Caller(this.#town, name, dice.fork()), { id, tool, twin }) : null;
@@ -43,6 +47,15 @@ export class Agents {
       if (dice.one(0.1)) caller = new Caller(this.#town, name, dice);
       await sleep(dice.between(0, 250));
     }
+  }
+
+  /** So many at once that gateways count them in memory, by several connections, which lead to any of them. */
+  async #scan(name: string, dice: Dice): Promise<void> {
+    const callers = [1, 2, 3].map(() => new Caller(this.#town, name, dice.fork()));
+    const calls = Array.from({ length: SCANNED_AT_ONCE }, (_, n) =>
+      this.#ask(callers[n % callers.length]!, { id: randomUUID(), tool: 'scan', twin: false }),
+    );
+    await Promise.all(calls);
   }
 
   async #ask(caller: Caller, call: Pick<AgentCall, 'id' | 'tool' | 'twin'>): Promise<AgentOutcome> {

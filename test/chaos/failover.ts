@@ -8,7 +8,7 @@ import { LAST_MS } from './chaos.ts';
 import { Dice } from './dice.ts';
 import { chainVerifies, nothingEndedEarly, oneTime, type Seen } from './invariants.ts';
 import { type ChaosReport, quiet, reportOf } from './report.ts';
-import { openTown, STORMY, type Town } from './town.ts';
+import { openTown, STORMY, type Town, UNASKED } from './town.ts';
 
 export interface FailoverPlan {
   readonly seed: number;
@@ -102,7 +102,7 @@ export async function failover(plan: FailoverPlan): Promise<ChaosReport> {
 }
 
 function gated(town: Town) {
-  return town.arrivals.filter(({ tool }) => tool !== 'read');
+  return town.arrivals.filter(({ tool }) => !UNASKED.has(tool));
 }
 
 interface Ready {
@@ -157,7 +157,7 @@ function nothingTwice(seen: Lost): string[] {
   const accepted = seen.evidence.events.find(({ type }) => type === 'store.accepted')?.at ?? new Date(0);
   const faults: string[] = [];
   for (const [id, all] of Map.groupBy(
-    seen.arrivals.filter(({ tool }) => tool !== 'read'),
+    seen.arrivals.filter(({ tool }) => !UNASKED.has(tool)),
     (arrival) => arrival.id,
   )) {
     const own = sent(id);
@@ -182,7 +182,7 @@ function nothingLost(seen: Lost): string[] {
   const types = new Set(seen.evidence.events.map(({ type }) => type));
   const faults = ['log.went_back', 'store.accepted'].filter((type) => !types.has(type)).map((type) => `no ${type}`);
   for (const { id, tool } of seen.arrivals) {
-    if (tool !== 'read' && sent(id).length === 0) faults.push(`${id} (${tool}) arrived and is nowhere on record`);
+    if (!UNASKED.has(tool) && sent(id).length === 0) faults.push(`${id} (${tool}) arrived and is nowhere on record`);
   }
   return faults;
 }

@@ -5,8 +5,15 @@ import { startPostgres, startRedis, type TestServer } from '../support/store/ser
 import { type CallEnding, type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
 import type { Dice } from './dice.ts';
 
-/** How many calls a day each agent may make of the gated `burst` and of `read`, which nobody is asked about. */
-export const MOST = { burst: 6, read: 12 } as const;
+/**
+ * How many calls a day each agent may make of the gated `burst`, and of `read` and `scan`, which nobody is asked about. Of the
+ * last one gateways take quota in advance.
+ */
+export const MOST = { burst: 6, read: 12, scan: 150 } as const;
+/** Tools whose calls nobody is asked about. */
+export const UNASKED: ReadonlySet<string> = new Set(['read', 'scan']);
+/** Calls of `scan` that an agent makes at once. */
+export const SCANNED_AT_ONCE = 20;
 /** How many further calls of `create_key` an approver may allow with one. */
 export const MOST_ALLOWED = 3;
 
@@ -48,6 +55,8 @@ tools:
     limits: [{ counter: bursts, window: day, max: ${MOST.burst}, scope: grant }]
   read:
     limits: [{ counter: reads, window: day, max: ${MOST.read}, scope: grant }]
+  scan:
+    limits: [{ counter: scans, window: day, max: ${MOST.scan}, scope: grant }]
 `;
 
 /** One call that really arrived at the server. */

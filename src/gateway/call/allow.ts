@@ -2,6 +2,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import { type FullLimit, type Take, type Taken, takeKey, uncapped } from '../../domain/policy/limit.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
+import type { PartTaken } from '../state/held-part.ts';
 import type { Handled } from './arrival.ts';
 import type { WatchedNote } from './note-watched.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
@@ -12,15 +13,17 @@ const MAX_KEPT_BYTES = 16 * 1024;
 /** From this many bytes on others have a turn between the verdict and its event. */
 const LARGE_CALL = 256 * 1024;
 
+const NOTHING_SENT = 'nothing was sent';
+
 const FORWARD: Handled = { kind: 'forward', notSent: null };
 
 /**
- * Lets the call through. Without limits its event follows within 50 ms; with limits the event is durable together with
- * the quota before anything is sent. A slow log delays the call; a log that cannot be written refuses it (P7).
+ * Lets the call through. Without limits its event follows within 50 ms, and so it does where quota was taken in advance;
+ * with other limits the event is durable together with the quota before anything is sent. A slow log delays the call; a log that cannot be written refuses it (P7).
  * `size`: the request's, in bytes. `watched`: notes what would have become of a call that is only watched.
  */
 export function allow(
-  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'quota' | 'store'>,
   notes: VerdictNotes,
   takes: readonly Take[],
   size: number,
@@ -32,7 +35,7 @@ export function allow(
 }
 
 function allowNow(
-  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'quota' | 'store'>,
   notes: VerdictNotes,
   takes: readonly Take[],
   size: number,
@@ -43,7 +46,9 @@ function allowNow(
     // Each call looks again when its turn comes: the log may have room for those before it only.
     return journal.recovered().then((ok) => (ok ? allowNow(gateway, notes, takes, size, watched) : LOG_IS_DOWN));
   }
-  if (takes.length > 0) {
+  // What was taken in advance is spent only while the log can be written: the call's event is not written with its quota.
+  const spent = takes.length > 0 && journal.writable ? gateway.quota.spend(takes) : null;
+  if (takes.length > 0 && spent === null) {
     return admit(gateway, notes, takes, notes.event('call.allowed', notes.passedOver)).then((handled) => {
       if (handled.kind === 'forward') watched?.();
       return handled;
@@ -54,7 +59,7 @@ function allowNow(
   const event = (): NewEvent => notes.event('call.allowed', notes.passedOver, at);
   // The event is built when its batch is written; a large request is not kept that long, so its event is built now.
   journal.note(size > MAX_KEPT_BYTES ? event() : event);
-  return FORWARD;
+  return spent === null ? FORWARD : { kind: 'forward', notSent: () => putBack(gateway, notes, spent) };
 }
 
 /** `over`: limits that are only watched and full: the call counts there, and they refuse nothing. */
@@ -84,6 +89,17 @@ async function admit(
   return { kind: 'forward', notSent: () => refund(gateway, notes, admission.taken) };
 }
 
+/** The same for what was counted against parts of windows that this process holds. */
+async function putBack(
+  gateway: Pick<Gateway, 'journal' | 'log' | 'quota' | 'store'>,
+  notes: VerdictNotes,
+  spent: readonly PartTaken[],
+): Promise<void> {
+  const ended = gateway.quota.putBack(spent);
+  if (ended.length > 0) return refund(gateway, notes, ended);
+  gateway.journal.note(notes.event('call.refunded', { why: NOTHING_SENT }));
+}
+
 /** Nothing was sent: gives the quota back, in its own window only. */
 async function refund(
   { store, log }: Pick<Gateway, 'log' | 'store'>,
@@ -91,7 +107,7 @@ async function refund(
   taken: readonly Taken[],
 ): Promise<void> {
   try {
-    await store.refund(taken, notes.event('call.refunded', { why: 'nothing was sent' }));
+    await store.refund(taken, notes.event('call.refunded', { why: NOTHING_SENT }));
   } catch (error) {
     // Letting too few calls through is safe, and ends with the window.
     log.warn({ err: error }, 'the quota of a call that was not sent could not be given back');

@@ -240,12 +240,13 @@ export async function sealedBytes(
   return found?.[column] ?? null;
 }
 
-/** Deletes kept results whose time is over, and old counters and openings by `over`. Returns how many results. */
+/** Deletes kept results whose time is over, and old counters, parts of them and openings by `over`. Returns how many results. */
 export async function forgetResults(db: Kysely<Tables>, now: Date, over: Date): Promise<number> {
   const deleted = await sql`
     update holdfast.approvals set result = null where result is not null and result_until <= ${now}`.execute(db);
   await sql`delete from holdfast.openings where at < ${over}::timestamptz - interval '1 hour'`.execute(db);
   await sql`delete from holdfast.counters where window_end < ${over}::timestamptz - interval '1 hour'`.execute(db);
+  await sql`delete from holdfast.quota_parts where until < ${over}::timestamptz - interval '1 hour'`.execute(db);
   return Number(deleted.numAffectedRows ?? 0);
 }
 

@@ -8,6 +8,7 @@ import { requireTaken } from '../connection/not-taken.ts';
 import { eventRow } from '../log/events.ts';
 import { writtenTo } from '../log/written.ts';
 import type { Tables } from '../table/tables.ts';
+import { windowWidth } from './window.ts';
 
 /** Calls that one statement admits at most. */
 const MOST_PER_STATEMENT = 200;
@@ -88,7 +89,7 @@ async function admitAll(
   batch: readonly WaitingAdmission[],
 ): Promise<readonly AdmittedRow[]> {
   const requests = batch.map(({ takes, event }) => ({
-    takes: takes.map((take) => ({ key: takeKey(take), width: widthOf(take), max: take.max, by: take.by })),
+    takes: takes.map((take) => ({ key: takeKey(take), width: windowWidth(take), max: take.max, by: take.by })),
     event: eventRow(seals, event),
   }));
   const admitted = await sql<AdmittedRow>`${KEPT_PLAN}
@@ -103,11 +104,6 @@ async function admitAll(
     null,
   );
   return admitted.rows;
-}
-
-/** A window's width as `holdfast.window_start` takes it. */
-function widthOf({ window }: Take): string {
-  return 'calendar' in window ? window.calendar : `${window.seconds}s`;
 }
 
 function admissionOf(row: AdmittedRow, takes: readonly Take[]): Admission {

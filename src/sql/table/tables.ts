@@ -55,6 +55,7 @@ export interface Tables {
   'holdfast.sealed_sets': SealedSetTable;
   'holdfast.sinks': SinkTable;
   'holdfast.counters': CounterTable;
+  'holdfast.quota_parts': QuotaPartTable;
   'holdfast.cards': CardTable;
   'holdfast.card_contents': CardContentTable;
   'holdfast.sessions': SessionTable;
@@ -92,6 +93,21 @@ export interface CounterTable {
   window_start: Date;
   window_end: Date;
   used: string;
+  /** How often parts of it were called back, and when last. */
+  recalls: Generated<number>;
+  recalled_at: Date | null;
+}
+
+/** No seal: nothing that is here makes a call pass; what a process holds of a window it knows itself. */
+export interface QuotaPartTable {
+  id: string;
+  holder: string;
+  key: string;
+  window_start: Date;
+  size: string;
+  /** `recalls` of its counter when it was taken. */
+  recalls: number;
+  until: Date;
 }
 
 /** No seal: the digest of the text is its key. */

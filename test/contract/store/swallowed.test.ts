@@ -69,6 +69,13 @@ const DEEDS: readonly (readonly [string, readonly string[], Deed])[] = [
         one.admit([take()], eventOf('call.allowed')),
   ],
   [
+    'quota in advance',
+    ['counters', 'quota_parts'],
+    async ({ one }) =>
+      () =>
+        one.takeParts('me', 60_000, [{ id: randomHex(8), take: { ...take(), max: '500' }, ask: 5 }]),
+  ],
+  [
     'a vote',
     ['decisions', 'events'],
     async ({ one }) => {
@@ -205,6 +212,7 @@ for (const kind of STORES) {
         'revocations',
         'tasks',
         'counters',
+        'quota_parts',
       ];
       const counts = tables.map((table) => `(select count(*)::int from holdfast.${table}) as ${table}`);
       const states = `(select string_agg(id || state || revision, ',' order by id) from holdfast.approvals) as states`;

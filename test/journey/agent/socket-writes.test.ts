@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { textOf } from '../../support/agent/agent.ts';
 import {
   type CallCounts,
   type CountedWorld,
@@ -36,6 +37,23 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.ok(counts.decided.postgres <= 3, JSON.stringify(counts.decided));
     assert.ok(counts.decided.redis <= 2, JSON.stringify(counts.decided));
     assert.ok(writesOf(counts.decided) <= 8, JSON.stringify(counts.decided));
+  });
+
+  test('calls that are allowed within a wide limit ask the database for a part of it now and then, those of a narrow one each', async () => {
+    const most = 150;
+    const call = async (tool: string, n: number) =>
+      assert.equal(textOf(await world.agent.call(tool, { n }).answer), 'done');
+    const record = async (tool: string, calls: number) => {
+      const writes = await world.record(async () => {
+        for (let n = 0; n < calls; n += 5) await Promise.all([0, 1, 2, 3, 4].map((more) => call(tool, n + more)));
+      });
+      return (text: string): number => writes.filter(({ begins }) => begins.includes(text)).length;
+    };
+    await record('read', most);
+    const wide = await record('read', most);
+    assert.equal(wide('holdfast.admit_calls'), 0, 'no call is counted by itself');
+    assert.ok(wide('holdfast.take_parts') <= 6, `${wide('holdfast.take_parts')} parts for ${most} calls`);
+    assert.ok((await record('narrow', 20))('holdfast.admit_calls') >= 4, 'five at once share a statement at most');
   });
 
   test('its card is posted, and brought up to date', () => {

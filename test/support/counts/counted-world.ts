@@ -8,6 +8,9 @@ import { type CountedWrite, writeCounter } from './counter.ts';
 
 const POLICY = `version: "1"
 default: require_approval
+tools:
+  read: { limits: [{ counter: reads, window: month, max: 1000000, scope: grant }] }
+  narrow: { limits: [{ counter: few, window: month, max: 99, scope: grant }] }
 `;
 /** Milliseconds for which a step is watched after it is done. */
 const QUIET_MS = 250;
@@ -112,6 +115,7 @@ const ROUTINE = [
   'select 1 from holdfast.issued_states',
   'select 1 from holdfast.asked_requests where answered_at is null and asked_at',
   'select w.n::text',
+  'select part, alive, recalled',
   'select number, log, at, head, last_event',
 ].map((text) => new RegExp(`^.{0,160}?${text.replace(/[.*()]/g, '\\$&')}`, 's'));
 /** The same looks at sets, once their statements are prepared: they name the set. */
