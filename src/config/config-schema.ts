@@ -175,6 +175,10 @@ export const OAuthShape = z.strictObject({
 });
 export type OAuthShape = z.infer<typeof OAuthShape>;
 
+/** Calls of one tool that may be kept of one day. */
+const MOST_SAMPLES = 5_000;
+const SAMPLES_FORM = 'a whole number of calls from 1 to 5000';
+
 const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
 
 export const ConfigShape = z.strictObject({
@@ -217,6 +221,20 @@ export const ConfigShape = z.strictObject({
         .int({ error: 'bytes, a whole number from 65,536 to 1,073,741,824' })
         .min(65_536)
         .max(1_073_741_824)
+        .optional(),
+    })
+    .optional(),
+  audit: z
+    .strictObject({
+      samples: z
+        .strictObject({
+          per_tool_and_day: z
+            .int({ error: SAMPLES_FORM })
+            .min(1, { error: SAMPLES_FORM })
+            .max(MOST_SAMPLES, { error: SAMPLES_FORM })
+            .optional(),
+          retain: durationText.optional(),
+        })
         .optional(),
     })
     .optional(),

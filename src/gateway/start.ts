@@ -35,6 +35,7 @@ import { Leases } from './state/leases.ts';
 import { LongResults } from './state/long-results.ts';
 import { ParkedCalls } from './state/parked-calls.ts';
 import { RetryQueue } from './state/retry-queue.ts';
+import { SampleKeeper } from './state/sample-keeper.ts';
 import { UncheckedPasses } from './state/unchecked-passes.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
 import { UnqueuedWork } from './state/unqueued-work.ts';
@@ -107,6 +108,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     callMemory: new CallMemory(outside.memories, rules, { clock, log }, (row, why) =>
       sets.foreign('memories', row.slice(0, LONGEST_ROW_NAME), why),
     ),
+    sampleKeeper: new SampleKeeper(outside.samples, rules, { clock, log, vault: outside.vault }),
     knownFreezes: new KnownFreezes(freezes, log),
     knownInAdvance: new KnownInAdvance(allowances, denials, log),
     fullLimits: new FullLimits(),
@@ -142,6 +144,7 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     allowances: watchedWrites(ports.allowances, parts),
     denials: watchedWrites(ports.denials, parts),
     memories: watchedWrites(ports.memories, parts),
+    samples: watchedWrites(ports.samples, parts),
     ledger: watchedWrites(ports.ledger, parts),
   };
 }
@@ -177,6 +180,7 @@ export async function startGateway(
     | 'replica'
     | 'retries'
     | 'rules'
+    | 'sampleKeeper'
     | 'sink'
     | 'steady'
     | 'store'
@@ -230,6 +234,7 @@ export async function startGateway(
     gateway.methodLog.flush(true);
     journal.note(lifeEvent(gateway, 'gateway.stopped'));
     await journal.close();
+    await gateway.sampleKeeper.close();
     await stopSealer();
     await storeWatch.stop();
     await gateway.store.allAway(gateway.replica).catch(() => undefined);
@@ -257,6 +262,7 @@ function handlersOf(
     | 'replica'
     | 'retries'
     | 'rules'
+    | 'sampleKeeper'
     | 'sink'
     | 'store'
     | 'vault'

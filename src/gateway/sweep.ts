@@ -30,6 +30,7 @@ export type SweptGateway = Pick<
   | 'replica'
   | 'retries'
   | 'rules'
+  | 'sampleKeeper'
   | 'sink'
   | 'store'
   | 'unqueued'
@@ -103,6 +104,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
+  await steps.kind('samples', () => gateway.sampleKeeper.forget(AT_ONCE));
   await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();
 }

@@ -9,6 +9,7 @@ import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlMemories } from '../sql/memories.ts';
 import { sqlRecords } from '../sql/records.ts';
+import { sqlSamples } from '../sql/samples.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { sqlStore } from '../sql/store.ts';
 import { sqlTasks } from '../sql/tasks.ts';
@@ -42,6 +43,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     allowances: sqlAllowances(storage.connection.db, seals, beliefs),
     denials: sqlDenials(storage.connection.db, seals, beliefs),
     memories: sqlMemories(storage.connection.db, beliefs.tables),
+    samples: sqlSamples(storage.connection.db),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

@@ -58,6 +58,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'freeze',
     'allowance',
     'log',
+    'replay',
   ],
   gateway: [
     ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts', 'person'],
@@ -70,6 +71,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'task',
       'tools',
       'method',
+      'replay',
       'card-pace.ts',
       'card-run.ts',
       'sweep-steps.ts',
@@ -113,6 +115,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'ledger.ts',
       'memories.ts',
+      'samples.ts',
       'api-tokens.ts',
       'person-keys.ts',
       'signing-nonces.ts',

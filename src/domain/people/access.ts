@@ -31,6 +31,8 @@ const RULES: readonly Rule[] = [
   ['GET', '/api/events', ['auditor']],
   ['GET', '/api/events/*', ['auditor']],
   ['GET', '/api/checkpoints', ['auditor']],
+  ['POST', '/api/policy/replay', ['auditor']],
+  ['POST', '/api/policy/suggest', ['auditor']],
   ['GET', '/api/store/accept', ['auditor', 'operator']],
   ['POST', '/api/store/accept', ['operator']],
   ['GET POST', '/api/tokens', ANYBODY],

@@ -28,6 +28,7 @@ import type {
   PersonLoginTable,
   SigningNonceTable,
 } from './people-tables.ts';
+import type { SampleTable } from './sample-table.ts';
 import type {
   AskedRequestTable,
   ContinuationTable,
@@ -72,6 +73,7 @@ export interface Tables {
   'holdfast.person_keys': PersonKeyTable;
   'holdfast.signing_nonces': SigningNonceTable;
   'holdfast.memories': MemoryTable;
+  'holdfast.samples': SampleTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;

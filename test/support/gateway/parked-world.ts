@@ -19,6 +19,7 @@ import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlMemories } from '../../../src/sql/memories.ts';
 import { migrate } from '../../../src/sql/migrations/migrate.ts';
+import { sqlSamples } from '../../../src/sql/samples.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
 import type { Tables } from '../../../src/sql/table/tables.ts';
@@ -72,6 +73,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           allowances: sqlAllowances(db, TEST_SEALS),
           denials: sqlDenials(db, TEST_SEALS),
           memories: sqlMemories(db, new SealedTables(TEST_SEALS, null)),
+          samples: sqlSamples(db),
           ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,
