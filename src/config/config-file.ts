@@ -8,7 +8,7 @@ import {
   DEFAULT_OPERATORS,
   type Grant,
   type HoldDefaults,
-  type SampleTerms,
+  type SampleSettings,
   SESSION_CHILDREN,
   SESSION_OPENINGS,
 } from './config.ts';
@@ -189,10 +189,10 @@ function approvalOf(
   };
 }
 
-const SAMPLE_DEFAULTS: SampleTerms = { perToolAndDay: 20, retainMs: 30 * 86_400_000 };
+const SAMPLE_DEFAULTS: SampleSettings = { perToolAndDay: 20, retainMs: 30 * 86_400_000 };
 
 /** null: nothing is kept, as where the file says nothing. */
-function samplesOf(shape: ConfigShape['audit'], faults: FaultList): SampleTerms | null {
+function samplesOf(shape: ConfigShape['audit'], faults: FaultList): SampleSettings | null {
   if (shape?.samples === undefined) return null;
   const { per_tool_and_day: perToolAndDay = SAMPLE_DEFAULTS.perToolAndDay, retain } = shape.samples;
   const retainMs = durationMs(retain, ['audit', 'samples', 'retain'], faults) ?? SAMPLE_DEFAULTS.retainMs;

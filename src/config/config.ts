@@ -21,7 +21,7 @@ export interface Config {
   /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
   readonly operators: readonly string[];
   /** What is kept of plainly allowed calls; absent or null: nothing. */
-  readonly samples?: SampleTerms | null;
+  readonly samples?: SampleSettings | null;
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
   /** Processes that a grant may have of a stdio server, on each replica. */
@@ -33,7 +33,7 @@ export interface Config {
 }
 
 /** What is kept of plainly allowed calls, so that a changed policy can be tried on them. */
-export interface SampleTerms {
+export interface SampleSettings {
   /** Different calls of one tool, of each server, on one day. */
   readonly perToolAndDay: number;
   readonly retainMs: number;

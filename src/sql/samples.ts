@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { Sample, Samples } from '../ports.ts';
+import type { KeptSample, Samples } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
 import type { Tables } from './table/tables.ts';
 
@@ -40,7 +40,7 @@ export function sqlSamples(db: Kysely<Tables>): Samples {
         after === null
           ? sql`true`
           : sql`(day, tool, rank) > (${after.day}::date, ${after.tool}::text, ${after.rank}::text)`;
-      const found = await sql<Omit<Sample, 'content'> & { content: Uint8Array }>`
+      const found = await sql<Omit<KeptSample, 'content'> & { content: Uint8Array }>`
         select to_char(day, 'YYYY-MM-DD') as day, server, tool, rank, at, content from holdfast.samples
         where server = ${server} and day >= ${day}::date and ${beyond} order by day, tool, rank limit ${limit}`.execute(
         db,
@@ -57,6 +57,6 @@ export function sqlSamples(db: Kysely<Tables>): Samples {
   });
 }
 
-function nameOf({ server, day, tool, rank }: Sample): string {
+function nameOf({ server, day, tool, rank }: KeptSample): string {
   return JSON.stringify([server, day, tool, rank]);
 }

@@ -5,6 +5,7 @@ import type { Policy, ToolRule } from '../../domain/policy/policy.ts';
 import { isHidden, ruleFor } from '../../domain/policy/rule.ts';
 import { roundUp } from '../../domain/replay/bounds.ts';
 import type { ToolUse } from '../../domain/replay/usage.ts';
+import { plural } from '../../text/plural.ts';
 import { parseRate } from '../rule/limit.ts';
 import { conditionsFor } from './suggested-conditions.ts';
 
@@ -133,7 +134,7 @@ function append(entry: Entry, name: string, more: readonly JsonObject[]): void {
 function evidenceOf({ tool, calls, known, agents, busiest }: ToolUse): string {
   const hour = busiest.hour.toISOString().slice(0, 13).replace('T', ' ');
   return (
-    `${tool}: ${calls} calls by ${agents.size} agents, arguments known of ${known}; ` +
+    `${tool}: ${calls} ${plural(calls, 'call')} by ${agents.size} ${plural(agents.size, 'agent')}, arguments known of ${known}; ` +
     `most by one in an hour: ${busiest.calls} (${hour}:00 UTC)`
   );
 }

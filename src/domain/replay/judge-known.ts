@@ -27,7 +27,7 @@ export type KnownVerdict =
  * where both agree nothing unknown matters; where they do not, nothing is guessed.
  */
 export function judgeKnown(policy: Policy, known: KnownCall): KnownVerdict {
-  const call = callOf(known);
+  const call = asCall(known);
   const found = new Set<Unknown>();
   const strict = evaluate(resolved(policy, known, 'strict', found), call, NO_HISTORY);
   const mild = found.size === 0 ? strict : evaluate(resolved(policy, known, 'mild', found), call, NO_HISTORY);
@@ -45,7 +45,7 @@ function decidedAt({ trace }: Verdict): string {
 }
 
 /** The call as it is kept. */
-export function callOf({ server, tool, grant, owner, session, kept }: KnownCall): Call {
+export function asCall({ server, tool, grant, owner, session, kept }: KnownCall): Call {
   const args = kept?.arguments ?? {};
   const params = { ...kept?.sent.params, name: tool, arguments: args, _meta: kept?.sent.meta ?? {} };
   const principal = { grant, owner, selfApproval: false };

@@ -1,7 +1,7 @@
 import type { LimitRule } from '../policy/limit.ts';
 import { takeKey, takesOf } from '../policy/limit.ts';
 import type { Policy } from '../policy/policy.ts';
-import { callOf, judgeKnown, type KnownVerdict } from './judge-known.ts';
+import { asCall, judgeKnown, type KnownVerdict } from './judge-known.ts';
 import type { KnownCall, Said } from './known-call.ts';
 import type { Unknown } from './unknown-places.ts';
 import { scaled, unscaled, windowStart } from './windows.ts';
@@ -144,7 +144,7 @@ class Windows {
     if (verdict.kind === 'deny') return null;
     // In whose session a call was that people were asked about, the log does not say.
     const limits = verdict.limits.filter(({ scope }) => scope !== 'session' || known.session !== undefined);
-    const takes = takesOf(callOf(known), limits, this.#upstreamOf).map((take) => {
+    const takes = takesOf(asCall(known), limits, this.#upstreamOf).map((take) => {
       const start = windowStart(take.window, known.at);
       const open = this.#open.get(takeKey(take));
       const used = open !== undefined && open.start === start ? open.used : 0n;

@@ -38,7 +38,7 @@ export interface ToolUse {
 const MOST_TOOLS = 500;
 const MOST_ARGUMENTS = 40;
 const DEEPEST = 3;
-export const MOST_VALUES = 12;
+const MOST_DIFFERENT = 12;
 const LONGEST_NAME = 64;
 const HOUR_MS = 3_600_000;
 /** Calls that are looked at in one step. */
@@ -142,7 +142,7 @@ function see(use: Using, steps: readonly string[], value: Json): void {
 
 function seeScalar(seen: Seen, value: string | number | boolean): void {
   if (seen.values !== null) seen.values.add(value);
-  if (seen.values !== null && seen.values.size > MOST_VALUES) seen.values = null;
+  if (seen.values !== null && seen.values.size > MOST_DIFFERENT) seen.values = null;
   if (typeof value === 'number') {
     if (value < seen.least) seen.least = value;
     if (value > seen.most) seen.most = value;

@@ -2,7 +2,7 @@ import { isObject, type Json } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
 import type { KeptCall, KnownCall, Said } from '../../domain/replay/known-call.ts';
 import { sampleContent, sampleRow } from '../../domain/replay/sample.ts';
-import type { Records, Sample } from '../../ports.ts';
+import type { KeptSample, Records } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** What the log says of calls. */
@@ -113,9 +113,9 @@ class Story {
 
   async samplesOf(server: string, from: Date): Promise<void> {
     const { samples, vault } = this.#gateway;
-    let after: Sample | null = null;
+    let after: KeptSample | null = null;
     for (let read = 0; read < MOST_SAMPLES; ) {
-      const page: readonly Sample[] = await samples.read({ from, server, after, limit: PAGE });
+      const page: readonly KeptSample[] = await samples.read({ from, server, after, limit: PAGE });
       for (const sample of page) this.#take(vault, sample);
       read += page.length;
       after = page.at(-1) ?? null;
@@ -123,7 +123,7 @@ class Story {
     }
   }
 
-  #take(vault: Needs['vault'], sample: Sample): void {
+  #take(vault: Needs['vault'], sample: KeptSample): void {
     let text: string;
     try {
       text = new TextDecoder().decode(vault.open('sample', sampleRow(sample), sample.content));

@@ -5,7 +5,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import { dayOf, type SampleContent, sampleRank, sampleRow } from '../../domain/replay/sample.ts';
-import type { Clock, Log, Sample, SampleGroup, Samples, Vault } from '../../ports.ts';
+import type { Clock, KeptSample, Log, SampleGroup, Samples, Vault } from '../../ports.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { withinOr } from '../../time/within.ts';
 import type { Rules } from '../rules.ts';
@@ -170,7 +170,7 @@ export class SampleKeeper {
     for (const { sampled } of some) this.#waitingBytes -= sampled.bytes.byteLength;
     const terms = this.#rules.samples ?? null;
     if (terms === null || !(await this.#hasRoom())) return;
-    const made: Sample[] = [];
+    const made: KeptSample[] = [];
     for (const one of some) {
       const sample = await this.#sampleOf(one);
       if (sample !== null) made.push(sample);
@@ -186,7 +186,7 @@ export class SampleKeeper {
   }
 
   /** null: what would be kept is too long. */
-  async #sampleOf({ sampled, fingerprint, ...group }: Waiting): Promise<Sample | null> {
+  async #sampleOf({ sampled, fingerprint, ...group }: Waiting): Promise<KeptSample | null> {
     const { call, policy } = sampled;
     if (policy === null) return null;
     const whole = { args: call.args, sent: sentOf(call.params, call.headers) };

@@ -81,8 +81,8 @@ describe('a newcomer introduces Holdfast', () => {
     suggested = await eventually('everything is sampled', async () => {
       const { code, out, err } = await holdfast('policy', 'suggest', '--since', '1h');
       assert.equal(code, 0, err);
-      return /create_invoice: 45 calls by 1 agents, arguments known of 45;/.test(out) &&
-        /send_mail: 45 calls by 1 agents, arguments known of 45;/.test(out)
+      return /create_invoice: 45 calls by 1 agent, arguments known of 45;/.test(out) &&
+        /send_mail: 45 calls by 1 agent, arguments known of 45;/.test(out)
         ? out
         : null;
     });
