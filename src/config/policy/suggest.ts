@@ -32,13 +32,15 @@ export type SuggestedPolicy =
 
 const STRENGTH = { allow: 0, ask: 1, deny: 2 } as const;
 const LONGEST_COMMENT = 200;
+/** Calls that are tried in one step. */
+const STEP = 50;
 
 /**
  * A policy that is the ruling one with more in the way: what was not used is denied, and what was used is held to how it
  * was used, with the evidence as comments. Whatever was called is tried on both before anybody sees it: where it would be
- * looser, there is none, and where it would deny a call that was let through, that tool's arguments stay unbounded.
+ * looser, there is none, and where it would deny a call that was let through, that tool's arguments stay unbounded. Yields now and then.
  */
-export function suggestPolicy(evidence: Evidence): SuggestedPolicy {
+export function* suggesting(evidence: Evidence): Generator<void, SuggestedPolicy> {
   const read = readDocument(evidence.text, 'policy', evidence.format);
   if (!read.ok || !isObject(read.document.value)) return no('the policy that rules cannot be read');
   if (read.document.inexact.length > 0) {
@@ -58,7 +60,7 @@ export function suggestPolicy(evidence: Evidence): SuggestedPolicy {
     if (!again.ok || canonical(again.document.value) !== canonical(planned.file as Json)) {
       return no('what would be suggested cannot be written down as it is meant');
     }
-    const tried = tryOn(evidence, parsed.policy);
+    const tried = yield* tryOn(evidence, parsed.policy);
     if (tried.looser !== null) return no(`it would be looser on ${asciiOnly(tried.looser)}`);
     const fresh = tried.denied.filter((tool) => !unbounded.has(tool));
     if (tried.denied.length === 0) return { ok: true, text };
@@ -68,12 +70,13 @@ export function suggestPolicy(evidence: Evidence): SuggestedPolicy {
 }
 
 /** `looser`: a tool on which the suggested policy is. `denied`: tools of which it denies what was let through. */
-function tryOn(
+function* tryOn(
   { calls, policy }: Evidence,
   suggested: Policy,
-): { readonly looser: string | null; readonly denied: readonly string[] } {
+): Generator<void, { readonly looser: string | null; readonly denied: readonly string[] }> {
   const denied = new Set<string>();
-  for (const call of calls) {
+  for (const [nth, call] of calls.entries()) {
+    if (nth % STEP === STEP - 1) yield;
     const now = judgeKnown(suggested, call);
     const before = judgeKnown(policy, call);
     if (before.kind === 'unknown' || now.kind === 'unknown') continue;

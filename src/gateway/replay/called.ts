@@ -3,6 +3,7 @@ import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
 import type { KeptCall, KnownCall, Said } from '../../domain/replay/known-call.ts';
 import { sampleContent, sampleRow } from '../../domain/replay/sample.ts';
 import type { KeptSample, Records } from '../../ports.ts';
+import { inTurns } from '../../time/in-turns.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** What the log says of calls. */
@@ -14,6 +15,8 @@ const TYPES = [
 const MOST_EVENTS = 200_000;
 const MOST_SAMPLES = 50_000;
 const PAGE = 500;
+/** Events that are put together in one step. */
+const STEP = 500;
 /** Octets of arguments that are held at once. */
 const MOST_OCTETS = 128 * 1024 * 1024;
 
@@ -46,7 +49,7 @@ export async function readCalled(
   for (const server of asked.servers) await story.samplesOf(server, asked.from);
   const { events, cutShort, doubted } = await eventsSince(records, asked, (event) => story.hear(event));
   return {
-    calls: story.calls(events),
+    calls: await inTurns(story.calls(events)),
     from: cutShort ? (events[0]?.at ?? asked.from) : asked.from,
     cutShort,
     doubted: doubted + story.doubted,
@@ -150,7 +153,7 @@ class Story {
   }
 
   /** Oldest first. */
-  calls(events: readonly Heard[]): KnownCall[] {
+  *calls(events: readonly Heard[]): Generator<void, KnownCall[]> {
     const dispatched = new Map<string, Date>();
     for (const event of events) {
       if (event.type === 'call.dispatched' && event.approval !== null) dispatched.set(event.approval, event.at);
@@ -158,7 +161,8 @@ class Story {
     const made: KnownCall[] = [];
     /** By fingerprint, the latest call that was let through. */
     const latest = new Map<string, number>();
-    for (const event of events) {
+    for (const [nth, event] of events.entries()) {
+      if (nth % STEP === STEP - 1) yield;
       const { fingerprint } = event.data;
       if (event.type === 'call.would_deny' && event.data.counter !== undefined && typeof fingerprint === 'string') {
         // Written right behind the call that a watched limit would have refused.

@@ -96,7 +96,8 @@ export class Replays {
     const name = chosen[0]!;
     const { calls, read } = await this.#read(from, chosen);
     const uses = await inTurns(usesOf(calls));
-    const made = this.#workshop.suggest({ server: name, uses, calls, from: read.from, until: read.until });
+    const basis = { server: name, uses, calls, from: read.from, until: read.until };
+    const made = await inTurns(this.#workshop.suggest(basis));
     if (!made.ok) return { kind: 'no_suggestion', why: made.why };
     return { kind: 'suggested', read, server: name, text: made.text };
   }

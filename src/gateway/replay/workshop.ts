@@ -30,7 +30,8 @@ export interface Workshop {
     text: string,
     format: 'json' | 'yaml',
   ) => { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly PolicyFault[] };
+  /** In steps, between which others have a turn. */
   readonly suggest: (
     basis: SuggestionBasis,
-  ) => { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
+  ) => Generator<void, { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }>;
 }

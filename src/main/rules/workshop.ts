@@ -2,7 +2,7 @@ import { formatOf } from '../../config/document/document.ts';
 import type { Fault } from '../../config/document/fault.ts';
 import { knownGroups } from '../../config/groups.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
-import { suggestPolicy } from '../../config/policy/suggest.ts';
+import { suggesting } from '../../config/policy/suggest.ts';
 import { PLAIN_ASK } from '../../domain/policy/policy.ts';
 import type { Workshop } from '../../gateway/replay/workshop.ts';
 import type { LiveRules } from './live-rules.ts';
@@ -24,7 +24,7 @@ export function workshopOf(rules: LiveRules): Workshop {
         );
       return faults.length > 0 ? { ok: false, faults } : { ok: true, policy: parsed.policy };
     },
-    suggest: (basis) => {
+    suggest: function* (basis) {
       const { config, policies, policyTexts } = rules.loaded;
       const policy = policies.get(basis.server);
       const text = policy === undefined ? undefined : policyTexts?.get(policy.digest);
@@ -33,7 +33,7 @@ export function workshopOf(rules: LiveRules): Workshop {
         return { ok: false, why: 'the text of the policy that rules is not at hand' };
       }
       const mayAsk = config.approvers.size > 0 && rules.requirement(PLAIN_ASK).groups.length > 0;
-      return suggestPolicy({ ...basis, policy, text, format: formatOf(server.policyPath), mayAsk });
+      return yield* suggesting({ ...basis, policy, text, format: formatOf(server.policyPath), mayAsk });
     },
   };
 }
