@@ -305,8 +305,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
     says: 'Runs a policy, or the policies in force, over what was called, and says whose verdict would change. Changes nothing.',
     auth: 'admin',
     body: ref('ReplayBody'),
-    answers: { 200: ref('Replay') },
-    errors: { 400: ['bad_replay', 'bad_policy', 'which_server'], 404: ['unknown_server'], 409: ['busy'] },
+    answers: { 200: ref('Replay'), 400: { anyOf: [ref('BadPolicy'), ref('Refusal')] } },
+    errors: { 400: ['bad_replay', 'which_server'], 404: ['unknown_server'], 409: ['busy'] },
   },
   {
     method: 'post',

@@ -409,6 +409,14 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['server', 'policy', 'format'],
   ),
+  BadPolicy: closed({
+    error: { const: 'bad_policy' },
+    reason: aText('A sentence for people.'),
+    faults: listOf(
+      closed({ line: whole(), column: whole(), path: aText(), message: aText(), expected: orNull(aText()) }),
+      'The first fifty.',
+    ),
+  }),
   Replay: closed({
     ...readFor,
     policies: listOf(closed({ server: aText(), digest: aText('SHA-256 of its text.') })),
