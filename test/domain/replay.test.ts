@@ -161,6 +161,14 @@ describe('a replay', () => {
     assert.deepEqual(said.limits, [{ server: 's', counter: 'c', scope: 'grant', max: '0.3', most: '0.3', refused: 1 }]);
   });
 
+  test('P5: a question that nobody said yes to takes no quota', () => {
+    const text =
+      'version: "1"\ndefault: deny\ntools:\n  t: { action: require_approval, limits: [{ counter: c, window: day, max: 1 }] }\n';
+    const asked = { said: 'ask', passedAt: null } as const;
+    const said = replay(text, [called('t', {}, asked), called('t', {}, asked), called('t', {}, { said: 'ask' })]);
+    assert.deepEqual([said.same, said.changed, said.limits[0]?.most], [3, 0, '1']);
+  });
+
   for (const [window, expected] of [
     [{ calendar: 'minute' }, '2026-11-30T09:59:00'],
     [{ calendar: 'day' }, '2026-11-30T00:00:00'],
@@ -364,6 +372,18 @@ describe('a suggested policy', () => {
     assert.deepEqual([kindOf(asking, 'v'), kindOf(asking, 'admin')], ['allow', 'ask']);
     const silent = suggestFor(calls, 'version: "1"\ndefault: allow\n', false);
     assert.deepEqual([kindOf(silent, 'v'), kindOf(silent, 'admin')], ['allow', 'allow']);
+  });
+
+  test('P5: a tool that gets the rule of its glob goes on counting with the counters of the glob', () => {
+    const ruling = 'version: "1"\ndefault: deny\ntools:\n  "list_*": { rate_limit: 5/hour }\n';
+    const next = policyOf(suggestFor([called('list_a', {})], ruling));
+    const limitsOf = (policy: Policy) => {
+      const said = evaluate(policy, asCall(called('list_a', {})), NO_HISTORY);
+      return said.kind === 'deny' ? null : said.limits.map(({ counter, scope, max }) => [counter, scope, max]);
+    };
+    assert.deepEqual(limitsOf(next), [['rate_limit:list_*', 'session', '5']]);
+    assert.deepEqual(limitsOf(next), limitsOf(policyOf(ruling)));
+    assert.equal(evaluate(next, asCall(called('list_b', {})), NO_HISTORY).kind, 'deny');
   });
 
   test('resources, prompts and methods keep what a default that allowed gave them', () => {
