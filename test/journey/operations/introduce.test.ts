@@ -141,7 +141,7 @@ describe('a newcomer introduces Holdfast', () => {
     assert.equal(done.length, before);
   });
 
-  test('P8: samples are sealed, and one that was altered or put elsewhere is not believed', async () => {
+  test('all samples are believed, and the log says who asked for a policy', async () => {
     const { out } = await holdfast('policy', 'replay', '--since', '1h', '--json');
     assert.equal((JSON.parse(out) as { doubted: number }).doubted, 0);
     const read = (await gateway.events()).filter(
