@@ -29,6 +29,7 @@ export type * from './ports/person-keys.ts';
 export type * from './ports/provider.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';
+export type * from './ports/samples.ts';
 export type * from './ports/seals.ts';
 export type * from './ports/sessions.ts';
 export type * from './ports/sink.ts';

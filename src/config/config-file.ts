@@ -9,6 +9,7 @@ import {
   DEFAULT_OPERATORS,
   type Grant,
   type HoldDefaults,
+  type SampleSettings,
   SESSION_CHILDREN,
   SESSION_OPENINGS,
 } from './config.ts';
@@ -71,6 +72,7 @@ export function parseConfig(
   const oauth = oauthOf(raw.oauth, grants, oidc, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
   const approval = approvalOf(shape?.approval, approvers, people, faults);
+  const samples = samplesOf(shape?.audit, faults);
   const sessionOpenings = openingRate(shape?.sessions?.openings, ['sessions', 'openings'], faults) ?? SESSION_OPENINGS;
   if (shape === null || faults.list.length > 0) return { ok: false, faults: faults.list };
   return {
@@ -87,6 +89,7 @@ export function parseConfig(
       approval,
       ...(shape.oversight === undefined ? {} : { oversight: oversightOf(shape.oversight) }),
       operators: shape.operators ?? DEFAULT_OPERATORS,
+      ...(samples !== null && { samples }),
       sessionOpenings,
       sessionChildren: shape.sessions?.children ?? SESSION_CHILDREN,
       variables,
@@ -200,6 +203,16 @@ function approvalOf(
     maxBytes: shape?.max_bytes ?? APPROVAL_DEFAULTS.maxBytes,
     ...(quiet === null ? {} : { quiet }),
   };
+}
+
+const SAMPLE_DEFAULTS: SampleSettings = { perToolAndDay: 20, retainMs: 30 * 86_400_000 };
+
+/** null: nothing is kept, as where the file says nothing. */
+function samplesOf(shape: ConfigShape['audit'], faults: FaultList): SampleSettings | null {
+  if (shape?.samples === undefined) return null;
+  const { per_tool_and_day: perToolAndDay = SAMPLE_DEFAULTS.perToolAndDay, retain } = shape.samples;
+  const retainMs = durationMs(retain, ['audit', 'samples', 'retain'], faults) ?? SAMPLE_DEFAULTS.retainMs;
+  return { perToolAndDay, retainMs };
 }
 
 function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: FaultList): HoldDefaults {

@@ -178,6 +178,9 @@ export type OAuthShape = z.infer<typeof OAuthShape>;
 
 const SHARE_FORM = 'a share from 0 to 1, such as 0.5; at 1 nobody is told of';
 const share = z.number({ error: SHARE_FORM }).min(0, { error: SHARE_FORM }).max(1, { error: SHARE_FORM });
+/** Calls of one tool that may be kept of one day. */
+const MOST_SAMPLES = 5_000;
+const SAMPLES_FORM = 'a whole number of calls from 1 to 5000';
 
 const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
 
@@ -238,6 +241,20 @@ export const ConfigShape = z.strictObject({
         .int({ error: 'a whole number of days from 2 to 92' })
         .min(2, { error: 'a whole number of days from 2 to 92' })
         .max(92, { error: 'a whole number of days from 2 to 92' })
+        .optional(),
+    })
+    .optional(),
+  audit: z
+    .strictObject({
+      samples: z
+        .strictObject({
+          per_tool_and_day: z
+            .int({ error: SAMPLES_FORM })
+            .min(1, { error: SAMPLES_FORM })
+            .max(MOST_SAMPLES, { error: SAMPLES_FORM })
+            .optional(),
+          retain: durationText.optional(),
+        })
         .optional(),
     })
     .optional(),

@@ -24,6 +24,8 @@ export interface Config {
   readonly oversight?: OversightTerms;
   /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
   readonly operators: readonly string[];
+  /** What is kept of plainly allowed calls; absent or null: nothing. */
+  readonly samples?: SampleSettings | null;
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
   /** Processes that a grant may have of a stdio server, on each replica. */
@@ -32,6 +34,13 @@ export interface Config {
   readonly variables: ReadonlySet<string>;
   /** Settings that the file may contain; see settings.ts. */
   readonly file: FileSettings;
+}
+
+/** What is kept of plainly allowed calls, so that a changed policy can be tried on them. */
+export interface SampleSettings {
+  /** Different calls of one tool, of each server, on one day. */
+  readonly perToolAndDay: number;
+  readonly retainMs: number;
 }
 
 /** Which Slack workspace to use, and where in it cards go. */

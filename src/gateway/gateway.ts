@@ -24,6 +24,7 @@ import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
 import type { Quota } from './state/quota.ts';
 import type { RetryQueue } from './state/retry-queue.ts';
+import type { SampleKeeper } from './state/sample-keeper.ts';
 import type { UncheckedPasses } from './state/unchecked-passes.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
 import type { UnqueuedWork } from './state/unqueued-work.ts';
@@ -48,6 +49,8 @@ export interface Gateway extends Ports {
   readonly waitingRoom: WaitingRoom;
   /** Calls that some policy asks for later. */
   readonly callMemory: CallMemory;
+  /** Keeps samples of plainly allowed calls. */
+  readonly sampleKeeper: SampleKeeper;
   /** What is only watched, and since when. */
   readonly watchBoard: WatchBoard;
   readonly knownFreezes: KnownFreezes;

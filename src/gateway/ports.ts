@@ -12,6 +12,7 @@ import type {
   Memories,
   Oversight,
   Queue,
+  Samples,
   Sink,
   Snoozes,
   Store,
@@ -39,6 +40,8 @@ export interface Ports {
   readonly snoozes: Snoozes;
   /** What is summed up of questions and decisions. */
   readonly oversight: Oversight;
+  /** What is kept of plainly allowed calls. */
+  readonly samples: Samples;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

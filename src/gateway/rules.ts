@@ -37,6 +37,8 @@ export interface Rules {
   readonly approval: ApprovalTerms;
   /** When an approver is told of; absent: as the defaults say. */
   readonly oversight?: OversightTerms;
+  /** What is kept of plainly allowed calls; null or absent: nothing. */
+  readonly samples?: SampleTerms | null;
   /** SHA-256, in hex, of the current token of the principal's grant; null when there is no such grant. */
   token(grant: string): string | null;
   /** Whether this person (a Slack user id, or `admin`) may freeze and thaw. */
@@ -52,6 +54,12 @@ export interface Rules {
   refresh(approval?: Pick<Approval, 'requirement'>): Promise<void>;
   /** Where approvals can be signed now; null or absent: nowhere. */
   readonly signingOrigin?: string | null;
+}
+
+/** What is kept of plainly allowed calls: how many of one tool and day, and for how many ms. */
+export interface SampleTerms {
+  readonly perToolAndDay: number;
+  readonly retainMs: number;
 }
 
 /** The terms for approvals: times in ms, and what one grant may open and keep. */

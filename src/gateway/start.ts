@@ -37,6 +37,7 @@ import { ParkedCalls } from './state/parked-calls.ts';
 import { Quota } from './state/quota.ts';
 import { RetryQueue } from './state/retry-queue.ts';
 import { roomyStore } from './state/roomy-store.ts';
+import { SampleKeeper } from './state/sample-keeper.ts';
 import { UncheckedPasses } from './state/unchecked-passes.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
 import { UnqueuedWork } from './state/unqueued-work.ts';
@@ -110,6 +111,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     callMemory: new CallMemory(outside.memories, rules, { clock, log }, (row, why) =>
       sets.foreign('memories', row.slice(0, LONGEST_ROW_NAME), why),
     ),
+    sampleKeeper: new SampleKeeper(outside.samples, rules, { clock, log, vault: outside.vault }),
     knownFreezes: new KnownFreezes(freezes, log),
     knownInAdvance: new KnownInAdvance(allowances, denials, log),
     fullLimits: new FullLimits(),
@@ -148,6 +150,7 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     memories: watchedWrites(ports.memories, parts),
     snoozes: watchedWrites(ports.snoozes, parts),
     oversight: watchedWrites(ports.oversight, parts),
+    samples: watchedWrites(ports.samples, parts),
     ledger: watchedWrites(ports.ledger, parts),
   };
 }
@@ -185,6 +188,7 @@ export async function startGateway(
     | 'replica'
     | 'retries'
     | 'rules'
+    | 'sampleKeeper'
     | 'sink'
     | 'snoozes'
     | 'steady'
@@ -240,6 +244,7 @@ export async function startGateway(
     gateway.methodLog.flush(true);
     journal.note(lifeEvent(gateway, 'gateway.stopped'));
     await journal.close();
+    await gateway.sampleKeeper.close();
     await stopSealer();
     await storeWatch.stop();
     await gateway.store.allAway(gateway.replica).catch(() => undefined);
@@ -267,6 +272,7 @@ function handlersOf(
     | 'replica'
     | 'retries'
     | 'rules'
+    | 'sampleKeeper'
     | 'sink'
     | 'store'
     | 'vault'

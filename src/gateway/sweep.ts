@@ -33,6 +33,7 @@ export type SweptGateway = Pick<
   | 'replica'
   | 'retries'
   | 'rules'
+  | 'sampleKeeper'
   | 'sink'
   | 'snoozes'
   | 'store'
@@ -109,6 +110,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   await steps.kind('snoozes', () => tellSnoozed(gateway, AT_ONCE));
   await steps.kind('oversight', () => keepOversight(gateway));
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
+  await steps.kind('samples', () => gateway.sampleKeeper.forget(AT_ONCE));
   await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();
 }

@@ -4,6 +4,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { freezeOverAnswers } from '../gateway/method/freeze-answers.ts';
 import { governMethods } from '../gateway/method/govern-methods.ts';
 import { noteUnnamed } from '../gateway/method/note-unnamed.ts';
+import { Replays } from '../gateway/replay/replays.ts';
 import type { OpenVisits } from '../gateway/state/open-visits.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import type { Calls } from '../mcp/calls.ts';
@@ -21,6 +22,7 @@ import { openApiRoute } from '../web/openapi/openapi.ts';
 import type { Pages } from './pages.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import type { Servers } from './rules/servers.ts';
+import { workshopOf } from './rules/workshop.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What the doors lead to. */
@@ -52,6 +54,7 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
       addressOf,
       records,
       drawOversight: async (report, now) => String(await oversightFile(report, now)),
+      replays: new Replays(gateway, records, workshopOf(rules)),
       grants: { grants: () => rules.loaded.config.grants, records, revocations },
       ...(pages && { loginSessions: pages.sessions, people: pages.people }),
     }),

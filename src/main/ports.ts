@@ -10,6 +10,7 @@ import { sqlLedger } from '../sql/ledger.ts';
 import { sqlMemories } from '../sql/memories.ts';
 import { sqlOversight } from '../sql/oversight.ts';
 import { sqlRecords } from '../sql/records.ts';
+import { sqlSamples } from '../sql/samples.ts';
 import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { sqlSnoozes } from '../sql/snoozes.ts';
 import { sqlStore } from '../sql/store.ts';
@@ -46,6 +47,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     memories: sqlMemories(storage.connection.db, beliefs.tables),
     snoozes: sqlSnoozes(storage.connection.db, beliefs.tables),
     oversight: sqlOversight(storage.connection.db, seals, beliefs.tables),
+    samples: sqlSamples(storage.connection.db),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

@@ -6,9 +6,9 @@ export interface Vault {
   /** HMAC-SHA-256 of the material's RFC 8785 form, hex. The first is by the newest secret, the others by older ones. */
   fingerprints(material: Json): readonly string[];
   /** AES-256-GCM, bound to the row. */
-  seal(purpose: 'request' | 'result' | 'state', row: string, bytes: Uint8Array): Uint8Array;
+  seal(purpose: 'request' | 'result' | 'sample' | 'state', row: string, bytes: Uint8Array): Uint8Array;
   /** Opens what any listed secret sealed. Throws when none did. */
-  open(purpose: 'request' | 'result' | 'state', row: string, sealed: Uint8Array): Uint8Array;
+  open(purpose: 'request' | 'result' | 'sample' | 'state', row: string, sealed: Uint8Array): Uint8Array;
   /** A keyed digest, so that a secret can be looked up without being kept. */
   digest(purpose: 'session' | 'console' | 'outcome' | 'state', text: string | Uint8Array): string;
   /** The same of bytes of any length, in pieces between which others have a turn. */

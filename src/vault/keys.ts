@@ -4,6 +4,7 @@ import { createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:cryp
 export type Purpose =
   | 'fingerprint'
   | 'request'
+  | 'sample'
   | 'result'
   | 'session'
   | 'outcome'

@@ -23,7 +23,15 @@ function registered(): string[] {
     .route('/', auditApi({ gateway, records: {} as never, adminToken: null }))
     .route(
       '/',
-      api({ gateway, adminToken: null, addressOf: nobody, grants, records: {} as never, people: {} as never }),
+      api({
+        gateway,
+        adminToken: null,
+        addressOf: nobody,
+        grants,
+        records: {} as never,
+        replays: {} as never,
+        people: {} as never,
+      }),
     )
     .route('/', health(gateway))
     .route('/', metrics({ gateway, meters: new Meters(), adminToken: null, addressOf: nobody, hosts: () => new Set() }))

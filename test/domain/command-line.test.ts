@@ -42,7 +42,7 @@ describe('help', () => {
   test('every command that users know is in the table', () => {
     const known = [
       'start, demo, init, init slack, doctor, doctor slack, grant, grant list, grant new, grant revoke, scan',
-      'policy, policy check, policy explain, policy test, policy schema',
+      'policy, policy check, policy explain, policy test, policy replay, policy suggest, policy schema',
       'approvals, approvals list, approvals show, approvals approve, approvals deny, approvals take-back',
       'allowances, allowances list, allowances revoke, denials, denials list, denials revoke, freeze, thaw',
       'audit, audit list, audit tail, audit export, audit evidence, audit verify, audit key, oversight, store, store accept, migrate, backup',

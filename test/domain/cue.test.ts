@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CUE_WORDS, type Cue, cuesOf, dayOf, type OpeningCue, openingCues } from '../../src/domain/approval/cue.ts';
+import { CUE_WORDS, type Cue, cuesOf, dayBegan, type OpeningCue, openingCues } from '../../src/domain/approval/cue.ts';
 import { renderCard } from '../../src/slack/card/card.ts';
 import { sampleApproval } from '../support/domain/approval.ts';
 
@@ -35,8 +35,8 @@ describe('What makes a question look different', () => {
   });
 
   test('a day begins at midnight, UTC', () => {
-    assert.equal(dayOf(new Date('2026-11-30T23:59:59.999Z')).toISOString(), '2026-11-30T00:00:00.000Z');
-    assert.equal(dayOf(new Date('2026-12-01T00:00:00Z')).toISOString(), '2026-12-01T00:00:00.000Z');
+    assert.equal(dayBegan(new Date('2026-11-30T23:59:59.999Z')).toISOString(), '2026-11-30T00:00:00.000Z');
+    assert.equal(dayBegan(new Date('2026-12-01T00:00:00Z')).toISOString(), '2026-12-01T00:00:00.000Z');
   });
 
   test('P10: stands on the card by sign and word, and takes nothing from what is shown of the call', () => {

@@ -112,7 +112,17 @@ describe('docs/configuration.md', () => {
   );
 
   test('has every key that is read, and no other', () => {
-    const groups = ['servers', 'grants', 'slack', 'approval', 'approval.hold', 'sessions', 'slack.channels'];
+    const groups = [
+      'servers',
+      'grants',
+      'slack',
+      'approval',
+      'approval.hold',
+      'sessions',
+      'audit',
+      'audit.samples',
+      'slack.channels',
+    ];
     const expected = configKeys()
       .map(({ key }) => key)
       .filter((key) => !groups.includes(key) && key !== 'servers.*.sandbox.bubblewrap');

@@ -86,7 +86,7 @@ function doorsOver(error: Error) {
       log: gateway.log,
     } as never),
     slack: null,
-    api: api({ gateway, adminToken: TOKEN, addressOf, loginSessions, grants: store, records: store }),
+    api: api({ gateway, adminToken: TOKEN, addressOf, loginSessions, grants: store, records: store, replays: store }),
     audit: auditApi({ gateway, records: store, adminToken: TOKEN }),
     health: health(gateway),
     schema: policySchemaRoute(() => ({})),

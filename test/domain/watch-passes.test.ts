@@ -109,6 +109,7 @@ async function handled(policy: Policy, args: JsonObject, history = earlier(false
     },
     knownFreezes: { over: () => null },
     callMemory: { historyFor: () => history, wants: () => false },
+    sampleKeeper: { isOn: false },
     knownInAdvance: { denialsAt: () => [denial as unknown as StandingDenial] },
   };
   const arrival = {

@@ -58,6 +58,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'freeze',
     'allowance',
     'log',
+    'replay',
   ],
   gateway: [
     ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts', 'person'],
@@ -71,6 +72,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'task',
       'tools',
       'method',
+      'replay',
       'card-pace.ts',
       'card-run.ts',
       'oversight',
@@ -117,6 +119,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'memories.ts',
       'snoozes.ts',
       'oversight.ts',
+      'samples.ts',
       'api-tokens.ts',
       'person-keys.ts',
       'signing-nonces.ts',

@@ -1,5 +1,5 @@
 import { command, flag, group, list, operands, text, textOr } from '../parse/command.ts';
-import { config, json } from './options.ts';
+import { ASKS_A_GATEWAY, asking, config, json, TIME } from './options.ts';
 
 /** What servers offer, and what policy says about it. */
 export const POLICY_COMMANDS = [
@@ -65,6 +65,36 @@ export const POLICY_COMMANDS = [
           json,
         },
         load: async () => (await import('../policy/test.ts')).policyTestCommand,
+      }),
+      command({
+        name: 'replay',
+        summary: 'run a changed policy over what was called',
+        notes: [
+          'Exit codes: 0 no verdict changes, 1 some would change, 2 error. Calls of which too little is known count apart.',
+          ...ASKS_A_GATEWAY,
+        ],
+        takes: {
+          since: textOr('7d', '<time>', `look at calls from this time on: ${TIME}`),
+          policy: text('<file>', 'policy to try (default: those that the gateway has in force)'),
+          server: text('<server>', 'only calls of this server'),
+          ...asking,
+        },
+        load: async () => (await import('../policy/replay.ts')).policyReplayCommand,
+      }),
+      command({
+        name: 'suggest',
+        summary: 'write a first or tighter policy from what was called',
+        notes: [
+          'Prints a policy, never looser than the one in force, with its evidence as comments.',
+          ...ASKS_A_GATEWAY,
+        ],
+        takes: {
+          since: textOr('14d', '<time>', `look at calls from this time on: ${TIME}`),
+          server: text('<server>', 'server whose policy it is (default: the only one)'),
+          ...asking,
+        },
+        printsData: true,
+        load: async () => (await import('../policy/suggest.ts')).policySuggestCommand,
       }),
       command({
         name: 'schema',

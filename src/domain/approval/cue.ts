@@ -73,6 +73,6 @@ export function cuesOf({
 }
 
 /** Midnight before this instant, by UTC. */
-export function dayOf(at: Date): Date {
+export function dayBegan(at: Date): Date {
   return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()));
 }

@@ -41,6 +41,11 @@ export function isTransportMember(place: 'params' | 'meta', name: string, value:
   return META.get(name)?.(value) === true;
 }
 
+/** Whether a member of this name can be one that is neither shown nor bound; such a member is kept nowhere. */
+export function mayBeTransport(place: 'params' | 'meta', name: string): boolean {
+  return place === 'params' ? name === 'task' : META.has(name);
+}
+
 /** 2025-11-25, Tasks: `task: { ttl? }`, in milliseconds. The official SDK v1 also sends `pollInterval`. */
 function isTask(value: Json): boolean {
   const known = (name: string, inner: Json) => (name === 'ttl' || name === 'pollInterval') && typeof inner === 'number';

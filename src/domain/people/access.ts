@@ -35,6 +35,8 @@ const RULES: readonly Rule[] = [
   ['GET', '/api/checkpoints', ['auditor']],
   ['GET', '/api/oversight', ['auditor']],
   ['GET', '/api/oversight/*', ['auditor']],
+  ['POST', '/api/policy/replay', ['auditor']],
+  ['POST', '/api/policy/suggest', ['auditor']],
   ['GET', '/api/store/accept', ['auditor', 'operator']],
   ['POST', '/api/store/accept', ['operator']],
   ['GET POST', '/api/tokens', ANYBODY],

@@ -15,12 +15,22 @@ const LARGE_CALL = 256 * 1024;
 
 const NOTHING_SENT = 'nothing was sent';
 
+/** May keep a sample of the call that this event is about; takes no time. */
+export type Sampled = (event: NewEvent) => void;
+
+/** What is done beside letting a call through. */
+interface Beside {
+  readonly watched: WatchedNote | null;
+  readonly sampled: Sampled | null;
+}
+
 const FORWARD: Handled = { kind: 'forward', notSent: null };
 
 /**
  * Lets the call through. Without limits its event follows within 50 ms, and so it does where quota was taken in advance;
  * with other limits the event is durable together with the quota before anything is sent. A slow log delays the call; a log that cannot be written refuses it (P7).
  * `size`: the request's, in bytes. `watched`: notes what would have become of a call that is only watched.
+ * `sampled`: gets the call's event when it is made, behind the call where that has no limits.
  */
 export function allow(
   gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'quota' | 'store'>,
@@ -28,10 +38,11 @@ export function allow(
   takes: readonly Take[],
   size: number,
   watched: WatchedNote | null = null,
+  sampled: Sampled | null = null,
 ): Handled | Promise<Handled> {
-  if (size < LARGE_CALL) return allowNow(gateway, notes, takes, size, watched);
+  if (size < LARGE_CALL) return allowNow(gateway, notes, takes, size, { watched, sampled });
   // The event is made over the whole call.
-  return standBack().then(() => allowNow(gateway, notes, takes, size, watched));
+  return standBack().then(() => allowNow(gateway, notes, takes, size, { watched, sampled }));
 }
 
 function allowNow(
@@ -39,24 +50,32 @@ function allowNow(
   notes: VerdictNotes,
   takes: readonly Take[],
   size: number,
-  watched: WatchedNote | null,
+  beside: Beside,
 ): Handled | Promise<Handled> {
   const { journal, clock } = gateway;
+  const { watched, sampled } = beside;
   if (!journal.writable && (takes.length === 0 || watched !== null)) {
     // Each call looks again when its turn comes: the log may have room for those before it only.
-    return journal.recovered().then((ok) => (ok ? allowNow(gateway, notes, takes, size, watched) : LOG_IS_DOWN));
+    return journal.recovered().then((ok) => (ok ? allowNow(gateway, notes, takes, size, beside) : LOG_IS_DOWN));
   }
   // What was taken in advance is spent only while the log can be written: the call's event is not written with its quota.
   const spent = takes.length > 0 && journal.writable ? gateway.quota.spend(takes) : null;
   if (takes.length > 0 && spent === null) {
-    return admit(gateway, notes, takes, notes.event('call.allowed', notes.passedOver)).then((handled) => {
-      if (handled.kind === 'forward') watched?.();
+    const event = notes.event('call.allowed', notes.passedOver);
+    return admit(gateway, notes, takes, event).then((handled) => {
+      if (handled.kind !== 'forward') return handled;
+      watched?.();
+      sampled?.(event);
       return handled;
     });
   }
   watched?.();
   const at = clock.now();
-  const event = (): NewEvent => notes.event('call.allowed', notes.passedOver, at);
+  const event = (): NewEvent => {
+    const made = notes.event('call.allowed', notes.passedOver, at);
+    sampled?.(made);
+    return made;
+  };
   // The event is built when its batch is written; a large request is not kept that long, so its event is built now.
   journal.note(size > MAX_KEPT_BYTES ? event() : event);
   return spent === null ? FORWARD : { kind: 'forward', notSent: () => putBack(gateway, notes, spent) };

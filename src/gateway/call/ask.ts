@@ -1,5 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { dayOf } from '../../domain/approval/cue.ts';
+import { dayBegan } from '../../domain/approval/cue.ts';
 import { shownInexact } from '../../domain/policy/inexact.ts';
 import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
@@ -81,7 +81,7 @@ export async function ask(
     const by = { grant: principal.grant, server, tool };
     const [full, before] = await Promise.all([
       gateway.fullLimits.find(enforced, now) ?? gateway.store.peek(enforced),
-      arrival.leg === undefined ? gateway.store.askedBefore(by, dayOf(now)) : null,
+      arrival.leg === undefined ? gateway.store.askedBefore(by, dayBegan(now)) : null,
     ]);
     if (full) gateway.fullLimits.remember(full, now);
     const { request, event } = await newApproval(gateway, arrival, verdict, now, before);

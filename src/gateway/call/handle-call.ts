@@ -11,7 +11,7 @@ import { standingDenial } from '../allowance/covering.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { onceASecond } from '../state/heard-call.ts';
-import { allow } from './allow.ts';
+import { allow, type Sampled } from './allow.ts';
 import type { Arrival, Handled, Leg } from './arrival.ts';
 import { ask } from './ask.ts';
 import { deny } from './deny.ts';
@@ -82,7 +82,7 @@ function follow(
         if (denial !== null) return notes.standing(denial);
         return ref === null && policy !== null && gateway.callMemory.wants(call.server, call.tool)
           ? rememberFirst(gateway, arrival, policy)
-          : allow(gateway, notes, takes, arrival.bytes.byteLength, watched);
+          : allow(gateway, notes, takes, arrival.bytes.byteLength, watched, sampledBy(gateway, arrival));
       }
       case 'ask':
         watched?.();
@@ -93,6 +93,11 @@ function follow(
   };
   const prepared = notes.prepare();
   return prepared === undefined ? noteFirst() : prepared.then(noteFirst);
+}
+
+/** null: nothing is kept of allowed calls. */
+function sampledBy({ sampleKeeper }: Pick<Gateway, 'sampleKeeper'>, arrival: Arrival): Sampled | null {
+  return sampleKeeper.isOn ? (event) => sampleKeeper.offer(arrival, event) : null;
 }
 
 /**

@@ -56,6 +56,10 @@ export class LiveRules implements Rules {
     this.#now = now;
   }
 
+  get samples(): NonNullable<Rules['samples']> | null {
+    return this.#loaded.config.samples ?? null;
+  }
+
   get loaded(): Loaded {
     return this.#loaded;
   }

@@ -50,6 +50,7 @@ import { MIGRATION_0061 } from './0061-policy-texts.ts';
 import { MIGRATION_0062 } from './0062-people-again.ts';
 import { MIGRATION_0064 } from './0064-logged-ends.ts';
 import { MIGRATION_0070 } from './0070-cues-and-snoozes.ts';
+import { MIGRATION_0071 } from './0071-samples.ts';
 import { MIGRATION_0073 } from './0073-quota-parts.ts';
 import { MIGRATION_0074 } from './0074-quota-in-advance.ts';
 import { MIGRATION_0075 } from './0075-oversight.ts';
@@ -111,6 +112,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0062-people-again': MIGRATION_0062,
   '0064-logged-ends': MIGRATION_0064,
   '0070-cues-and-snoozes': MIGRATION_0070,
+  '0071-samples': MIGRATION_0071,
   '0073-quota-parts': MIGRATION_0073,
   '0074-quota-in-advance': MIGRATION_0074,
   '0075-oversight': MIGRATION_0075,

@@ -29,6 +29,7 @@ import type {
   PersonLoginTable,
   SigningNonceTable,
 } from './people-tables.ts';
+import type { SampleTable } from './sample-table.ts';
 import type { SnoozeTable } from './snooze-table.ts';
 import type {
   AskedRequestTable,
@@ -78,6 +79,7 @@ export interface Tables {
   'holdfast.snoozes': SnoozeTable;
   'holdfast.oversight_sums': OversightSumsTable;
   'holdfast.oversight_cursor': OversightCursorTable;
+  'holdfast.samples': SampleTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
   'holdfast.policy_texts': PolicyTextTable;

@@ -10,6 +10,7 @@ import { withSlackGroups } from '../../gateway/decision/slack-groups.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { EvidenceRecords } from '../../gateway/log/take-evidence.ts';
+import type { Replays } from '../../gateway/replay/replays.ts';
 import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
 import { type ApiCaller, Callers } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
@@ -26,6 +27,7 @@ import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { keyRoutes } from './keys-api.ts';
 import { type DrawReport, oversightRoutes } from './oversight-api.ts';
 import { pageJson } from './page-json.ts';
+import { replayRoutes } from './replay-api.ts';
 import { signingRoutes } from './signing-api.ts';
 import { snoozeRoutes } from './snooze-api.ts';
 import { tokenRoutes } from './tokens-api.ts';
@@ -41,6 +43,7 @@ export interface ApiDeps {
   readonly records: EvidenceRecords;
   /** Absent: the report of oversight is no page here. */
   readonly drawOversight?: DrawReport;
+  readonly replays: Replays;
   /** Absent: there are no people here. */
   readonly people?: PeopleDoors | undefined;
 }
@@ -111,6 +114,8 @@ export function api(deps: ApiDeps): Hono {
   freezeRoutes(app, gateway);
 
   advanceRoutes(app, gateway);
+
+  replayRoutes(app, gateway, deps.replays);
 
   grantRoutes(app, gateway, grants);
 

@@ -16,12 +16,12 @@ export function strangeMember(body: JsonObject, known: readonly string[]): strin
   return `The body has a member ${JSON.stringify(strange.slice(0, 64))}, which is not acted on here. Send only ${known.join(', ')}.`;
 }
 
-/** The JSON object in the body, or what is wrong with the body. */
-export async function bodyObject(c: Context): Promise<JsonObject | string> {
+/** `longest`: in characters. The JSON object in the body, or what is wrong with the body. */
+export async function bodyObject(c: Context, longest = MAX_BODY_LENGTH): Promise<JsonObject | string> {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
     return 'Send a JSON body as application/json.';
   const text = await c.req.text();
-  if (text.length > MAX_BODY_LENGTH) return `The body is longer than ${MAX_BODY_LENGTH} characters.`;
+  if (text.length > longest) return `The body is longer than ${longest} characters.`;
   let body: Json;
   try {
     body = JSON.parse(text) as Json;

@@ -6,6 +6,9 @@ import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
 import { EVENTS } from '../../domain/log/event.ts';
 import { ROLES } from '../../domain/people/role.ts';
 import { MOST_ALLOWED_CALLS, MOST_ALLOWED_MINUTES } from '../../domain/policy/allowance-rule.ts';
+import { SCOPES } from '../../domain/policy/limit.ts';
+import { SAID } from '../../domain/replay/known-call.ts';
+import { UNKNOWNS } from '../../domain/replay/unknown-places.ts';
 import {
   anyObject,
   aText,
@@ -268,6 +271,14 @@ const parts = closed(
   ['store', 'queue', 'audit', 'witness', 'clock', 'slack', 'approvers', 'gateway'],
 );
 
+const readFor: Readonly<Record<string, Schema>> = {
+  from: instant('Where reading began; later than `since` where there was too much.'),
+  until: instant(),
+  cutShort: yesOrNo('Whether there is more in the log, before `from`.'),
+  doubted: whole('Events and samples that are not as a gateway wrote them, and are left out.'),
+  sampled: yesOrNo('Whether samples of allowed calls are kept.'),
+};
+
 /** The schemas of the API's answers and bodies, by name. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Approval: closed(approvalMembers),
@@ -449,6 +460,58 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       'Groups in which they decide in the place of somebody, and until when.',
     ),
   }),
+  ReplayBody: closed(
+    {
+      since: instant('Calls from then on; at most 366 days ago.'),
+      server: orNull(aText('Absent: all of them; with a policy, the only one.')),
+      policy: orNull(aText('The text of a policy; absent: those in force. At most 524,288 characters.')),
+      format: oneOf(['yaml', 'json']),
+    },
+    ['server', 'policy', 'format'],
+  ),
+  BadPolicy: closed({
+    error: { const: 'bad_policy' },
+    reason: aText('A sentence for people.'),
+    faults: listOf(
+      closed({ line: whole(), column: whole(), path: aText(), message: aText(), expected: orNull(aText()) }),
+      'The first fifty.',
+    ),
+  }),
+  Replay: closed({
+    ...readFor,
+    policies: listOf(closed({ server: aText(), digest: aText('SHA-256 of its text.') })),
+    calls: whole(),
+    same: whole(),
+    changed: whole(),
+    unknown: whole('Calls of which nobody can tell, because too little is kept of them.'),
+    unlisted: whole('Calls whose verdict would change and that are not listed.'),
+    changes: listOf(
+      closed({
+        server: aText(),
+        tool: aText(),
+        agent: aText(),
+        from: oneOf(SAID, 'What the policy of that time said, enforced or watched.'),
+        to: oneOf(SAID),
+        rule: aText(),
+        where: aText('The place in the policy, or the limit, that decides.'),
+        count: whole(),
+        calls: listOf(closed({ n: whole('Its event.'), at: instant(), approval: orNull(aText()) }), 'The first five.'),
+      }),
+    ),
+    unknowns: listOf(closed({ server: aText(), tool: aText(), because: oneOf(UNKNOWNS), count: whole() })),
+    limits: listOf(
+      closed({
+        server: aText(),
+        counter: aText(),
+        scope: oneOf(SCOPES),
+        max: aText(),
+        most: aText('What its fullest window would have counted, at least.'),
+        refused: whole(),
+      }),
+    ),
+  }),
+  SuggestBody: closed({ since: instant(), server: orNull(aText('Absent: the only one.')) }, ['server']),
+  Suggestion: closed({ ...readFor, server: aText(), policy: aText('YAML, with the evidence as comments.') }),
   Healthy: closed({ ok: { const: true } }),
   Refusal: closed({ error: aText('A word for programs.'), reason: aText('A sentence for people.') }),
 };

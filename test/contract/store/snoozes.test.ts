@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { dayOf } from '../../../src/domain/approval/cue.ts';
+import { dayBegan } from '../../../src/domain/approval/cue.ts';
 import { MOST_SNOOZES, type Snooze } from '../../../src/domain/approval/snooze.ts';
 import type { NewApproval, Snoozes } from '../../../src/ports.ts';
 import { sqlSnoozes } from '../../../src/sql/snoozes.ts';
@@ -130,7 +130,7 @@ for (const kind of STORES) {
 
     test('a call counts as used once it was sent, and as asked unless its agent took it back', async () => {
       const by = { grant: `grant-${randomHex(4)}`, server: 's1', tool: 'create_api_key' };
-      const before = () => world.one.askedBefore(by, dayOf(new Date()));
+      const before = () => world.one.askedBefore(by, dayBegan(new Date()));
       assert.deepEqual(await before(), { sent: false, today: false });
       await through(world.one, await open(by), 'withdrawn');
       assert.deepEqual(await before(), { sent: false, today: false });

@@ -141,6 +141,30 @@ describe('what the running program answers is what its description says', () => 
     }
   });
 
+  test('policies: replayed, suggested, refused', async () => {
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    const replay = (status: number, body: object) =>
+      ask<{ error?: string }>('POST', '/api/policy/replay', '/api/policy/replay', status, body);
+    await replay(200, { since });
+    await replay(200, { since, server: 'tools', policy: POLICY, format: 'yaml' });
+    assert.equal((await replay(400, { since: 'lately' })).error, 'bad_replay');
+    assert.equal((await replay(400, { since, more: 1 })).error, 'bad_replay');
+    assert.equal((await replay(404, { since, server: 'nobody' })).error, 'unknown_server');
+    const strange = POLICY.replace('charge: { action: require_approval, approval: {', '$&approvers: [nobody], ');
+    for (const policy of ['default: [', strange]) {
+      const { error, reason } = await ask<{ error: string; reason: string }>(
+        'POST',
+        '/api/policy/replay',
+        '/api/policy/replay',
+        400,
+        { since, policy },
+      );
+      assert.equal(error, 'bad_policy', reason);
+    }
+    await ask('POST', '/api/policy/suggest', '/api/policy/suggest', 200, { since });
+    await ask('POST', '/api/policy/suggest', '/api/policy/suggest', 404, { since, server: '' });
+  });
+
   test('allowances and standing denials', async () => {
     const args = { n: 1 };
     const id = await approval('burst', args);

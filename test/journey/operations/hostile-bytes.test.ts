@@ -50,6 +50,8 @@ const ROUTES: readonly (readonly [method: string, path: string, queries: readonl
       ...['until', 'state', 'text', 'before'],
     ],
   ],
+  ['POST', '/api/policy/replay', []],
+  ['POST', '/api/policy/suggest', []],
   ['GET', '/api/store/accept', []],
   ['POST', '/api/store/accept', []],
   ['GET', '/api/tokens', []],

@@ -20,6 +20,7 @@ import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlMemories } from '../../../src/sql/memories.ts';
 import { migrate } from '../../../src/sql/migrations/migrate.ts';
 import { sqlOversight } from '../../../src/sql/oversight.ts';
+import { sqlSamples } from '../../../src/sql/samples.ts';
 import { sqlSnoozes } from '../../../src/sql/snoozes.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
@@ -76,6 +77,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           memories: sqlMemories(db, new SealedTables(TEST_SEALS, null)),
           snoozes: sqlSnoozes(db, new SealedTables(TEST_SEALS, null)),
           oversight: sqlOversight(db, TEST_SEALS, new SealedTables(TEST_SEALS, null)),
+          samples: sqlSamples(db),
           ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,

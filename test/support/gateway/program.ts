@@ -31,6 +31,8 @@ export interface HouseOptions {
   readonly slackMore?: string;
   /** What stands under `operators:`, as flow YAML. */
   readonly operators?: string;
+  /** What stands under `audit:`, as flow YAML. */
+  readonly audit?: string;
   /** Grants besides `agent`, all owned by U0SAM. */
   readonly grants?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -245,7 +247,7 @@ ${grants}approvers:
   security: ${options.approvers ?? '[U0MIRA, U0ALEX, admin]'}
 slack: { channel: ${CHANNEL}, team: T0MAIN${options.slackMore ?? ''} }
 approval: ${withOpenings(options.approval ?? '{ timeout: 10m }')}
-${options.sessions ? `sessions: ${options.sessions}\n` : ''}${options.operators ? `operators: ${options.operators}\n` : ''}`;
+${options.audit ? `audit: ${options.audit}\n` : ''}${options.sessions ? `sessions: ${options.sessions}\n` : ''}${options.operators ? `operators: ${options.operators}\n` : ''}`;
 }
 
 /** Tests open many approvals in a minute; those about the rate state it. */

@@ -11,12 +11,12 @@ export interface SdkUpstream extends AsyncDisposable {
   sessions(): number;
 }
 
-/** The official SDK's server over streamable HTTP, with sessions and event streams, with the tools of `toolServer`. */
-export async function sdkUpstream(): Promise<SdkUpstream> {
+/** The official SDK's server over streamable HTTP, with sessions and event streams, with the tools of `make`. */
+export async function sdkUpstream(make: () => McpServer = toolServer): Promise<SdkUpstream> {
   const transports = new Map<string, StreamableHTTPServerTransport>();
   const server = createServer(async (incoming, response) => {
     const known = transports.get(String(incoming.headers['mcp-session-id']));
-    await (known ?? (await newSession(transports))).handleRequest(incoming, response);
+    await (known ?? (await newSession(transports, make))).handleRequest(incoming, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -33,13 +33,13 @@ export async function sdkUpstream(): Promise<SdkUpstream> {
 /** How often `slow` ran with these words, in this process, in whatever session. */
 const SLOW = new Map<string, number>();
 
-async function newSession(transports: Map<string, StreamableHTTPServerTransport>) {
+async function newSession(transports: Map<string, StreamableHTTPServerTransport>, make: () => McpServer) {
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
     onsessioninitialized: (id) => void transports.set(id, transport),
     onsessionclosed: (id) => void transports.delete(id),
   });
-  await toolServer().connect(transport);
+  await make().connect(transport);
   return transport;
 }
 
