@@ -24,6 +24,7 @@ export * from './ports/outside.ts';
 export type * from './ports/passkeys.ts';
 export type * from './ports/pending.ts';
 export type * from './ports/person-keys.ts';
+export type * from './ports/preview.ts';
 export type * from './ports/provider.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';

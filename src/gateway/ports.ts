@@ -11,6 +11,7 @@ import type {
   Log,
   Memories,
   Queue,
+  ReadTool,
   Sink,
   Store,
   TaskStore,
@@ -33,6 +34,8 @@ export interface Ports {
   readonly denials: Denials;
   /** What is remembered of calls because a policy asks for it. */
   readonly memories: Memories;
+  /** Calls a reading tool for a card; absent: no preview can be had here. */
+  readonly readTool?: ReadTool;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

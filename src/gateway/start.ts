@@ -25,6 +25,7 @@ import { Announcer } from './state/announcer.ts';
 import { CallMemory } from './state/call-memory.ts';
 import { CardGate } from './state/card-gate.ts';
 import { ClockWatch } from './state/clock-watch.ts';
+import { Describing } from './state/describing.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { AGENT_GUESSES, GuessThrottle, REVIEWER_GUESSES } from './state/guess-throttle.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
@@ -119,6 +120,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     unposted: new UnpostedCards(watched, waitingRoom),
     unqueued: new UnqueuedWork(log),
     cardGate: new CardGate(),
+    describing: new Describing(),
     clockWatch: new ClockWatch(clock, log),
     checkpointSigner: new CheckpointSigner(alarms, alarmEvents),
     storeWatch,
@@ -163,6 +165,7 @@ export async function startGateway(
     | 'checkpointSigner'
     | 'clock'
     | 'clockWatch'
+    | 'describing'
     | 'faultPoint'
     | 'inline'
     | 'leases'
@@ -225,6 +228,7 @@ export async function startGateway(
     await sweeper.stop();
     leases.stop();
     retries.stop();
+    await gateway.describing.drained();
     await gateway.announcer.flush();
     gateway.accessLog.flush(true);
     gateway.methodLog.flush(true);
@@ -247,6 +251,7 @@ function handlersOf(
     | 'cards'
     | 'checkpointSigner'
     | 'clock'
+    | 'describing'
     | 'faultPoint'
     | 'inline'
     | 'knownFreezes'

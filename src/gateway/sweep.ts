@@ -19,6 +19,7 @@ export type SweptGateway = Pick<
   | 'cardGate'
   | 'cards'
   | 'clock'
+  | 'describing'
   | 'faultPoint'
   | 'inline'
   | 'knownFreezes'

@@ -14,6 +14,7 @@ import {
 } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
 import { earlierCalls } from './approval/earlier.ts';
+import { askedBefore, keepFacts } from './approval/facts.ts';
 import {
   markAllAway,
   markAway,
@@ -84,6 +85,8 @@ export function sqlStore(
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, trust, id),
     earlier: (ids, most) => earlierCalls(db, ids, most),
+    askedBefore: (call) => askedBefore(db, seals, call),
+    keepFacts: (id, facts, event) => keepFacts(db, seals, id, facts, event),
     pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),

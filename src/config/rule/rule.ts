@@ -11,6 +11,7 @@ import { type FaultList, isNow } from '../document/shape.ts';
 import { compileAllowance, refuseAllowance } from './allowance.ts';
 import { compileClauses, PATH_FORM } from './clause.ts';
 import { compileLimits, compileRateLimit } from './limit.ts';
+import { compilePreview, compileUsual } from './preview.ts';
 import { type AllToolsShape, type ApprovalShape, MOST_PLACES, type ToolShape } from './schema.ts';
 
 /** Compiles a tool's entry in our own format. `fallback`: what the file says for all tools. */
@@ -100,6 +101,8 @@ export function compileAsk(
     answers: shape.answers ?? fallback.answers ?? null,
     stepUp: shape.step_up ?? fallback.stepUp ?? null,
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
+    preview: compilePreview(shape.preview, [...at, 'preview'], faults) ?? fallback.preview ?? null,
+    usual: compileUsual(shape.usual, [...at, 'usual'], faults) ?? fallback.usual ?? null,
     ...(allowance === null ? {} : { allowance }),
   };
 }

@@ -1,7 +1,9 @@
 import type { Risk, Severity } from '../tool/risk.ts';
 import type { AllowanceRule, OfferedAllowance } from './allowance-rule.ts';
 import type { LimitRule } from './limit.ts';
+import type { PreviewRule } from './preview-rule.ts';
 import type { SummaryPart, SummaryTemplate } from './summary.ts';
+import type { UsualRule } from './usual-rule.ts';
 
 /** One step of an evaluation: what was looked at, and with what result. */
 export interface TraceStep {
@@ -58,6 +60,10 @@ export interface Ask {
   readonly summary?: SummaryTemplate | null;
   /** What people may allow in advance; null: nothing. */
   readonly allowance?: AllowanceRule | null;
+  /** The reading tool that is called for the card; null: none. */
+  readonly preview?: PreviewRule | null;
+  /** What is compared with earlier calls; null: what is recognised. */
+  readonly usual?: UsualRule | null;
 }
 
 /** What policy says of answers to a server's questions: `ask` by default where the severity is high or critical. */

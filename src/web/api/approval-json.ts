@@ -59,6 +59,8 @@ export function approvalJson(approval: Approval) {
       key: d.signature?.key ?? null,
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
+    unusual: (approval.facts?.unusual ?? []).map(summaryText),
+    preview: approval.facts?.preview ?? null,
     allowance: allowanceOf(approval),
     mayAllow: mayAllowJson(approval),
     rule: approval.trace.rule,

@@ -1,0 +1,44 @@
+/** Calls that may be described at once, here, of one grant and to one server; the others' cards come without a preview. */
+export const MOST_PREVIEWS = { all: 64, grant: 6, server: 16 } as const;
+
+/** The calls of this process about which something is being found out for their cards. */
+export class Describing {
+  readonly #works = new Map<string, Promise<void>>();
+  readonly #previews = new Map<string, number>();
+  #ended = new AbortController();
+
+  /** Runs the work, which never rejects, unless the process is ending. */
+  begin(id: string, work: (ended: AbortSignal) => Promise<void>): Promise<void> {
+    const under = work(this.#ended.signal).finally(() => this.#works.delete(id));
+    this.#works.set(id, under);
+    return under;
+  }
+
+  has(id: string): boolean {
+    return this.#works.has(id);
+  }
+
+  /** Runs a preview where there is room for one; null: there is none, so that one grant's flood takes no other's. */
+  preview<T>(grant: string, server: string, run: () => Promise<T>): Promise<T> | null {
+    const places = [
+      ['', MOST_PREVIEWS.all],
+      [`grant ${grant}`, MOST_PREVIEWS.grant],
+      [`server ${server}`, MOST_PREVIEWS.server],
+    ] as const;
+    if (places.some(([place, most]) => (this.#previews.get(place) ?? 0) >= most)) return null;
+    for (const [place] of places) this.#previews.set(place, (this.#previews.get(place) ?? 0) + 1);
+    return run().finally(() => {
+      for (const [place] of places) {
+        const left = (this.#previews.get(place) ?? 1) - 1;
+        if (left > 0) this.#previews.set(place, left);
+        else this.#previews.delete(place);
+      }
+    });
+  }
+
+  /** Gives up what is under way, and resolves when nothing is. */
+  async drained(): Promise<void> {
+    this.#ended.abort();
+    await Promise.allSettled(this.#works.values());
+  }
+}
