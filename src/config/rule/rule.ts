@@ -91,6 +91,8 @@ export function compileAsk(
     }
   }
   const allowance = compileAllowance(shape.allowance, [...at, 'allowance'], faults);
+  const preview = compilePreview(shape.preview, [...at, 'preview'], faults) ?? fallback.preview ?? null;
+  const usual = compileUsual(shape.usual, [...at, 'usual'], faults) ?? fallback.usual ?? null;
   return {
     approvers: shape.approvers ?? fallback.approvers,
     ...(compileQuorum(shape.quorum, [...at, 'quorum'], faults) ?? placesOf(fallback)),
@@ -101,8 +103,8 @@ export function compileAsk(
     answers: shape.answers ?? fallback.answers ?? null,
     stepUp: shape.step_up ?? fallback.stepUp ?? null,
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
-    preview: compilePreview(shape.preview, [...at, 'preview'], faults) ?? fallback.preview ?? null,
-    usual: compileUsual(shape.usual, [...at, 'usual'], faults) ?? fallback.usual ?? null,
+    ...(preview === null ? {} : { preview }),
+    ...(usual === null ? {} : { usual }),
     ...(allowance === null ? {} : { allowance }),
   };
 }
