@@ -39,35 +39,29 @@ export function lineDiff(before: string, after: string): LineDiff | null {
 /** Null: more lines differ than is looked for. */
 function shortestWay(a: readonly string[], b: readonly string[]): DiffLine[] | null {
   const most = Math.min(a.length + b.length, DIFF_BOUNDS.changes);
-  const reached: number[][] = [];
-  let furthest = new Map<number, number>([[1, 0]]);
+  // How far each diagonal is reached: the one of `k` stands at `k + most + 1`.
+  const furthest = new Int32Array(2 * most + 3).fill(-1);
+  furthest[most + 2] = 0;
+  const before: Int32Array[] = [];
   for (let changes = 0; changes <= most; changes++) {
-    const next = new Map<number, number>();
+    before.push(furthest.slice(most - changes, most + changes + 3));
     for (let k = -changes; k <= changes; k += 2) {
-      const [left, right] = [furthest.get(k - 1) ?? -1, furthest.get(k + 1) ?? -1];
+      const [left, right] = [furthest[k + most]!, furthest[k + most + 2]!];
       let x = k === -changes || (k !== changes && left < right) ? right : left + 1;
-      while (x < a.length && x - k < b.length && x >= 0 && a[x] === b[x - k]) x++;
-      next.set(k, x);
-      if (x < a.length || x - k < b.length) continue;
-      reached.push(atEach(furthest, changes));
-      return walkedBack(a, b, reached);
+      while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
+      furthest[k + most + 1] = x;
+      if (x >= a.length && x - k >= b.length) return walkedBack(a, b, before);
     }
-    reached.push(atEach(furthest, changes));
-    furthest = next;
   }
   return null;
 }
 
-/** The diagonals from `-changes - 1` on, as an array. */
-function atEach(furthest: ReadonlyMap<number, number>, changes: number): number[] {
-  return Array.from({ length: 2 * changes + 3 }, (_, at) => furthest.get(at - changes - 1) ?? -1);
-}
-
-function walkedBack(a: readonly string[], b: readonly string[], reached: readonly (readonly number[])[]): DiffLine[] {
+/** `before`: how far was reached before each change, from the diagonal `-changes - 1` on. */
+function walkedBack(a: readonly string[], b: readonly string[], before: readonly Int32Array[]): DiffLine[] {
   const lines: DiffLine[] = [];
   let [x, y] = [a.length, b.length];
-  for (let changes = reached.length - 1; changes > 0; changes--) {
-    const at = (k: number): number => reached[changes]![k + changes + 1]!;
+  for (let changes = before.length - 1; changes > 0; changes--) {
+    const at = (k: number): number => before[changes]![k + changes + 1]!;
     const k = x - y;
     const down = k === -changes || (k !== changes && at(k - 1) < at(k + 1));
     const fromX = at(down ? k + 1 : k - 1);
