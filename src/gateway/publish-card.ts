@@ -61,7 +61,8 @@ export async function publishCard(
   const { store, cards, cardGate } = gateway;
   if (cards === null) return null;
   // What is found out about the call is on its first card; that takes 3 s at most.
-  if (gateway.describing.has(id)) return BUSY_MS;
+  if (gateway.describing.isSlow(id)) return BUSY_MS;
+  await gateway.describing.settled(id);
   const found = await store.look(id);
   if (found === null) return null;
   const laterMs = await heldBackMs(gateway, found.approval, found.card);

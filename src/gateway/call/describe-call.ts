@@ -35,7 +35,7 @@ export function beginDescribing(
   approval: Approval,
 ): Promise<void> | null {
   if (arrival.leg !== undefined) return null;
-  return gateway.describing.begin(approval.id, async (ended) => {
+  return gateway.describing.begin(approval.id, Boolean(verdict.ask.preview), async (ended) => {
     try {
       await describe(gateway, arrival, verdict, approval, ended);
     } catch (error) {

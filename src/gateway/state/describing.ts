@@ -4,18 +4,30 @@ export const MOST_PREVIEWS = { all: 64, grant: 6, server: 16 } as const;
 /** The calls of this process about which something is being found out for their cards. */
 export class Describing {
   readonly #works = new Map<string, Promise<void>>();
+  /** Those of them that ask a server. */
+  readonly #slow = new Set<string>();
   readonly #previews = new Map<string, number>();
   #ended = new AbortController();
 
-  /** Runs the work, which never rejects, unless the process is ending. */
-  begin(id: string, work: (ended: AbortSignal) => Promise<void>): Promise<void> {
-    const under = work(this.#ended.signal).finally(() => this.#works.delete(id));
+  /** Runs the work, which never rejects. `asksServer`: it may take seconds. The signal aborts when the process ends. */
+  begin(id: string, asksServer: boolean, work: (ended: AbortSignal) => Promise<void>): Promise<void> {
+    if (asksServer) this.#slow.add(id);
+    const under = work(this.#ended.signal).finally(() => {
+      this.#works.delete(id);
+      this.#slow.delete(id);
+    });
     this.#works.set(id, under);
     return under;
   }
 
-  has(id: string): boolean {
-    return this.#works.has(id);
+  /** Whether a server is being asked for the card of this call, so that the card comes later. */
+  isSlow(id: string): boolean {
+    return this.#slow.has(id);
+  }
+
+  /** Resolves when nothing is being found out about this call any more. */
+  settled(id: string): Promise<void> | undefined {
+    return this.#works.get(id);
   }
 
   /** Runs a preview where there is room for one; null: there is none, so that one grant's flood takes no other's. */

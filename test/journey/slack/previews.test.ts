@@ -124,6 +124,9 @@ test('P8: a value that the policy hides is given to no other tool', async () => 
 
 test('what the policy denies, what lacks a value, what errs and what sends too much is not shown, and the card says why', async () => {
   says({ text: 'x'.repeat(40 * 1024 * 1024) });
+  const huge = await asked('create_key', { name: 'huge', team: 'web', limit: 1 });
+  assert.match(huge.card, /was not shown: .*(its answer is longer than 256 KiB|did not answer within 3 s)/);
+  says({ text: 'x'.repeat(300 * 1024) });
   const long = await asked('create_key', { name: 'long', team: 'web', limit: 1 });
   assert.match(long.card, /was not shown: .*its answer is longer than 256 KiB/);
   says({ status: 500 });
