@@ -16,8 +16,8 @@ const SENT = { params: {}, meta: {}, headers: {} };
 
 const of = (args: Json, at = NOON): Particulars => particularsOf({ arguments: args, sent: SENT }, null, new Date(at));
 
-function lines(own: Particulars, known: readonly Particulars[], unknown = 0, more = false): string[] {
-  return unusualOf(own, 'release-bot/issuer', { known, unknown, more }).map(summaryText);
+function lines(own: Particulars, known: readonly Particulars[], unknown = 0, more = false, unapproved = 0): string[] {
+  return unusualOf(own, 'release-bot/issuer', { known, unknown, more, unapproved }).map(summaryText);
 }
 
 describe('what is unusual is said with its numbers', () => {
@@ -34,20 +34,25 @@ describe('what is unusual is said with its numbers', () => {
       'First call of this tool that people are asked about for release-bot in 30 days; of 2 earlier ones it is not known what they were',
     ]);
   });
+  test('P1: what nobody said yes to makes nothing usual, and is counted', () => {
+    assert.deepEqual(lines(of({ to: 'ops' }), [], 0, false, 3), [
+      'Asked 3 times for release-bot in 30 days, and approved never',
+    ]);
+  });
   test('nothing, of a call like the others', () => assert.deepEqual(lines(of({ to: 'ops', amount: 20 }), calls), []));
   test('a new destination', () => {
     assert.deepEqual(lines(of({ to: 'evil', amount: 20 }), calls), [
-      'New: args.to is evil; none of its 24 asked calls in 30 days named it',
+      'New: args.to is evil; none of its 24 approved calls in 30 days named it',
     ]);
   });
   test('an amount above all others', () => {
     assert.deepEqual(lines(of({ to: 'ops', amount: '5200.5' }), calls), [
-      'args.amount is 5,200.5; its 24 asked calls in 30 days had 10 to 33',
+      'args.amount is 5,200.5; its 24 approved calls in 30 days had 10 to 33',
     ]);
   });
   test('an hour in which none came', () => {
     assert.deepEqual(lines(of({ to: 'ops', amount: 20 }, NOON - 9 * 3_600_000), calls), [
-      'It is 03:00 UTC; its 24 asked calls in 30 days came between 10:00 and 13:00 UTC',
+      'It is 03:00 UTC; its 24 approved calls in 30 days came between 10:00 and 13:00 UTC',
     ]);
   });
   test('too few calls have no usual hours or amounts', () => {

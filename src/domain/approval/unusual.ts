@@ -12,13 +12,18 @@ const ENOUGH = { amounts: 5, hours: 20, days: 5 } as const;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-/** What is known of earlier calls of one tool by one principal about which people were asked, the latest first. */
+/**
+ * What is known of earlier calls of one tool by one principal to which people said yes, the latest first: what was denied,
+ * withdrawn or not decided makes nothing usual, or an agent could ask until it is.
+ */
 export interface EarlierAsked {
   readonly known: readonly Particulars[];
-  /** Others of that time of which nothing is kept that can be believed. */
+  /** Others of these of which nothing is kept that can be believed. */
   readonly unknown: number;
   /** There are more than were read. */
   readonly more: boolean;
+  /** Calls to which nobody said yes; at most `USUAL_BOUNDS.calls` are counted. */
+  readonly unapproved: number;
 }
 
 /**
@@ -26,21 +31,25 @@ export interface EarlierAsked {
  * amount above all before. Pure, and linear in the calls. Of calls that people were asked about, because of no others does the
  * gateway keep what they were.
  */
-export function unusualOf(own: Particulars, principal: string, { known, unknown, more }: EarlierAsked): UnusualLine[] {
+export function unusualOf(own: Particulars, principal: string, earlier: EarlierAsked): UnusualLine[] {
+  const { known, unknown, more, unapproved } = earlier;
   const who: SummaryPart = { value: grantNameOf(principal) };
   const except = unknown === 0 ? '' : `; of ${counted(unknown, 'earlier one')} it is not known what they were`;
-  if (known.length === 0) {
+  const days = ` in ${USUAL_BOUNDS.days} days`;
+  if (known.length === 0 && unapproved > 0) {
+    const asked = unapproved >= USUAL_BOUNDS.calls ? `${unapproved} or more` : String(unapproved);
     return [
       [
-        { text: 'First call of this tool that people are asked about for ' },
+        { text: `Asked ${asked} ${plural(unapproved, 'time')} for ` },
         who,
-        { text: ` in ${USUAL_BOUNDS.days} days${except}` },
+        { text: `${days}, and approved never${except}` },
       ],
     ];
   }
-  const span = more
-    ? `its latest ${counted(known.length, 'asked call')}`
-    : `its ${counted(known.length, 'asked call')} in ${USUAL_BOUNDS.days} days`;
+  if (known.length === 0) {
+    return [[{ text: 'First call of this tool that people are asked about for ' }, who, { text: `${days}${except}` }]];
+  }
+  const span = `its ${more ? 'latest ' : ''}${counted(known.length, 'approved call')}${more ? '' : days}`;
   const lines = [
     ...newDestinations(own, known, span, except),
     ...aboveAll(own, known, more),
@@ -66,8 +75,8 @@ function aboveAll(own: Particulars, known: readonly Particulars[], more: boolean
       return [];
     const range = least === most ? `each had ${figures(most)}` : `had ${figures(least)} to ${figures(most)}`;
     const calls = more
-      ? `${before.length} of its latest asked calls`
-      : `its ${before.length} asked calls in ${USUAL_BOUNDS.days} days`;
+      ? `${before.length} of its latest approved calls`
+      : `its ${before.length} approved calls in ${USUAL_BOUNDS.days} days`;
     return [[{ value: path }, { text: ` is ${figures(amount)}; ${calls} ${range}` }]];
   });
 }

@@ -12,6 +12,7 @@ import {
   type StoreWorld,
   skipStore,
   storeWorld,
+  through,
   typesOf,
 } from '../../support/store/world.ts';
 
@@ -38,7 +39,7 @@ function suite(kind: StoreKind): void {
     });
     after(() => world?.close());
 
-    const call = async (tool: string, to = 'ops'): Promise<string> => {
+    const call = async (tool: string, to = 'ops', approves = true): Promise<string> => {
       const opened = await open(world.one, newApproval({ tool }));
       if (opened.kind !== 'opened') throw new Error(opened.kind);
       const { approval } = opened;
@@ -47,6 +48,7 @@ function suite(kind: StoreKind): void {
         factsAt(approval.createdAt.getTime(), to),
         eventOf('approval.described', approval),
       );
+      if (approves) await through(world.one, (await world.one.find(approval.id))!, 'approved');
       return approval.id;
     };
 
@@ -63,14 +65,17 @@ function suite(kind: StoreKind): void {
       const tool = `t${randomHex(4)}`;
       const ids = [await call(tool, 'one'), await call(tool, 'two'), await call(tool, 'three')];
       await call(`${tool}x`);
+      const denied = await call(tool, 'four', false);
       const last = (await world.one.find(ids[2]!))!;
       const { known, unknown, more } = await world.one.askedBefore(last);
+      const later = await world.one.askedBefore({ ...last, id: `${denied}z` });
+      assert.deepEqual([later.known.length, later.unapproved], [3, 1], 'what nobody approved is only counted');
       assert.deepEqual(
         [known.map(({ destinations }) => destinations['args.to']), unknown, more],
         [['two', 'one'], 0, false],
       );
       const none = await world.one.askedBefore({ ...last, grant: 'another' });
-      assert.deepEqual(none, { known: [], unknown: 0, more: false });
+      assert.deepEqual(none, { known: [], unknown: 0, more: false, unapproved: 0 });
     });
 
     test('P1: what somebody with the database writes there is not believed, and an added row makes no call look usual', async () => {

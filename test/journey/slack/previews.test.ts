@@ -194,11 +194,12 @@ test('P10: an edit stands on the card as a diff beside the arguments, and what i
   assert.match(card, / {2}one\\n- two\\n\+ 2\\n {2}three/);
   assert.match(card, /old_string/);
   assert.deepEqual(told.unusual, ['First call of this tool that people are asked about for release-bot in 30 days']);
-  for (const amount of [10, 20, 900, 30, 40]) await asked('send_money', { name: `a${amount}`, payee: 'acme', amount });
+  for (const amount of [10, 20, 900, 30, 40])
+    await house.approve((await asked('send_money', { name: `a${amount}`, payee: 'acme', amount })).id);
   const odd = await asked('send_money', { name: 'odd', payee: 'mallory', amount: 5200 });
   assert.deepEqual(odd.told.unusual, [
-    'New: args.payee is mallory; none of its 5 asked calls in 30 days named it',
-    'args.amount is 5,200; its 5 asked calls in 30 days had 10 to 900',
+    'New: args.payee is mallory; none of its 5 approved calls in 30 days named it',
+    'args.amount is 5,200; its 5 approved calls in 30 days had 10 to 900',
   ]);
   assert.match(odd.card, /Unusual/);
 });
