@@ -23,7 +23,7 @@ export interface SentCall extends Pick<Approval, 'answersTo' | 'awaits' | 'id' |
 }
 
 /** Calls of this tool by this principal that came before this one. */
-export type AskedBefore = Pick<Approval, 'grant' | 'id' | 'server' | 'tool'>;
+export type AskedBefore = Pick<Approval, 'createdAt' | 'grant' | 'id' | 'server' | 'tool'>;
 
 /** Approvals: opened, read, and changed by comparison. */
 export interface ApprovalStore {

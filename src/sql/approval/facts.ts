@@ -38,10 +38,11 @@ const APPROVED = sql.raw(`(a.state in ('approved', 'dispatched', 'succeeded', 'f
 export async function askedBefore(
   db: Kysely<Tables>,
   seals: Seals,
-  { id, grant, server, tool }: AskedBefore,
+  { id, grant, server, tool, createdAt }: AskedBefore,
 ): Promise<EarlierAsked> {
   const before = sql`a.grant_name = ${grant} and a.server = ${server} and a.tool = ${tool} and a.answers_to is null
-    and a.id < ${id} and a.created_at > clock_timestamp() - make_interval(days => ${USUAL_BOUNDS.days}::int)`;
+    and a.id <> ${id} and a.created_at <= ${createdAt}
+    and a.created_at > clock_timestamp() - make_interval(days => ${USUAL_BOUNDS.days}::int)`;
   const [found, others] = await Promise.all([
     sql<{ id: string; particulars: string | null }>`${KEPT_PLAN}
       select a.id, a.particulars from holdfast.approvals a where ${before} and ${APPROVED}
