@@ -40,7 +40,7 @@ function suite(kind: StoreKind): void {
     after(() => world?.close());
 
     const call = async (tool: string, to = 'ops', approves = true): Promise<string> => {
-      const opened = await open(world.one, newApproval({ tool }));
+      const opened = await open(world.one, newApproval({ tool, grant: `of-${tool}` }));
       if (opened.kind !== 'opened') throw new Error(opened.kind);
       const { approval } = opened;
       await world.one.keepFacts(
