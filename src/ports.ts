@@ -26,6 +26,7 @@ export type * from './ports/parts.ts';
 export type * from './ports/passkeys.ts';
 export type * from './ports/pending.ts';
 export type * from './ports/person-keys.ts';
+export type * from './ports/preview.ts';
 export type * from './ports/provider.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';

@@ -34,7 +34,8 @@ grant update (ended_at, ended_why, ended_by, seal) on holdfast.denials to holdfa
 grant select, insert on holdfast.approvals to holdfast_gateway;
 grant update (
   state, revision, updated_at, pickup_until, lease_until, dispatcher, reminded_at, escalated_at, awaits, note, questions,
-  answers, later_reasons, request, result, result_until, shown, state_revision, state_seal, reasons_seal
+  answers, later_reasons, request, result, result_until, shown, state_revision, state_seal, reasons_seal,
+  facts, particulars
 ) on holdfast.approvals to holdfast_gateway;
 
 -- Where an operator accepts a record that somebody changed, it loses its seals, and nothing runs on it again.

@@ -13,6 +13,7 @@ import type { Announcer } from './state/announcer.ts';
 import type { CallMemory } from './state/call-memory.ts';
 import type { CardGate } from './state/card-gate.ts';
 import type { ClockWatch } from './state/clock-watch.ts';
+import type { Describing } from './state/describing.ts';
 import type { FullLimits } from './state/full-limits.ts';
 import type { GuessThrottle } from './state/guess-throttle.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
@@ -69,6 +70,8 @@ export interface Gateway extends Ports {
   /** Work of the queue that is done here while the queue stands still. */
   readonly unqueued: UnqueuedWork;
   readonly cardGate: CardGate;
+  /** Calls of which is being found out what their cards say besides. */
+  readonly describing: Describing;
   readonly clockWatch: ClockWatch;
   readonly checkpointSigner: CheckpointSigner;
   /** Compares the store with what is remembered outside it. */

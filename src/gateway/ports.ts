@@ -12,6 +12,7 @@ import type {
   Memories,
   Oversight,
   Queue,
+  ReadTool,
   Samples,
   Sink,
   Snoozes,
@@ -42,6 +43,8 @@ export interface Ports {
   readonly oversight: Oversight;
   /** What is kept of plainly allowed calls. */
   readonly samples: Samples;
+  /** Calls a reading tool for a card; absent: no preview can be had here. */
+  readonly readTool?: ReadTool;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

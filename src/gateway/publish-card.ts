@@ -44,6 +44,7 @@ export async function publishCard(
     | 'cardGate'
     | 'cards'
     | 'clock'
+    | 'describing'
     | 'faultPoint'
     | 'inline'
     | 'knownFreezes'
@@ -59,6 +60,9 @@ export async function publishCard(
 ): Promise<number | null> {
   const { store, cards, cardGate } = gateway;
   if (cards === null) return null;
+  // What is found out about the call is on its first card; that takes 3 s at most.
+  if (gateway.describing.isSlow(id)) return BUSY_MS;
+  await gateway.describing.settled(id);
   const found = await store.look(id);
   if (found === null) return null;
   const laterMs = await heldBackMs(gateway, found.approval, found.card);

@@ -25,6 +25,7 @@ import { Announcer } from './state/announcer.ts';
 import { CallMemory } from './state/call-memory.ts';
 import { CardGate } from './state/card-gate.ts';
 import { ClockWatch } from './state/clock-watch.ts';
+import { Describing } from './state/describing.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { AGENT_GUESSES, GuessThrottle, REVIEWER_GUESSES } from './state/guess-throttle.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
@@ -125,6 +126,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     unposted: new UnpostedCards(watched, waitingRoom),
     unqueued: new UnqueuedWork(log),
     cardGate: new CardGate(),
+    describing: new Describing(),
     clockWatch: new ClockWatch(clock, log),
     checkpointSigner: new CheckpointSigner(alarms, alarmEvents),
     storeWatch,
@@ -172,6 +174,7 @@ export async function startGateway(
     | 'checkpointSigner'
     | 'clock'
     | 'clockWatch'
+    | 'describing'
     | 'faultPoint'
     | 'inline'
     | 'leases'
@@ -238,6 +241,7 @@ export async function startGateway(
     await sweeper.stop();
     leases.stop();
     retries.stop();
+    await gateway.describing.drained();
     await gateway.announcer.flush();
     await gateway.quota.stop();
     gateway.accessLog.flush(true);
@@ -262,6 +266,7 @@ function handlersOf(
     | 'cards'
     | 'checkpointSigner'
     | 'clock'
+    | 'describing'
     | 'faultPoint'
     | 'inline'
     | 'knownFreezes'

@@ -21,6 +21,7 @@ export type SweptGateway = Pick<
   | 'cardGate'
   | 'cards'
   | 'clock'
+  | 'describing'
   | 'faultPoint'
   | 'inline'
   | 'knownFreezes'

@@ -15,6 +15,7 @@ import { OpenVisits } from '../gateway/state/open-visits.ts';
 import { RegisteredKeys } from '../gateway/state/registered-keys.ts';
 import type { HttpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
+import { toolReader } from '../mcp/upstream/read-tool.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { keepPolicyTexts } from '../sql/log/policy-texts.ts';
 import { sqlRecords } from '../sql/records.ts';
@@ -78,7 +79,11 @@ export function assemble(runtime: Runtime): Assembled {
   const signing = new RegisteredKeys(keys, passkeyProof(), () => logOf(gateway));
   const rules = new LiveRules(loaded, () => clock.now(), revoked, signing);
   const approvers = approversInSlack(loaded, runtime.slack, runtime, log);
-  const gateway: Gateway = bindGateway(portsOf(runtime, seals, beliefs, approvers?.cards ?? null), rules, sets, alarms);
+  const ports = {
+    ...portsOf(runtime, seals, beliefs, approvers?.cards ?? null),
+    readTool: toolReader((name) => servers.entry(name)),
+  };
+  const gateway: Gateway = bindGateway(ports, rules, sets, alarms);
   storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
   const lists = toolListsOf(runtime, seals, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);

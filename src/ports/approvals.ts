@@ -1,6 +1,8 @@
 import type { Approval, ApprovalGlance, State } from '../domain/approval/approval.ts';
 import type { AskedBefore } from '../domain/approval/cue.ts';
+import type { CallFacts } from '../domain/approval/facts.ts';
 import type { EarlierCall } from '../domain/approval/second-look.ts';
+import type { EarlierAsked } from '../domain/approval/unusual.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { CardRecord } from './card-store.ts';
 import type { Change, Committed } from './change.ts';
@@ -20,6 +22,9 @@ export interface SentCall extends Pick<Approval, 'answersTo' | 'awaits' | 'id' |
   /** All of this fits its seals. */
   readonly believed: boolean;
 }
+
+/** Calls of this tool by this principal that came before this one. */
+export type ComparedCall = Pick<Approval, 'createdAt' | 'grant' | 'id' | 'server' | 'tool'>;
 
 /** Approvals: opened, read, and changed by comparison. */
 export interface ApprovalStore {
@@ -44,6 +49,10 @@ export interface ApprovalStore {
     filter: PendingFilter,
     page: { readonly after?: string | undefined; readonly limit: number },
   ): Promise<PendingPage>;
+  /** What is known of the latest calls of the same tool by the same principal about which people were asked. */
+  earlierLike(call: ComparedCall): Promise<EarlierAsked>;
+  /** Keeps what was found out about a call, with its event, once. False: it was kept before. */
+  keepFacts(id: string, facts: CallFacts, event: NewEvent | null): Promise<boolean>;
   counts(): Promise<PendingCounts>;
   /** Newest first. */
   list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;

@@ -5,6 +5,7 @@ export type SealKind =
   | 'decision'
   | 'answer'
   | 'reasons'
+  | 'facts'
   | 'event'
   | 'epoch'
   | 'revocation'

@@ -15,6 +15,7 @@ import {
 } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
 import { earlierCalls } from './approval/earlier.ts';
+import { earlierLike, keepFacts } from './approval/facts.ts';
 import {
   markAllAway,
   markAway,
@@ -93,6 +94,8 @@ export function sqlStore(
     look: (id) => lookAtApproval(db, trust, id),
     earlier: (ids, most) => earlierCalls(db, ids, most),
     askedBefore: (by, since) => asked.find(by, since),
+    earlierLike: (call) => earlierLike(db, seals, call),
+    keepFacts: (id, facts, event) => keepFacts(db, seals, id, facts, event),
     pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),

@@ -6,7 +6,7 @@ import { draftPolicy } from '../../src/config/policy/draft.ts';
 import { parsePolicy } from '../../src/config/policy/file.ts';
 import type { Json } from '../../src/domain/json/json.ts';
 import type { Policy } from '../../src/domain/policy/policy.ts';
-import { isHidden, ruleFor } from '../../src/domain/policy/rule.ts';
+import { askFor, isHidden, mayAskOf, ruleFor } from '../../src/domain/policy/rule.ts';
 import { classify } from '../../src/domain/tool/classify.ts';
 import { type Tool, toolOf } from '../../src/domain/tool/tool.ts';
 
@@ -102,4 +102,33 @@ test('a claim to destroy is found in hints and in words, and not where the words
   assert.ok(claims('', { destructiveHint: true }));
   assert.ok(!claims('', { destructiveHint: true, readOnlyHint: true }), 'it contradicts itself, and the name decides');
   assert.ok(!claims('Lists what the destructive tool removes.', {}, 'list_things'), 'a read');
+});
+
+/** The most used of the ready policies, by the downloads of their servers. */
+const IN_WORDS = [
+  ...['filesystem', 'github', 'kubernetes', 'mongodb', 'neon', 'notion', 'playwright', 'postgres', 'redis', 'sentry'],
+  ...['slack', 'supabase', 'desktop-commander'],
+];
+
+describe('every tool that may be asked about has a sentence of its own, made of arguments that the tool has', () => {
+  for (const name of IN_WORDS) {
+    test(name, () => {
+      const file = `policies/${name}.yaml`;
+      const parsed = parsePolicy(readFileSync(file, 'utf8'), { path: file });
+      assert.ok(parsed.ok);
+      const { tools } = listOf(file);
+      const asking = tools.filter((tool) => mayAskOf(parsed.policy, tool.name));
+      assert.ok(asking.length > 0);
+      const wrong = asking.flatMap((tool) => {
+        const parts = askFor(parsed.policy, tool.name).summary?.parts;
+        if (parts === undefined) return [`${tool.name}: none`];
+        const known = (tool.inputSchema as { properties?: Record<string, Json> }).properties ?? {};
+        return parts.flatMap((part) => {
+          const [first] = typeof part === 'string' || part.root !== 'args' ? [] : part.steps;
+          return first?.kind === 'member' && !Object.hasOwn(known, first.name) ? [`${tool.name}: ${first.name}`] : [];
+        });
+      });
+      assert.deepEqual(wrong, []);
+    });
+  }
 });

@@ -51,6 +51,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'source.ts',
     'people',
     'json',
+    'view',
     'call',
     'tool',
     'policy',

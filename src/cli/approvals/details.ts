@@ -4,6 +4,8 @@ import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE, type Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
+import { shownLine } from '../../domain/view/shown-line.ts';
+import { viewsOf } from '../../domain/view/view.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { inkedFor, joined, type Printed, printed, printedName } from '../../text/printed.ts';
 import type { EarlierRun } from './earlier-runs.ts';
@@ -25,11 +27,14 @@ export function approvalDetails(
   const marks = hiddenMarks({ arguments: approval.arguments, sent, hidden });
   const entries: DetailEntry[] = [
     ...(approval.summary ? [['in words', [approval.summary]] as const] : []),
+    ...(approval.unusual?.length ? [['unusual', approval.unusual] as const] : []),
     ...requirementEntries(approval),
     ['fingerprint', [approval.fingerprint]],
+    ...viewEntries(approval.arguments),
     ['arguments', jsonLines(approval.arguments, marks)],
     ...sentEntries(sent, marks),
     ...hiddenEntries({ arguments: approval.arguments, sent, hidden }, marks),
+    ...previewEntries(approval),
     ...reasonEntries(approval),
     ...legEntries(approval),
     ...(approval.answers ?? []).map(
@@ -53,6 +58,28 @@ function jsonLines(value: Json, marks: HiddenMarks): string[] {
   // Its own line breaks only: those in texts are escaped by JSON.
   const lines = JSON.stringify(value, null, 2).split('\n');
   return marks === 'hidden' ? lines.map((line) => line.replace(HIDDEN_VALUE, '$1[redacted]$2')) : lines;
+}
+
+/** Values of the arguments as what they are; what is too long for that stands among the arguments. */
+function viewEntries(args: Json): DetailEntry[] {
+  return viewsOf(args).map(({ path, name, says, lines }): DetailEntry => {
+    const file = name === null ? printed`` : printed`, ${printedName(name)}`;
+    return [
+      'shown as',
+      [printed`${printedName(path)}${file}: ${says}`, ...lines.map((line) => `  ${shownLine(line)}`)],
+    ];
+  });
+}
+
+/** What the server says of how things stand, which nobody has verified. */
+function previewEntries({ preview = null }: ListedApproval): DetailEntry[] {
+  if (preview === null) return [];
+  if (preview.kind === 'none')
+    return [['how it is', [printed`${printedName(preview.tool)} was not shown: ${preview.why}`]]];
+  const cut = preview.omitted === 0 ? '' : `, without its last ${preview.omitted.toLocaleString('en-US')} characters`;
+  const failed = preview.failed ? ', which it calls an error' : '';
+  const head = printed`(the server's word by ${printedName(preview.tool)}, unverified${failed}${cut})`;
+  return [['how it is', [head, ...preview.text.split('\n')]]];
 }
 
 function sentEntries(sent: Sent, marks: HiddenMarks): DetailEntry[] {

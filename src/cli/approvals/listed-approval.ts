@@ -1,3 +1,4 @@
+import type { Preview } from '../../domain/approval/facts.ts';
 import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { type Printed, printed, printedTool } from '../../text/printed.ts';
@@ -21,6 +22,8 @@ export interface ListedApproval {
   readonly cues?: readonly string[];
   /** The policy's sentence about the call. */
   readonly summary?: string | null;
+  readonly unusual?: readonly string[];
+  readonly preview?: Preview | null;
   /** What policy says to people about this rule. */
   readonly reason?: string | null;
   readonly pickupUntil?: string | null;

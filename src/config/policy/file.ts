@@ -12,6 +12,7 @@ import { EVERY_TOOL, interceptApprovals, interceptEveryTool, interceptRule } fro
 import { InterceptToolShape } from '../intercept/schema.ts';
 import { refuseAfterAllowance, refuseForAll } from '../rule/allowance.ts';
 import { refuseDoubleCounting } from '../rule/limit.ts';
+import { refusePreviews } from '../rule/preview.ts';
 import { compileAsk, compileChecks, compileToolRule } from '../rule/rule.ts';
 import { type ApprovalShape, ToolShape } from '../rule/schema.ts';
 import { HeadShape } from './schema.ts';
@@ -69,7 +70,7 @@ function compile(value: unknown, digest: string, mention: Mentioned, faults: Fau
   }
   const hidden = hiddenOf(head.hide ?? [], faults);
   const sections = sectionsOf(value, faults);
-  const policy = {
+  const policy: Policy = {
     digest,
     default: defaultOf(head, value, tools, faults),
     hidden,
@@ -77,6 +78,7 @@ function compile(value: unknown, digest: string, mention: Mentioned, faults: Fau
     ...lookUp(rules),
     sections,
   };
+  refusePreviews(policy, faults);
   const asked = afterUses(policy).length;
   if (asked > MOST_AFTERS) {
     faults.add(['tools'], `has ${asked} conditions on earlier calls (after)`, `at most ${MOST_AFTERS} in one policy`);

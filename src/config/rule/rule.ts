@@ -12,6 +12,7 @@ import { compileQuiet } from '../quiet-hours.ts';
 import { compileAllowance, refuseAllowance } from './allowance.ts';
 import { compileClauses, PATH_FORM } from './clause.ts';
 import { compileLimits, compileRateLimit } from './limit.ts';
+import { compilePreview, compileUsual } from './preview.ts';
 import { type AllToolsShape, type ApprovalShape, MOST_PLACES, type ToolShape } from './schema.ts';
 
 /** Compiles a tool's entry in our own format. `fallback`: what the file says for all tools. */
@@ -99,6 +100,8 @@ export function compileAsk(
       'a quorum that is a number, or no quiet',
     );
   }
+  const preview = compilePreview(shape.preview, [...at, 'preview'], faults) ?? fallback.preview ?? null;
+  const usual = compileUsual(shape.usual, [...at, 'usual'], faults) ?? fallback.usual ?? null;
   return {
     approvers: shape.approvers ?? fallback.approvers,
     ...(compileQuorum(shape.quorum, [...at, 'quorum'], faults) ?? placesOf(fallback)),
@@ -110,6 +113,8 @@ export function compileAsk(
     stepUp: shape.step_up ?? fallback.stepUp ?? null,
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
     ...quietOf(quiet ?? fallback.quiet ?? null),
+    ...(preview === null ? {} : { preview }),
+    ...(usual === null ? {} : { usual }),
     ...(allowance === null ? {} : { allowance }),
   };
 }

@@ -10,6 +10,7 @@ import { AFTER_SCOPES } from '../../domain/policy/history.ts';
 import { SCOPES, SHARINGS, WINDOWS } from '../../domain/policy/limit.ts';
 import { MODES } from '../../domain/policy/mode.ts';
 import { ACTIONS } from '../../domain/policy/policy.ts';
+import { MOST_USUAL } from '../../domain/policy/usual-rule.ts';
 import { ANSWERS_MODES } from '../../domain/policy/verdict.ts';
 import { DRIFT_ACTIONS } from '../../domain/tool/drift.ts';
 import { RISKS, SEVERITIES } from '../../domain/tool/risk.ts';
@@ -113,6 +114,22 @@ const AllowanceShape = z.strictObject({
 });
 export type AllowanceShape = z.infer<typeof AllowanceShape>;
 
+const PreviewShape = z.strictObject({
+  tool: z.string().describe('A tool with a rule of its own here that has risk: read and action: allow.'),
+  args: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe('Its arguments. A text such as "{args.path}" becomes that value of the call, of whatever type.'),
+});
+export type PreviewShape = z.infer<typeof PreviewShape>;
+
+const usualPaths = z.array(z.string()).max(MOST_USUAL).optional();
+const UsualShape = z.strictObject({
+  destinations: usualPaths.describe('Arguments that say where a call goes: args.to. [] compares none.'),
+  amounts: usualPaths.describe('Arguments that say how much it is about: args.amount. [] compares none.'),
+});
+export type UsualShape = z.infer<typeof UsualShape>;
+
 export const ApprovalShape = z.strictObject({
   approvers: names.optional().describe('Groups of the config; its default when absent.'),
   quorum: z
@@ -141,6 +158,12 @@ export const ApprovalShape = z.strictObject({
     .union([z.literal('none'), QuietShape], { error: `${QUIET_FORM}, or none` })
     .optional()
     .describe('Hours in which another group is asked; those of the config when absent. none: at no hour.'),
+  preview: PreviewShape.optional().describe(
+    'A reading tool of this server that is called when the card is made; what it says stands on the card.',
+  ),
+  usual: UsualShape.optional().describe(
+    'What of a call is compared with earlier ones, to say what is unusual; what is recognised by its name when absent.',
+  ),
   allowance: AllowanceShape.optional().describe(
     'What people may allow in advance with a yes to one call. Under one tool or glob; never for risk financial or destructive, nor severity critical.',
   ),

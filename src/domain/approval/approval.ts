@@ -5,6 +5,7 @@ import type { QuietHours } from '../policy/quiet.ts';
 import type { AnswersMode, RuleTrace } from '../policy/verdict.ts';
 import type { AskedQuestion, GivenAnswer } from './answer.ts';
 import type { Circle, GroupPlace, Right } from './circle.ts';
+import type { CallFacts } from './facts.ts';
 
 /**
  * Every state an approval can be in, with the states that may follow. Nothing else changes state, but for one: when an
@@ -187,6 +188,8 @@ export interface Approval {
   readonly questions: number;
   /** What the agent answered to what the server asked during this call; the latest of them, oldest first. */
   readonly answers: readonly GivenAnswer[];
+  /** What was found out about the call when its card was made; absent: nothing was. */
+  readonly facts?: CallFacts;
   /** Id of an earlier approval of the same call whose outcome is unknown. */
   readonly previousUnknown: string | null;
   readonly policyDigest: string;
@@ -220,7 +223,7 @@ export interface Approval {
 }
 
 /** An approval without what is shown of its call, which may be megabytes: for lists that only name it. */
-export type ApprovalGlance = Omit<Approval, 'arguments' | 'hidden' | 'sent' | 'trace'>;
+export type ApprovalGlance = Omit<Approval, 'arguments' | 'facts' | 'hidden' | 'sent' | 'trace'>;
 
 /**
  * A person who decides, as far as the door could verify. Every fact here was looked up; none is the person's own claim.

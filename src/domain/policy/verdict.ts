@@ -1,8 +1,10 @@
 import type { Risk, Severity } from '../tool/risk.ts';
 import type { AllowanceRule, OfferedAllowance } from './allowance-rule.ts';
 import type { LimitRule } from './limit.ts';
+import type { PreviewRule } from './preview-rule.ts';
 import type { QuietRule } from './quiet.ts';
 import type { SummaryPart, SummaryTemplate } from './summary.ts';
+import type { UsualRule } from './usual-rule.ts';
 
 /** One step of an evaluation: what was looked at, and with what result. */
 export interface TraceStep {
@@ -63,6 +65,10 @@ export interface Ask {
   readonly allowance?: AllowanceRule | null;
   /** Hours in which another group is asked; null: the config's. */
   readonly quiet?: QuietRule | null;
+  /** The reading tool that is called for the card; null: none. */
+  readonly preview?: PreviewRule | null;
+  /** What is compared with earlier calls; null: what is recognised. */
+  readonly usual?: UsualRule | null;
 }
 
 /** What policy says of answers to a server's questions: `ask` by default where the severity is high or critical. */

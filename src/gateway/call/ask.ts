@@ -12,6 +12,7 @@ import { newId } from '../id.ts';
 import { postsOf } from '../state/card-gate.ts';
 import { CARD_TURN } from '../state/card-turn.ts';
 import type { Arrival, Handled } from './arrival.ts';
+import { beginDescribing } from './describe-call.ts';
 import { type AskVerdict, materialOf, newApproval } from './new-approval.ts';
 import { freezeOverCall } from './refuse-frozen.ts';
 import { refuseOpening } from './refuse-opening.ts';
@@ -35,7 +36,9 @@ export async function ask(
     | 'announcer'
     | 'cardGate'
     | 'cards'
+    | 'callMemory'
     | 'clock'
+    | 'describing'
     | 'faultPoint'
     | 'fullLimits'
     | 'journal'
@@ -44,6 +47,7 @@ export async function ask(
     | 'log'
     | 'mostGatedBytes'
     | 'queue'
+    | 'readTool'
     | 'replica'
     | 'retries'
     | 'rules'
@@ -112,7 +116,8 @@ export async function ask(
   const { approval, joiner } = opened;
   const allowed = opened.kind === 'opened' ? await useAllowance(gateway, arrival, verdict, approval) : null;
   if (allowed !== null) return { kind: 'held', seat: { approval: allowed, joiner, opened: true, notice: null } };
-  const notice = await parkAndPublish(gateway, opened);
+  const described = opened.kind === 'opened' ? beginDescribing(gateway, arrival, verdict, approval) : null;
+  const notice = await parkAndPublish(gateway, opened, described);
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', notice } };
 }
 
@@ -181,6 +186,7 @@ async function openWhenSettled<T extends { opened: Opened }>(
 async function parkAndPublish(
   gateway: Pick<Gateway, 'cardGate' | 'cards' | 'faultPoint' | 'log' | 'queue'>,
   opened: Extract<Opened, { approval: Approval }>,
+  described: Promise<void> | null,
 ): Promise<string | null> {
   const { queue, cards, cardGate, log, faultPoint } = gateway;
   const { approval } = opened;
@@ -191,11 +197,18 @@ async function parkAndPublish(
     const turn = opened.kind === 'opened' ? opened.nth : CARD_TURN.joined;
     // A card that others stand before need not come to see that.
     const waitMs = opened.kind === 'opened' ? cardGate.waitMs(postsOf(approval), approval.id, turn) : 0;
-    await Promise.all([parked, cards === null ? undefined : queue.publish(approval.id, { turn, waitMs })]);
+    const publish = () => queue.publish(approval.id, { turn, waitMs });
+    // The agent does not wait for what its card says; where the queue does not take the card later, the sweep finds it.
+    if (described !== null && cards !== null) void described.then(publish).catch(noteUnpublished(log, approval.id));
+    await Promise.all([parked, cards === null || described !== null ? undefined : publish()]);
     faultPoint?.('publish.after');
     return null;
   } catch (error) {
     log.error({ approval: approval.id, err: error }, 'the queue did not take a parked call; the sweep will');
     return 'The queue does not answer, so the approvers have not been told yet; they will be when it is back.';
   }
+}
+
+function noteUnpublished(log: Gateway['log'], approval: string): (error: unknown) => void {
+  return (error) => log.error({ approval, err: error }, 'the queue did not take a card; the sweep will');
 }

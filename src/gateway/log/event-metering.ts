@@ -48,6 +48,11 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       if (committed.kind === 'committed') meterAll([...eventsOf(first), ...eventsOf(second)]);
       return committed;
     },
+    keepFacts: async (id, facts, event) => {
+      const kept = await store.keepFacts(id, facts, event === null ? null : mark(event));
+      if (kept && event !== null) meter(event);
+      return kept;
+    },
     refuseCard: async (approval, why, event) => {
       const isNews = await store.refuseCard(approval, why, mark(event));
       if (isNews) meter(event);

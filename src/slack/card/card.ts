@@ -10,6 +10,7 @@ import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
+import { VIEW_BOUNDS } from '../../domain/view/view.ts';
 import { cut } from '../../text/cut.ts';
 import { plural } from '../../text/plural.ts';
 import { leftToRight } from '../../text/visible.ts';
@@ -43,6 +44,7 @@ import {
   waitingBlocks,
 } from './sections.ts';
 import { headline } from './story.ts';
+import { previewOnCard, unusualBlocks, viewsOnCard } from './view-blocks.ts';
 
 export interface CardOptions {
   /** The console's address, without a trailing slash; null for no link. */
@@ -78,6 +80,7 @@ const REVIEW = 'Review and approve…';
 const SIGN = 'Review and sign…';
 /** Characters that a block's id and its punctuation take. */
 const NUMBERING = 26;
+const MOST_VIEWS = VIEW_BOUNDS.views;
 
 /** Renders the card of an approval from its stored state alone: the same approval gives the same card. Pure. */
 export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {
@@ -121,6 +124,7 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
     ...cueBlocks(approval),
     ...outcomeBlocks(approval),
     ...summaryBlocks(approval),
+    ...unusualBlocks(approval, 'card'),
     ...reasonBlocks(approval, 'card'),
   ];
   const warning = hiddenWarning(approval);
@@ -136,12 +140,20 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
   const frame = [...before, ...after(false)];
   const budget = BUDGET - JSON.stringify(frame).length - NUMBERING * (frame.length + 1);
   const tables = tablesOf(approval, budget);
-  const shown = tables.map((table) => table.block);
+  // What is bound comes first: views and preview get what room is left, and say where there is more.
+  const left = budget - tables.reduce((sum, { block }) => sum + JSON.stringify(block).length + NUMBERING, 0);
+  const preview = previewOnCard(approval, Math.floor(left / 2));
+  const views = viewsOnCard(approval.arguments, left - lengthOf(preview) - NUMBERING * MOST_VIEWS);
+  const shown = [...views, ...tables.map((table) => table.block), ...preview];
   const fits =
     tables.every((table) => table.complete) &&
     reasonsAreWhole(approval) &&
     (!options.plainText || fitsPlainText([...before, ...shown, ...after(true)]));
   return { parts: [...before, ...shown, ...after(fits)], complete: fits && warning === null };
+}
+
+function lengthOf(blocks: readonly Block[]): number {
+  return blocks.reduce((sum, block) => sum + JSON.stringify(block).length + NUMBERING, 0);
 }
 
 /** The arguments, and what is sent besides them. If they do not fit together, each gets at least its share of the room. */

@@ -10,6 +10,7 @@ import { actions, type Block, button, LIMIT, label, plainText, preformatted, ric
 import { buttonValue, viewMemory } from './button.ts';
 import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, summaryBlocks, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
+import { previewInFull, unusualBlocks, viewsInFull } from './view-blocks.ts';
 
 export type ModalView = JsonObject;
 
@@ -42,7 +43,9 @@ export function fullView(
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
     section(`*${headline(approval)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
-    ...(at === 0 ? [...summaryBlocks(approval), ...reasonBlocks(approval, 'full view')] : []),
+    ...(at === 0
+      ? [...summaryBlocks(approval), ...unusualBlocks(approval, 'full view'), ...reasonBlocks(approval, 'full view')]
+      : []),
     richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
     ...table,
     ...(warning === null || !last ? [] : [section(warning)]),
@@ -146,12 +149,14 @@ function callPages(approval: Approval): CallPage[] {
     const groups = rows.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(rows, TEXT);
     for (const { elements } of groups) add(title, richText(elements));
   };
+  for (const view of viewsInFull(approval.arguments)) add(TABLE_TITLES.arguments, view);
   addTable(TABLE_TITLES.arguments, argumentLeaves(approval.arguments));
   const sent = sentLeaves(alsoSent(approval.sent).everything());
   if (sent.length > 0) {
     add(TABLE_TITLES.sent, richText([label(TABLE_TITLES.sent)]));
     addTable(TABLE_TITLES.sent, sent);
   }
+  for (const block of previewInFull(approval)) add(TABLE_TITLES.arguments, block);
   return pages;
 }
 

@@ -18,6 +18,7 @@ import type { Json } from '../../domain/json/json.ts';
 import type { AllowedBounds } from '../../domain/policy/allowance-rule.ts';
 import type { SealKind, Seals } from '../../ports.ts';
 import { type BelievedAnswers, believedAnswers } from './believed-answers.ts';
+import { factsOf } from './sealed-facts.ts';
 import {
   answerText,
   decisionText,
@@ -51,6 +52,8 @@ export interface ApprovalRow {
   questions: number;
   answers: unknown;
   trace: string;
+  facts: string | null;
+  particulars: string | null;
   stated_reason: string | null;
   later_reasons: unknown;
   previous_unknown: string | null;
@@ -75,7 +78,7 @@ export interface ApprovalRow {
 }
 
 /** The same without what is shown of the call. */
-export type GlanceRow = Omit<ApprovalRow, 'arguments' | 'hidden' | 'sent' | 'trace'>;
+export type GlanceRow = Omit<ApprovalRow, 'arguments' | 'facts' | 'hidden' | 'particulars' | 'sent' | 'trace'>;
 
 /** The columns of a `GlanceRow` of an approval `a`, with its decisions and the number of its waiting callers. */
 export const APPROVAL_GLANCE: RawBuilder<unknown> = sql.raw(`
@@ -93,7 +96,7 @@ export const APPROVAL_GLANCE: RawBuilder<unknown> = sql.raw(`
 
 /** The columns of an approval `a`, as `APPROVAL_GLANCE`, and what is shown of its call; never its sealed bytes. */
 export const APPROVAL: RawBuilder<unknown> = sql`${APPROVAL_GLANCE},
-  a.arguments::text as arguments, a.sent::text as sent, a.hidden::text as hidden, a.trace::text as trace`;
+  a.arguments::text as arguments, a.sent::text as sent, a.hidden::text as hidden, a.trace::text as trace, a.facts, a.particulars`;
 
 /**
  * The approval, with the first of its fields that does not fit its seal. `own`: votes that the statement which
@@ -101,7 +104,9 @@ export const APPROVAL: RawBuilder<unknown> = sql`${APPROVAL_GLANCE},
  */
 export function approvalOf(seals: Seals, row: ApprovalRow, own?: readonly Decision[]): Approval {
   const { arguments: args, sent, hidden, trace, digest } = shownCall(seals, row);
-  return { ...glanceOf(seals, row, { digest, own }), arguments: args, sent, hidden, trace };
+  const facts = factsOf(seals, row);
+  const more = facts === null ? {} : { facts };
+  return { ...glanceOf(seals, row, { digest, own }), arguments: args, sent, hidden, trace, ...more };
 }
 
 /** The same without what is shown of the call. `digest`: of that; absent: it was not read, and counts as what was sealed. */

@@ -49,6 +49,9 @@ export interface ApprovalTable {
   state_revision: Generated<number>;
   state_seal: string | null;
   reasons_seal: string | null;
+  /** What was found out about the call, and what later ones are compared with. See sql/table/sealed-facts.ts. */
+  facts: Generated<string | null>;
+  particulars: Generated<string | null>;
   updated_at: Date;
 }
 

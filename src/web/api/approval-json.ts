@@ -62,6 +62,8 @@ export function approvalJson(approval: Approval) {
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
     cues: cuesOf(approval),
+    unusual: (approval.facts?.unusual ?? []).map(summaryText),
+    preview: approval.facts?.preview ?? null,
     allowance: allowanceOf(approval),
     mayAllow: mayAllowJson(approval),
     rule: approval.trace.rule,

@@ -24,6 +24,20 @@ import {
   yesOrNo,
 } from './schema-words.ts';
 
+const PREVIEW_SAID: Schema = closed({
+  kind: { const: 'said' },
+  tool: aText(),
+  text: aText('At most 4,000 characters; secrets are replaced.'),
+  omitted: whole('Characters that were left out.'),
+  failed: yesOrNo('The server calls its answer an error.'),
+  at: instant(),
+});
+const PREVIEW_NONE: Schema = closed({
+  kind: { const: 'none' },
+  tool: aText(),
+  why: aText('Why there is nothing to show.'),
+});
+
 const circle = {
   approvers: listOf(aText(), 'Groups of the config.'),
   people: listOf(aText(), 'Slack ids, and logins of people without one.'),
@@ -141,6 +155,14 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   fingerprint: aText('Identifies the exact call. Send it with a decision.'),
   requirement: Requirement,
   decisions: listOf(Decision),
+  unusual: listOf(
+    aText(),
+    'What is unusual about the call beside earlier ones of its tool by the same agent that people were asked about: facts with their numbers.',
+  ),
+  preview: {
+    oneOf: [PREVIEW_SAID, PREVIEW_NONE, { type: 'null' }],
+    description: 'What the server said by the tool that the policy names; unverified. null: the policy names none.',
+  },
   summary: orNull(aText('The policy’s sentence about this call, with the values that are shown. null: it has none.')),
   cues: listOf(
     oneOf(CUES),

@@ -72,7 +72,7 @@ export function approvalPage({
         <section aria-labelledby="call-head" data-call-shown>
           <h2 id="call-head" tabindex="-1" data-news-focus>The call</h2>
           ${marks(approval, place)}
-          <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}">${callIntro(approval, names)}</div></div>
+          <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}.${approval.facts === undefined ? 0 : 1}">${callIntro(approval, names)}</div></div>
           ${callInFull(approval, 'Arguments')}
           ${callsBefore(earlier, now)}
           ${toolDescription(place)}

@@ -9,17 +9,18 @@ import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
 import { visibleName } from '../html/visible-text.ts';
+import { callViews, previewShown } from './call-views.ts';
 
 /** Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. */
 export function callInFull(approval: Approval, label: string): Html {
   const marks = hiddenMarks(approval);
-  return html`${jsonBlock(approval.arguments, label, marks)}
+  return html`${callViews(approval)}${jsonBlock(approval.arguments, label, marks)}
     ${
       sendsMore(approval.sent)
         ? html`<p class="also">Also sent</p>${namedValues([...alsoSent(approval.sent).values()], 'Also sent', marks)}`
         : ''
     }
-    ${hiddenNotice(approval)}${introduction(approval)}`;
+    ${hiddenNotice(approval)}${introduction(approval)}${previewShown(approval)}`;
 }
 
 /** Characters of the arguments and of what is sent besides them, as JSON. */

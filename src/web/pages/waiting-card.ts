@@ -12,6 +12,7 @@ import { riskBadge } from '../html/risk.ts';
 import { countdown, timeAgo } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
+import { unusualLines } from './call-views.ts';
 import type { ConfigView } from './config-view.ts';
 import { decideForm } from './decide-form.ts';
 import { requirementSummary } from './requirement-summary.ts';
@@ -122,7 +123,7 @@ function summaryLine({ trace }: Approval): Html {
 
 /** Who wants to make the call and why. The agent's own words are marked as unverified. */
 export function callIntro(approval: Approval, names: PersonNames = NO_NAMES): Html {
-  return html`${summaryLine(approval)}<p class="asks">Agent ${visibleName(grantNameOf(approval.grant))}${
+  return html`${summaryLine(approval)}${unusualLines(approval)}<p class="asks">Agent ${visibleName(grantNameOf(approval.grant))}${
     approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`
   } ${approval.state === 'pending' ? 'wants' : 'wanted'} to run this.${approval.trace.reason === null ? '' : html` <q class="rule-reason">${visibleText(approval.trace.reason)}</q>`}</p>
   ${

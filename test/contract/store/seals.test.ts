@@ -74,6 +74,8 @@ const UNSEALED: Readonly<Record<string, string>> = {
   reminded_at: 'whether a reminder was sent',
   escalated_at: 'whether the further approvers were told; the requirement says from when they count',
   reasons_seal: 'the seal of the later reasons',
+  facts: 'begins with a seal of its own',
+  particulars: 'begins with a seal of its own',
 };
 
 const TAKE: Take = {

@@ -1,0 +1,124 @@
+import { plural } from '../../text/plural.ts';
+import { compare } from '../json/decimal.ts';
+import { grantNameOf } from '../people/principal.ts';
+import type { SummaryPart } from '../policy/summary.ts';
+import type { Particulars, UnusualLine } from './facts.ts';
+import { isWholePlace } from './particulars.ts';
+
+/** Days that are looked back, calls that are compared (the latest), and lines that are told. */
+export const USUAL_BOUNDS = { days: 30, calls: 300, lines: 12 } as const;
+/** Calls without which no amount and no hours are usual, and days on which they must have come. */
+const ENOUGH = { amounts: 5, hours: 20, days: 5 } as const;
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+/**
+ * What is known of earlier calls of one tool by one principal to which people said yes, the latest first: what was denied,
+ * withdrawn or not decided makes nothing usual, or an agent could ask until it is.
+ */
+export interface EarlierAsked {
+  readonly known: readonly Particulars[];
+  /** Others of these of which nothing is kept that can be believed. */
+  readonly unknown: number;
+  /** There are more than were read. */
+  readonly more: boolean;
+  /** Calls to which nobody said yes; at most `USUAL_BOUNDS.calls` are counted. */
+  readonly unapproved: number;
+}
+
+/**
+ * What of a call is unusual, as facts with their numbers: the first such call, a new destination, an unusual hour (UTC), an
+ * amount above all before. Pure, and linear in the calls. Of calls that people were asked about, because of no others does the
+ * gateway keep what they were.
+ */
+export function unusualOf(own: Particulars, principal: string, earlier: EarlierAsked): UnusualLine[] {
+  const { known, unknown, more, unapproved } = earlier;
+  const who: SummaryPart = { value: grantNameOf(principal) };
+  const except = unknown === 0 ? '' : `; of ${counted(unknown, 'earlier one')} it is not known what they were`;
+  const days = ` in ${USUAL_BOUNDS.days} days`;
+  if (known.length === 0 && unapproved > 0) {
+    const asked = unapproved >= USUAL_BOUNDS.calls ? `${unapproved} or more` : String(unapproved);
+    return [
+      [
+        { text: `Asked ${asked} ${plural(unapproved, 'time')} for ` },
+        who,
+        { text: `${days}, and approved never${except}` },
+      ],
+    ];
+  }
+  if (known.length === 0) {
+    return [[{ text: 'First call of this tool that people are asked about for ' }, who, { text: `${days}${except}` }]];
+  }
+  const span = `its ${more ? 'latest ' : ''}${counted(known.length, 'approved call')}${more ? '' : days}`;
+  const lines = [
+    ...newDestinations(own, known, span, except),
+    ...aboveAll(own, known, more),
+    ...oddHour(own, known, span),
+  ];
+  return lines.slice(0, USUAL_BOUNDS.lines);
+}
+
+function newDestinations(own: Particulars, known: readonly Particulars[], span: string, except: string): UnusualLine[] {
+  return Object.entries(own.destinations).flatMap(([path, place]) => {
+    const before = known.filter(({ destinations }) => Object.hasOwn(destinations, path));
+    if (isWholePlace(place) && before.some(({ destinations }) => destinations[path] === place)) return [];
+    const none = known.length === 1 ? `${span} did not name it` : `none of ${span} named it`;
+    return [[{ text: 'New: ' }, { value: path }, { text: ' is ' }, { value: place }, { text: `; ${none}${except}` }]];
+  });
+}
+
+function aboveAll(own: Particulars, known: readonly Particulars[], more: boolean): UnusualLine[] {
+  return Object.entries(own.amounts).flatMap(([path, amount]) => {
+    const before = known.flatMap(({ amounts }) => (Object.hasOwn(amounts, path) ? [amounts[path]!] : [])).sort(compare);
+    const [least, most] = [before[0], before.at(-1)];
+    if (before.length < ENOUGH.amounts || least === undefined || most === undefined || compare(amount, most) <= 0)
+      return [];
+    const range = least === most ? `each had ${figures(most)}` : `had ${figures(least)} to ${figures(most)}`;
+    const calls = more
+      ? `${before.length} of its latest approved calls`
+      : `its ${before.length} approved calls in ${USUAL_BOUNDS.days} days`;
+    return [[{ value: path }, { text: ` is ${figures(amount)}; ${calls} ${range}` }]];
+  });
+}
+
+/** Outside the shortest stretch of the day in which all others came. */
+function oddHour(own: Particulars, known: readonly Particulars[], span: string): UnusualLine[] {
+  const days = new Set(known.map(({ at }) => Math.floor(at / DAY_MS)));
+  if (known.length < ENOUGH.hours || days.size < ENOUGH.days) return [];
+  const came = [...new Set(known.map(({ at }) => hourOf(at)))].sort((a, b) => a - b);
+  const hour = hourOf(own.at);
+  // The longest gap between two hours; what is not in it is the stretch in which they came.
+  let [from, to, gap] = [came[0]!, came.at(-1)!, -1];
+  for (const [at, start] of came.entries()) {
+    const next = came[(at + 1) % came.length]!;
+    const between = (next - start + 24) % 24 || 24;
+    if (between > gap) [from, to, gap] = [next, start, between];
+  }
+  const inStretch = (hour - from + 24) % 24 <= (to - from + 24) % 24;
+  if (inStretch) return [];
+  const until = (to + 1) % 24;
+  return [[{ text: `It is ${clock(own.at)} UTC; ${span} came between ${pad(from)}:00 and ${pad(until)}:00 UTC` }]];
+}
+
+function hourOf(at: number): number {
+  return Math.floor((((at % DAY_MS) + DAY_MS) % DAY_MS) / HOUR_MS);
+}
+
+function clock(at: number): string {
+  return new Date(at).toISOString().slice(11, 16);
+}
+
+function pad(hour: number): string {
+  return String(hour).padStart(2, '0');
+}
+
+/** A canonical decimal with its thousands apart. */
+function figures(amount: string): string {
+  const [whole = '', fraction] = amount.split('.');
+  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${plural(count, noun)}`;
+}

@@ -1,0 +1,58 @@
+import { html } from 'hono/html';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Preview } from '../../domain/approval/facts.ts';
+import { shownLine } from '../../domain/view/shown-line.ts';
+import { type View, type ViewLine, viewsOf } from '../../domain/view/view.ts';
+import type { Html } from '../html/html.ts';
+import { visibleName, visibleText } from '../html/visible-text.ts';
+
+/** What is unusual about the call, in our own words; what stands in them of the call is marked. */
+export function unusualLines({ facts }: Pick<Approval, 'facts'>): Html {
+  const lines = facts?.unusual ?? [];
+  if (lines.length === 0) return html``;
+  return html`<div class="unusual"><p>Unusual</p><ul>${lines.map(
+    (line) =>
+      html`<li>${line.map((part) => ('text' in part ? part.text : html`<code>${visibleText(part.value)}</code>`))}</li>`,
+  )}</ul></div>`;
+}
+
+/** Values of the arguments as what they are. The arguments as they came stand beside them. */
+export function callViews({ arguments: args }: Pick<Approval, 'arguments'>): Html {
+  const views = viewsOf(args);
+  return views.length === 0 ? html`` : html`<div class="views">${views.map(viewFigure)}</div>`;
+}
+
+function viewFigure(view: View): Html {
+  const { path, name, says, lines, kind } = view;
+  const box =
+    lines.length === 0
+      ? ''
+      : html`<pre class="values" dir="ltr" tabindex="0" role="region" aria-label="${kind} at ${path.slice(0, 80)}"><code>${lines.map(
+          (line, at) => html`${at > 0 ? '\n' : ''}${lineOf(kind, line)}`,
+        )}</code></pre>`;
+  return html`<figure class="view"><figcaption>${visibleName(path)}${name === null ? '' : html`, ${visibleName(name)}`}: ${says}</figcaption>${box}</figure>`;
+}
+
+/** Colour is never the only sign: the line's own mark says the same. */
+function lineOf(kind: View['kind'], line: ViewLine): Html {
+  const shown = shownLine(line);
+  const mark = kind === 'patch' ? (line.text[0] ?? '') : line.mark;
+  const tone = mark === '+' ? 'in' : mark === '-' ? 'out' : mark === '…' ? 'fold' : null;
+  return tone === null ? html`${shown}` : html`<span class="line-${tone}">${shown}</span>`;
+}
+
+/** What the server said when it was asked how things stand, marked as its word; or why there is nothing. */
+export function previewShown({ facts }: Pick<Approval, 'facts'>): Html {
+  const preview = facts?.preview ?? null;
+  if (preview === null) return html``;
+  if (preview.kind === 'none') {
+    const tool = preview.tool === '' ? '' : html`${visibleName(preview.tool)} was not shown: `;
+    return html`<p class="dim">How it stands: ${tool}${preview.why}.</p>`;
+  }
+  return html`<figure class="view"><figcaption>How it stands: ${saidWords(preview)}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says"><code>${visibleText(preview.text)}</code></pre></figure>`;
+}
+
+function saidWords({ tool, failed, omitted }: Extract<Preview, { kind: 'said' }>): Html {
+  const cut = omitted === 0 ? '' : `, without its last ${omitted.toLocaleString('en-US')} characters`;
+  return html`the server says by ${visibleName(tool)}, unverified${failed ? ', which it calls an error' : ''}${cut}`;
+}
