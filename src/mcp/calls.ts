@@ -2,7 +2,7 @@ import type { Approval } from '../domain/approval/approval.ts';
 import type { Dispatch } from '../domain/approval/dispatch.ts';
 import { isExactThroughout } from '../domain/call/inexact.ts';
 import { unshownMember } from '../domain/call/transport.ts';
-import { isObject, type Json, member } from '../domain/json/json.ts';
+import { member } from '../domain/json/json.ts';
 import { evaluate } from '../domain/policy/evaluate.ts';
 import { shownInexact } from '../domain/policy/inexact.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
@@ -25,8 +25,10 @@ import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
 import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { legOfRequest } from './hold/leg.ts';
+import { mayBeAsked, reasonQuestion } from './hold/reason-question.ts';
 import { callOfRequest, heldRequest } from './hold/request.ts';
 import { resumeStream } from './hold/resume-stream.ts';
+import { type FindReasonRoom, type ReasonedCall, statedReason, takeReason } from './hold/take-reason.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
 import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { watchStream } from './hold/watch-stream.ts';
@@ -58,11 +60,13 @@ export interface Calls extends CallDoor {
 
 /**
  * Decides about tool calls, holds the gated ones and answers for them. `servers`: where the calls of tasks are sent.
+ * `roomForReason`: what the lists of tools say of an argument for the agent's reason.
  */
 export function callDoor(
   gateway: Gateway,
   terms: () => HoldTerms,
   servers: (name: string) => ServerEntry | undefined = () => undefined,
+  roomForReason: FindReasonRoom = () => 'unknown',
 ): Calls {
   const heldCalls = new HeldCalls(gateway, () => terms().beatMs ?? BEAT_MS);
   const door = taskDoor(gateway, servers);
@@ -105,7 +109,15 @@ export function callDoor(
     }
   }
 
-  async function call(request: ToolCallRequest): Promise<CallRouting> {
+  async function call(came: ToolCallRequest): Promise<CallRouting> {
+    const reasoned = await takeReason(gateway, roomForReason, came);
+    if (reasoned instanceof Response) return { kind: 'respond', response: reasoned };
+    const routing = await route(reasoned);
+    if (routing.kind !== 'forward' || !reasoned.edited) return routing;
+    return { ...routing, instead: reasoned.request };
+  }
+
+  async function route({ request, reason, asked }: ReasonedCall): Promise<CallRouting> {
     const state = ourState(request);
     if (state !== null) {
       // Nothing that is not exact was ever parked, so no state was issued for it.
@@ -164,14 +176,18 @@ export function callDoor(
       inexact: request.inexact,
       freeze,
       gatedFault: () => unshownMember(request.message) ?? gatedHeaderFault(headersThatReach(request), request.params),
-      statedReason: statedReason(request),
+      statedReason: reason,
     });
     const handled = handling instanceof Promise ? await handling : handling;
     // Only an answer to a server's question can be unasked, and it is handled above.
     if (handled.kind === 'unasked') throw new Error('a call that answers nothing was taken for an answer');
     gateway.tracing?.note({ 'holdfast.handled': handled.kind }, isRefused(handled.kind) ? 'tool_error' : null);
     if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
-    if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
+    if (handled.kind === 'unreasoned' && asked === null && mayBeAsked(request)) {
+      const question = reasonQuestion(gateway, request, handled.unreasoned);
+      return { kind: 'respond', response: rpcResult(request.idText, question) };
+    }
+    if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled, asked) };
     const { notSent, heard } = handled;
     return { kind: 'forward', ...(notSent === null ? {} : { notSent }), ...(heard === undefined ? {} : { heard }) };
   }
@@ -290,11 +306,4 @@ function answersOf({ bytes }: Pick<ToolCallRequest, 'bytes'>): Answers {
     inputResponses: textAt(text, ['params', 'inputResponses']),
     requestState: textAt(text, ['params', 'requestState']),
   };
-}
-
-/** The agent's own reason in `_meta["holdfast/reason"]`, whole: who keeps it cuts it. Null when it gives none. */
-function statedReason(request: ToolCallRequest): string | null {
-  const meta: Json | undefined = member(request.params, '_meta');
-  const reason = isObject(meta) ? member(meta, 'holdfast/reason') : undefined;
-  return typeof reason === 'string' && reason.trim() !== '' ? reason : null;
 }

@@ -42,6 +42,8 @@ export interface ToolCallRequest {
   readonly signal: AbortSignal;
   /** Where a held answer can be written directly; null: the answer must be a `Response`. */
   readonly nodeResponse?: NodeResponse | null;
+  /** The id of a session of which the agent is told with this answer; absent or null: none. */
+  readonly lentSession?: string | null;
 }
 
 /** What the door does with a tool call. */
@@ -52,6 +54,8 @@ export type CallRouting =
       readonly notSent?: () => Promise<void>;
       /** Told of what the call brings before the agent has it. */
       readonly heard?: HeardCall;
+      /** What is sent in place of the request as it came; absent: nothing was taken out of it. */
+      readonly instead?: Pick<ToolCallRequest, 'bytes' | 'headers'>;
     }
   | { readonly kind: 'respond'; readonly response: Response };
 
