@@ -52,7 +52,7 @@ grant select, insert, update on holdfast.joiners, holdfast.asked_requests to hol
 
 -- What is forgotten in time.
 grant select, insert, update, delete on
-  holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.issued_states, holdfast.logins, holdfast.memories, holdfast.notices, holdfast.openings, holdfast.plain_requests,
+  holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.given_reasons, holdfast.issued_states, holdfast.logins, holdfast.memories, holdfast.notices, holdfast.openings, holdfast.plain_requests,
   holdfast.pursuits, holdfast.questions, holdfast.replicas, holdfast.sessions, holdfast.sinks, holdfast.tasks,
   holdfast.api_tokens, holdfast.person_keys, holdfast.person_logins, holdfast.signing_nonces
 to holdfast_gateway;

@@ -1,4 +1,5 @@
 import { bounded } from '../../text/bounded.ts';
+import { replaceInkless } from '../../text/deceptive.ts';
 
 /** Characters of an agent's reason that are kept and shown, each invisible one counted as the six of its escape. */
 export const LONGEST_REASON_STATED = 4_000;
@@ -24,7 +25,7 @@ const SAYS_SOMETHING = /[\p{L}\p{N}]/u;
 
 /** Whether there is anything to read in it: a letter or a digit among what else it may be made of. */
 export function saysWhy(reason: string | null): boolean {
-  return reason !== null && SAYS_SOMETHING.test(reason);
+  return reason !== null && SAYS_SOMETHING.test(replaceInkless(reason, () => ''));
 }
 
 /** A reason as it is kept: marked where it was cut. SQL text cannot hold NUL, so its escape stands in its place. */

@@ -115,8 +115,8 @@ export interface CallDoor {
   parked?(server: string, session: string, requestIdTexts: readonly string[]): Promise<readonly string[]>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;
-  /** `client` is the name that the session's client gave itself. */
-  clientNamed?(server: string, session: string, client: string): Promise<void>;
+  /** `client` is the name that the session's client gave itself, if any. `forms`: it answers forms. */
+  clientNamed?(server: string, session: string, client: string | null, forms: boolean): Promise<void>;
   /** Null: the stream is the upstream's, so the GET is forwarded. */
   resume?(resumption: Resumption): Promise<Response | null>;
   /**

@@ -50,13 +50,6 @@ export function readForm(result: Json | undefined): FormAnswer {
   return { why: 'the form that asks for it came back without one' };
 }
 
-/** Whether a client that states these capabilities answers forms; one that names no mode means forms. */
-export function answersForms(capabilities: Json | undefined): boolean {
-  const elicitation = member(capabilities, 'elicitation');
-  if (!isObject(elicitation)) return false;
-  return Object.keys(elicitation).length === 0 || isObject(member(elicitation, 'form'));
-}
-
 export function isFormState(state: Json | undefined): state is string {
   return typeof state === 'string' && state.startsWith(PREFIX);
 }

@@ -23,3 +23,11 @@ export function unknownArgumentResult(server: string): ToolResult {
     `${NOTHING_RAN} Ask for the list of tools (tools/list) to its end, then repeat the same call.`,
   ]);
 }
+
+/** Policy changed while the agent was asked for its reason, and the call needs no approval any more. */
+export function noLongerAskedResult(): ToolResult {
+  return toolResult([
+    'Not sent: the policy has changed meanwhile, and this call needs no approval any more.',
+    `${NOTHING_RAN} Repeat it.`,
+  ]);
+}

@@ -49,6 +49,7 @@ import { MIGRATION_0059 } from './0059-memories.ts';
 import { MIGRATION_0061 } from './0061-policy-texts.ts';
 import { MIGRATION_0062 } from './0062-people-again.ts';
 import { MIGRATION_0064 } from './0064-logged-ends.ts';
+import { MIGRATION_0069 } from './0069-given-reasons.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -106,4 +107,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0061-policy-texts': MIGRATION_0061,
   '0062-people-again': MIGRATION_0062,
   '0064-logged-ends': MIGRATION_0064,
+  '0069-given-reasons': MIGRATION_0069,
 };
