@@ -1,6 +1,6 @@
 import type { Seals, TaskStore } from '../ports.ts';
 import { collectedBy } from './approval/joiners.ts';
-import { answersForms, clientOf, giveReason, nameClient, takeReason } from './approval/sessions.ts';
+import { clientOf, giveReason, nameClient, sessionForms, takeGivenReason } from './approval/sessions.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
@@ -87,9 +87,9 @@ export function sqlTasks(
     questions: (task, after) => questionsAfter(db, task, after),
     answered: (question) => dropQuestion(db, question),
     nameClient: (session, server, client, forms) => nameClient(db, session, server, client, forms),
-    answersForms: (session, server) => answersForms(db, session, server),
+    answersForms: (session, server) => sessionForms(db, session, server),
     giveReason: (key, reason) => giveReason(db, key, reason),
-    takeReason: (key) => takeReason(db, key),
+    takeReason: (key) => takeGivenReason(db, key),
     clientOf: (session, server) => clientOf(db, session, server),
   });
 }

@@ -14,7 +14,8 @@ const RULES: readonly Rule[] = [
   ['GET', '/api/approvals', ANYBODY],
   ['GET', '/api/approvals/*', ANYBODY],
   ['GET', '/api/approvals/*/evidence', ['auditor', 'approver']],
-  ['POST', '/api/approvals/*/decisions', ['approver']],
+  // Without the role approver, an owner may deny a call of their own agent: web/api/api.ts.
+  ['POST', '/api/approvals/*/decisions', ANYBODY],
   ['POST', '/api/approvals/*/challenge', ['approver']],
   ['POST', '/api/approvals/*/signatures', ['approver']],
   ['POST', '/api/approvals/*/take-back', ['approver']],
@@ -42,6 +43,7 @@ const RULES: readonly Rule[] = [
   ['DELETE', '/api/keys/*', ANYBODY],
   ['GET', '/', ANYBODY],
   ['GET', '/approvals/**', ANYBODY],
+  ['GET', '/mine', ANYBODY],
   ['GET', '/activity', ANYBODY],
   ['GET', '/overview', ANYBODY],
   ['GET', '/freezes', ANYBODY],

@@ -96,7 +96,7 @@ export async function clientOf(db: Kysely<Tables>, session: string, server: stri
 }
 
 /** Who changes it in SQL gets a client asked that cannot answer, or one not asked that could; nothing else depends on it. */
-export async function answersForms(db: Kysely<Tables>, session: string, server: string): Promise<boolean> {
+export async function sessionForms(db: Kysely<Tables>, session: string, server: string): Promise<boolean> {
   const found = await sql<{ forms: boolean }>`
     select forms from holdfast.sessions where id = ${session} and server = ${server}`.execute(db);
   return found.rows[0]?.forms === true;
@@ -115,7 +115,7 @@ export async function giveReason(db: Kysely<Tables>, key: string, reason: Uint8A
 }
 
 /** Takes the reason that was given under this key; null: none was yet. */
-export async function takeReason(db: Kysely<Tables>, key: string): Promise<Uint8Array | null> {
+export async function takeGivenReason(db: Kysely<Tables>, key: string): Promise<Uint8Array | null> {
   const found = await sql<{ reason: Uint8Array }>`
     delete from holdfast.given_reasons where key = ${key} returning reason`.execute(db);
   return found.rows[0]?.reason ?? null;

@@ -60,6 +60,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0061-policy-texts': '54ebd7a577f92ce850f6f7a3cd5f3497f85a15f153e7b501f54492315b776b3e',
   '0062-people-again': '9a875a2644c6f8b7f55d86e775bd692de120599f062c2d7c10b30b219caa1f74',
   '0064-logged-ends': '00e6a9aa7116c5ce4365c4b13345d219679eeda0888d2216c79121b6106fe3b4',
+  '0069-given-reasons': 'febbb730784bf6fa2a69b9e055b333eb90897db495fe84cc0cedf44013752d1a',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

@@ -19,7 +19,7 @@ interface Result {
   readonly content: readonly { readonly text?: string }[];
 }
 
-const ROOMS = ['/', '/activity', '/audit', '/overview', '/policies', '/grants', '/allowances', '/freezes'];
+const ROOMS = ['/', '/mine', '/activity', '/audit', '/overview', '/policies', '/grants', '/allowances', '/freezes'];
 
 describe('The console in a browser', { concurrency: false }, () => {
   let world: ConsoleWorld;
