@@ -38,7 +38,7 @@ export function minePage(own: OwnAgents): Html {
   const agents = grants.map((grant, index) => html`${index > 0 ? ', ' : ''}${visibleName(grant)}`);
   return html`<div class="head"><h1>My agents</h1>${liveIndicator()}</div>
     <p class="dim">${grants.length === 0 ? 'No grant names you as its owner today.' : html`You own ${agents}.`}
-      Their calls wait for other people here; you may deny them.</p>
+      What they ask waits here for other people; you may deny it.</p>
     ${waiting === null ? '' : waitingSection(own, waiting)}
     <section aria-labelledby="mine-others-head">
       <h2 id="mine-others-head">${waiting === null ? 'Earlier calls' : 'Decided, running and over'}</h2>
