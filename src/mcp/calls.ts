@@ -229,12 +229,12 @@ export function callDoor(
       .ask(request, unreasoned, on.answer, ms)
       .finally(() => heldCalls.keepAlive.delete(beats))
       .then((form) => goOn(request, form, { ...on, waitedMs: gateway.steady.now().getTime() - begun }));
-    heldCalls.track(
-      run.catch((error: unknown) => {
-        gateway.log.error({ err: error }, 'a call could not go on after its agent was asked for its reason');
-        heldCalls.end(on, messageOf(request, unavailableResult('gateway')));
-      }),
-    );
+    const whole = run.catch((error: unknown) => {
+      gateway.log.error({ err: error }, 'a call could not go on after its agent was asked for its reason');
+      heldCalls.end(on, messageOf(request, unavailableResult('gateway')));
+    });
+    heldCalls.track(whole);
+    gateway.tracing?.lasts(whole);
     return on.response;
   }
 
@@ -309,6 +309,10 @@ export function callDoor(
     async cancelled(principal, server, session, requestId, reason) {
       // Matched by session and id. Without a session nothing matches, because anybody can use the same id.
       if (session === null) return false;
+      if (elicited.isAsking({ grant: principal.grant, server, session, idText: requestId })) {
+        heldCalls.abandon(server, session, requestId);
+        return true;
+      }
       const withdrawn = await withdraw(gateway, { grant: principal.grant, server, session, requestId, reason });
       if (withdrawn.ends) heldCalls.abandon(server, session, requestId);
       return !withdrawn.forwards;

@@ -23,9 +23,9 @@ interface StatedReasons {
 
 const SAYS_SOMETHING = /[\p{L}\p{N}]/u;
 
-/** Whether there is anything to read in it: a letter or a digit among what else it may be made of. */
+/** Whether there is anything to read in it, as far as it is kept: a letter or a digit among what else it may be made of. */
 export function saysWhy(reason: string | null): boolean {
-  return reason !== null && SAYS_SOMETHING.test(replaceInkless(reason, () => ''));
+  return reason !== null && SAYS_SOMETHING.test(replaceInkless(reason.slice(0, LONGEST_REASON_STATED), () => ''));
 }
 
 /** A reason as it is kept: marked where it was cut. SQL text cannot hold NUL, so its escape stands in its place. */

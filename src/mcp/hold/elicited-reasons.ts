@@ -21,8 +21,11 @@ const LONGEST_ANSWER = 64 * 1024;
 
 type Place = Pick<AgentAnswer, 'server' | 'session'> & { readonly grant: string };
 
+/** A call, by its session and its JSON-RPC id as JSON text. */
+type AskedCall = Place & Pick<AgentAnswer, 'idText'>;
+
 interface WaitingForm {
-  readonly grant: string;
+  readonly call: AskedCall;
   readonly settle: (answer: FormAnswer) => void;
 }
 
@@ -52,7 +55,7 @@ export class ElicitedReasons {
   hasRoom(grant: string): boolean {
     if (this.#stopped || this.#waiting.size >= MOST) return false;
     let own = 0;
-    for (const form of this.#waiting.values()) if (form.grant === grant) own += 1;
+    for (const form of this.#waiting.values()) if (form.call.grant === grant) own += 1;
     return own < MOST_OF_A_GRANT;
   }
 
@@ -65,7 +68,7 @@ export class ElicitedReasons {
     const timer = setTimeout(() => resolve(UNANSWERED), ms);
     const looking = setInterval(() => void this.#look(id, resolve), LOOK_MS);
     answer.readerGone.addEventListener('abort', leave, { once: true });
-    this.#waiting.set(id, { grant: place.grant, settle: resolve });
+    this.#waiting.set(id, { call: { ...place, idText: request.idText }, settle: resolve });
     if (answer.readerGone.aborted) leave();
     const message = { jsonrpc: '2.0', id, method: 'elicitation/create', params: reasonForm(unreasoned) };
     answer.message(JSON.stringify(message));
@@ -77,6 +80,14 @@ export class ElicitedReasons {
       answer.readerGone.removeEventListener('abort', leave);
       this.#waiting.delete(id);
     }
+  }
+
+  /** Whether this call waits here for the answer to a form. */
+  isAsking(call: AskedCall): boolean {
+    return [...this.#waiting.values()].some(({ call: other }) => {
+      const isThere = other.grant === call.grant && other.server === call.server && other.session === call.session;
+      return isThere && other.idText === call.idText;
+    });
   }
 
   /** Takes a client's answer to a form of ours. Null: it answers something else. */

@@ -221,8 +221,8 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
 }
 
 /**
- * Why somebody without the role approver may not say this; null: they may. What is theirs is to deny a call of their own
- * agent, and nothing else.
+ * Why somebody without the role approver may not say this; null: they may. What is theirs, in the console, is to deny a call
+ * of their own agent, and nothing else.
  */
 async function beyondOwner(
   c: Context<ApiEnv>,
@@ -230,11 +230,12 @@ async function beyondOwner(
   id: string,
   decision: { readonly choice: 'approve' | 'deny'; readonly standing?: unknown },
 ): Promise<string | null> {
-  const { roles, approver } = c.get('caller');
+  const { roles, approver, by } = c.get('caller');
   if (roles === null || roles.has('approver')) return null;
-  const approval = decision.choice === 'deny' && decision.standing === undefined ? await store.find(id) : null;
+  const isPlain = decision.choice === 'deny' && decision.standing === undefined && !Object.hasOwn(decision, 'counter');
+  const approval = isPlain && by === 'login' ? await store.find(id) : null;
   if (approval !== null && isOwner(approval, approver, rules.approvers(approval))) return null;
-  return `This needs the role approver. Yours: ${[...roles].join(', ') || 'none'}. Without it you may only deny calls of your own agents.`;
+  return `This needs the role approver. Yours: ${[...roles].join(', ') || 'none'}. Without it you may only deny calls of your own agents, in the console.`;
 }
 
 const REFUSALS: Record<RefusalReason, string> = {

@@ -286,15 +286,20 @@ describe('A policy that wants to know why', () => {
     assert.equal(upstream.messages.length, before);
   });
 
-  test('a session’s client that leaves while it is asked leaves nothing behind', async () => {
+  test('a call that is called off while its client is asked leaves nothing behind', async () => {
     const forms = await FormAgent.open(to(), house.tokens.agent!);
     const call = forms.call('drop', { leaves: true });
     await eventually('it is asked', () => call.messages.find(({ method }) => method === 'elicitation/create') ?? null);
     const { id } = call.messages.find(({ method }) => method === 'elicitation/create')!;
-    call.disconnect();
+    assert.equal(await forms.cancel(call.id), 202);
     const late = { jsonrpc: '2.0', id, result: { action: 'accept', content: { reason: 'late' } } };
     assert.equal((await forms.post(late)).status, 202);
     assert.equal((await gateway.approvals()).filter(({ arguments: args }) => args.leaves === true).length, 0);
+    await assert.rejects(call.answer, /ended without an answer/);
+    assert.equal(
+      upstream.messages.some((text) => text.includes('notifications/cancelled')),
+      false,
+    );
     const other = await Agent.open(to(), house.tokens.agent!);
     assert.equal((await other.post(late)).status, 400, 'another session may not answer');
   });

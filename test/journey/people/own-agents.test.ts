@@ -92,7 +92,7 @@ describe('The page of one’s own agents', () => {
       [sam, { decision: 'deny', reason: 'x', standing: { minutes: 5 } }],
     ] as const) {
       const refused = await decide(who, own.id, what);
-      assert.match(await refused.text(), /"error":"role".*only deny calls of your own agents/);
+      assert.match(await refused.text(), /"error":"role".*only deny calls of your own agents, in the console/);
     }
     assert.equal((await decide(sam, other.id, { decision: 'deny', reason: 'not mine' })).status, 403);
     const denied = await decide(sam, own.id, { decision: 'deny', reason: 'I do not want it.' });
