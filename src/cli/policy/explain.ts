@@ -26,7 +26,7 @@ import type { LimitRule } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import { type SummaryTemplate, summaryOf, summaryText } from '../../domain/policy/summary.ts';
-import type { Verdict } from '../../domain/policy/verdict.ts';
+import type { Ask, Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { joined, type Printed, printed, printedJson, printedTool } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
@@ -255,6 +255,7 @@ function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Confi
       ({ group, for: absent, by, until }) =>
         printed`  stand-in   ${named(by)} stands in for ${named(absent)} in ${group} until ${until}`,
     ),
+    ...justificationLines(verdict.ask),
     printed`  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
     ...(enough
       ? []
@@ -264,6 +265,12 @@ function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Confi
             : printed`  warning    without ${owner} there are too few: name another approver, or set self_approval: true`,
         ]),
   ];
+}
+
+function justificationLines({ justification = null }: Ask): Printed[] {
+  if (justification === null) return [];
+  const how = justification.argument ? '; its list of tools offers holdfast_reason' : '';
+  return [printed`  says why   the agent has to, before anybody is asked${how}`];
 }
 
 /** `2 of`, or where groups have places `1 of security and 1 of dba, from`. */
