@@ -56,7 +56,7 @@ grant select, insert, update on holdfast.oversight_sums, holdfast.oversight_curs
 
 -- What is forgotten in time.
 grant select, insert, update, delete on
-  holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.quota_parts, holdfast.issued_states, holdfast.logins, holdfast.memories, holdfast.notices, holdfast.openings, holdfast.plain_requests, holdfast.samples,
+  holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.given_reasons, holdfast.quota_parts, holdfast.issued_states, holdfast.logins, holdfast.memories, holdfast.notices, holdfast.openings, holdfast.plain_requests, holdfast.samples,
   holdfast.pursuits, holdfast.questions, holdfast.replicas, holdfast.sessions, holdfast.sinks, holdfast.snoozes, holdfast.tasks,
   holdfast.api_tokens, holdfast.person_keys, holdfast.person_logins, holdfast.signing_nonces
 to holdfast_gateway;

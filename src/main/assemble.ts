@@ -92,6 +92,7 @@ export function assemble(runtime: Runtime): Assembled {
     gateway,
     () => rules.loaded.config.approval.hold,
     (name) => servers.entry(name),
+    (server, tool) => lists.reasonRoom(server, tool),
   );
   const records = watchedRecords(sqlRecords(storage.connection.db, seals), {
     ...gateway,

@@ -2,12 +2,12 @@ import type { Approval } from '../domain/approval/approval.ts';
 import type { Dispatch } from '../domain/approval/dispatch.ts';
 import { isExactThroughout } from '../domain/call/inexact.ts';
 import { unshownMember } from '../domain/call/transport.ts';
-import { isObject, type Json, member } from '../domain/json/json.ts';
+import { member } from '../domain/json/json.ts';
 import { evaluate } from '../domain/policy/evaluate.ts';
 import { shownInexact } from '../domain/policy/inexact.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
-import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
+import { noteClientName, sessionAnswersForms, sessionClient } from '../gateway/call/clients.ts';
 import { handleCall, handleLeg } from '../gateway/call/handle-call.ts';
 import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw, withdrawSession } from '../gateway/call/withdraw.ts';
@@ -22,11 +22,15 @@ import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts
 import { restFrom } from './door/strict-door.ts';
 import { answerWatch } from './hold/answer-watch.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
+import { ElicitedReasons } from './hold/elicited-reasons.ts';
 import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
-import { HeldCalls } from './hold/held-calls.ts';
+import { HeldCalls, type OpenAnswer } from './hold/held-calls.ts';
 import { legOfRequest } from './hold/leg.ts';
-import { callOfRequest, heldRequest } from './hold/request.ts';
+import { FORM_MS, type FormAnswer } from './hold/reason-form.ts';
+import { answersOnStream, beatsOn, mayBeAsked, messageOf, reasonQuestion } from './hold/reason-question.ts';
+import { callOfRequest, heldRequest, progressTokenOf } from './hold/request.ts';
 import { resumeStream } from './hold/resume-stream.ts';
+import { type FindReasonRoom, type ReasonedCall, statedReason, takeReason } from './hold/take-reason.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
 import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { watchStream } from './hold/watch-stream.ts';
@@ -34,10 +38,11 @@ import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { frozenAnswerResult } from './protocol/frozen-result.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
+import { noLongerAskedResult } from './protocol/reason-result.ts';
 import { requestKind } from './protocol/request-kind.ts';
 import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError, rpcResult } from './protocol/response.ts';
-import { resultText } from './protocol/tool-results.ts';
-import { refusal } from './refusal.ts';
+import { resultText, unavailableResult } from './protocol/tool-results.ts';
+import { refusal, refusalResult } from './refusal.ts';
 import { advertisement } from './relay/advertise.ts';
 import { BEAT_MS } from './sse/keep-alive.ts';
 import { forwardAnswer } from './tasks/answer.ts';
@@ -58,16 +63,19 @@ export interface Calls extends CallDoor {
 
 /**
  * Decides about tool calls, holds the gated ones and answers for them. `servers`: where the calls of tasks are sent.
+ * `roomForReason`: what the lists of tools say of an argument for the agent's reason.
  */
 export function callDoor(
   gateway: Gateway,
   terms: () => HoldTerms,
   servers: (name: string) => ServerEntry | undefined = () => undefined,
+  roomForReason: FindReasonRoom = () => 'unknown',
 ): Calls {
   const heldCalls = new HeldCalls(gateway, () => terms().beatMs ?? BEAT_MS);
   const door = taskDoor(gateway, servers);
   const runs = new TaskRuns(gateway, door, (run) => heldCalls.track(run));
   const support = new TaskSupport(servers, gateway.steady);
+  const elicited = new ElicitedReasons(gateway);
   const context = { gateway, servers, door, heldCalls, runs, support };
 
   /**
@@ -78,26 +86,33 @@ export function callDoor(
     request: ToolCallRequest,
     seat: Seat,
     own: Uint8Array | null,
-    { attempt = 1, answers, dispatch }: { attempt?: number; answers?: Answers; dispatch?: Dispatch } = {},
+    { attempt = 1, answers, dispatch, on }: WaitOptions = {},
   ): Promise<Response> {
     const { modern } = request;
     const client = modern
       ? modernClient(request.params)
       : await sessionClient(gateway, request.session, request.server);
     const held = heldRequest(request, await holdParkedCall(gateway, seat.approval, own), answers);
-    const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null });
+    const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null }) - (on?.waitedMs ?? 0);
     const strategy = modern
       ? modernStrategy(gateway, held, seat, { binding: bindingOf(gateway, request), attempt })
       : legacyStrategy(gateway, held, seat, request.protocolVersion);
-    return heldCalls.hold(held, seat, ms, request, strategy, dispatch);
+    return heldCalls.hold(held, seat, Math.max(ms, 0), request, strategy, { dispatch, on });
   }
 
   /** Answers a parked call: with a task where the client wants one, else when the wait is over. */
-  async function park(request: ToolCallRequest, seat: Seat, frozen: () => Promise<Uint8Array>): Promise<Response> {
+  async function park(
+    request: ToolCallRequest,
+    seat: Seat,
+    frozen: () => Promise<Uint8Array>,
+    on?: BegunAnswer,
+  ): Promise<Response> {
     const era = wantedTaskEra(request);
     const own = seat.opened ? await frozen() : null;
     try {
-      return await (era === null ? wait(request, seat, own) : answerWithTask(context, request, { seat, own }, era));
+      return await (era === null || on
+        ? wait(request, seat, own, on && { on })
+        : answerWithTask(context, request, { seat, own }, era));
     } catch (error) {
       // The client gets an error and will come again; until then nobody sits in this seat.
       leaveSeatEmptySoon(gateway, seat.joiner);
@@ -105,7 +120,15 @@ export function callDoor(
     }
   }
 
-  async function call(request: ToolCallRequest): Promise<CallRouting> {
+  async function call(came: ToolCallRequest): Promise<CallRouting> {
+    const reasoned = await takeReason(gateway, roomForReason, came);
+    if (reasoned instanceof Response) return { kind: 'respond', response: reasoned };
+    const routing = await route(reasoned);
+    if (routing.kind !== 'forward' || !reasoned.edited) return routing;
+    return { ...routing, instead: reasoned.request };
+  }
+
+  async function route({ request, reason, asked }: ReasonedCall): Promise<CallRouting> {
     const state = ourState(request);
     if (state !== null) {
       // Nothing that is not exact was ever parked, so no state was issued for it.
@@ -147,6 +170,20 @@ export function callDoor(
     if (await bringsClaimedState(request)) {
       return { kind: 'respond', response: rpcError(400, INVALID_PARAMS, CLAIMED_STATE, request.idText) };
     }
+    const { handled, freeze } = await handle(request, reason);
+    gateway.tracing?.note({ 'holdfast.handled': handled.kind }, isRefused(handled.kind) ? 'tool_error' : null);
+    if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
+    if (handled.kind === 'unreasoned' && asked === null) {
+      const response = await askForReason(request, handled);
+      if (response !== null) return { kind: 'respond', response };
+    }
+    if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled, asked) };
+    const { notSent, heard } = handled;
+    return { kind: 'forward', ...(notSent === null ? {} : { notSent }), ...(heard === undefined ? {} : { heard }) };
+  }
+
+  /** What is to be done with the call. `freeze`: what is parked of it if it is gated. */
+  async function handle(request: ToolCallRequest, reason: string | null) {
     let kept: Promise<Uint8Array> | null = null;
     const freeze = (): Promise<Uint8Array> => {
       kept ??= frozenInPieces(request);
@@ -164,16 +201,57 @@ export function callDoor(
       inexact: request.inexact,
       freeze,
       gatedFault: () => unshownMember(request.message) ?? gatedHeaderFault(headersThatReach(request), request.params),
-      statedReason: statedReason(request),
+      statedReason: reason,
     });
     const handled = handling instanceof Promise ? await handling : handling;
     // Only an answer to a server's question can be unasked, and it is handled above.
     if (handled.kind === 'unasked') throw new Error('a call that answers nothing was taken for an answer');
-    gateway.tracing?.note({ 'holdfast.handled': handled.kind }, isRefused(handled.kind) ? 'tool_error' : null);
-    if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
-    if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
-    const { notSent, heard } = handled;
-    return { kind: 'forward', ...(notSent === null ? {} : { notSent }), ...(heard === undefined ? {} : { heard }) };
+    return { handled, freeze };
+  }
+
+  /** Asks for the agent's reason in the way in which its client can answer. Null: in none but by repeating the call. */
+  async function askForReason(
+    request: ToolCallRequest,
+    { unreasoned }: Extract<Handled, { kind: 'unreasoned' }>,
+  ): Promise<Response | null> {
+    if (mayBeAsked(request)) return rpcResult(request.idText, reasonQuestion(gateway, request, unreasoned));
+    const { principal, session, server } = request;
+    if (!answersOnStream(request) || !elicited.hasRoom(principal.grant)) return null;
+    if (!(await sessionAnswersForms(gateway, session, server))) return null;
+    const client = await sessionClient(gateway, session, server);
+    const progress = progressTokenOf(request.params, request.bytes) !== null;
+    const ms = Math.min(holdMs(terms(), { client, modern: false, progress }), FORM_MS);
+    const on = heldCalls.open(request, request);
+    const beats = beatsOn(on.answer);
+    heldCalls.keepAlive.add(beats);
+    const begun = gateway.steady.now().getTime();
+    const run = elicited
+      .ask(request, unreasoned, on.answer, ms)
+      .finally(() => heldCalls.keepAlive.delete(beats))
+      .then((form) => goOn(request, form, { ...on, waitedMs: gateway.steady.now().getTime() - begun }));
+    const whole = run.catch((error: unknown) => {
+      gateway.log.error({ err: error }, 'a call could not go on after its agent was asked for its reason');
+      heldCalls.end(on, messageOf(request, unavailableResult('gateway')));
+    });
+    heldCalls.track(whole);
+    gateway.tracing?.lasts(whole);
+    return on.response;
+  }
+
+  /** Goes on with a call whose agent was asked why it calls, on the answer that has begun. */
+  async function goOn(request: ToolCallRequest, form: FormAnswer, on: BegunAnswer): Promise<void> {
+    if (on.answer.readerGone.aborted) return heldCalls.end(on, null);
+    const [reason, asked] = 'reason' in form ? [form.reason, null] : [null, form.why];
+    const { handled, freeze } = await handle(request, reason);
+    if (handled.kind === 'held') {
+      await park(request, handled.seat, freeze, on);
+      return;
+    }
+    if (handled.kind !== 'forward') return heldCalls.end(on, messageOf(request, refusalResult(handled, asked)));
+    // The policy has changed meanwhile, and nothing is forwarded on an answer of ours.
+    await handled.notSent?.();
+    await handled.heard?.ended('failed');
+    heldCalls.end(on, messageOf(request, noLongerAskedResult()));
   }
 
   /**
@@ -231,6 +309,10 @@ export function callDoor(
     async cancelled(principal, server, session, requestId, reason) {
       // Matched by session and id. Without a session nothing matches, because anybody can use the same id.
       if (session === null) return false;
+      if (elicited.isAsking({ grant: principal.grant, server, session, idText: requestId })) {
+        heldCalls.abandon(server, session, requestId);
+        return true;
+      }
       const withdrawn = await withdraw(gateway, { grant: principal.grant, server, session, requestId, reason });
       if (withdrawn.ends) heldCalls.abandon(server, session, requestId);
       return !withdrawn.forwards;
@@ -242,7 +324,7 @@ export function callDoor(
       await withdrawSession(gateway, { server, session });
     },
 
-    clientNamed: (server, session, client) => noteClientName(gateway, session, server, client),
+    clientNamed: (server, session, client, forms) => noteClientName(gateway, session, server, client, forms),
 
     claimsState: (bearer, state) => isStateClaimed(gateway, bearer, state),
 
@@ -250,7 +332,7 @@ export function callDoor(
 
     taskMessage: (message) => answerTaskMessage(context, message),
 
-    forwardAnswer: (answer) => forwardAnswer(context, answer),
+    forwardAnswer: async (answer) => (await elicited.take(answer)) ?? forwardAnswer(context, answer),
 
     answersInBatch: async (place, messages) =>
       mayAskAt(gateway.rules, place.server) && answersGatedCall(gateway, place, messages),
@@ -263,13 +345,30 @@ export function callDoor(
 
     begin() {
       runs.start();
-      return () => runs.stop();
+      return () => {
+        elicited.stop();
+        return runs.stop();
+      };
     },
 
     resume: (resumption) => resumeStream(gateway, heldCalls, terms(), resumption),
 
     drained: () => heldCalls.drained(),
   };
+}
+
+/** How a caller waits. */
+interface WaitOptions {
+  readonly attempt?: number;
+  readonly answers?: Answers;
+  readonly dispatch?: Dispatch;
+  /** The answer has begun, because the caller was asked something first. */
+  readonly on?: BegunAnswer;
+}
+
+/** `waitedMs`: for which it has waited already. */
+interface BegunAnswer extends OpenAnswer {
+  readonly waitedMs: number;
 }
 
 /** What the agent is told of as an error of the tool. */
@@ -290,11 +389,4 @@ function answersOf({ bytes }: Pick<ToolCallRequest, 'bytes'>): Answers {
     inputResponses: textAt(text, ['params', 'inputResponses']),
     requestState: textAt(text, ['params', 'requestState']),
   };
-}
-
-/** The agent's own reason in `_meta["holdfast/reason"]`, whole: who keeps it cuts it. Null when it gives none. */
-function statedReason(request: ToolCallRequest): string | null {
-  const meta: Json | undefined = member(request.params, '_meta');
-  const reason = isObject(meta) ? member(meta, 'holdfast/reason') : undefined;
-  return typeof reason === 'string' && reason.trim() !== '' ? reason : null;
 }

@@ -2,6 +2,7 @@ import type { Handled } from '../gateway/call/arrival.ts';
 import type { ToolCallRequest } from './door/call-door.ts';
 import { frozenResult } from './protocol/frozen-result.ts';
 import { overfullResult } from './protocol/overfull-result.ts';
+import { unreasonedResult } from './protocol/reason-result.ts';
 import { rpcError, rpcResult } from './protocol/response.ts';
 import {
   deniedResult,
@@ -31,22 +32,24 @@ const REFUSAL_CODES = {
   unavailable: 503,
   frozen: 423,
   unjoined: 403,
+  unreasoned: 428,
 } as const satisfies Record<RefusedCall['kind'], number>;
 
-type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' | 'unasked' }>;
+export type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' | 'unasked' }>;
 
 /**
  * What an agent is told of a call that is neither forwarded nor held. A client that asked for a task gets an error: it
  * would take a result for that of a task (2025-11-25).
  */
-export function refusal(request: ToolCallRequest, handled: RefusedCall): Response {
+export function refusal(request: ToolCallRequest, handled: RefusedCall, asked: string | null = null): Response {
   if (wantedTaskEra(request) === 'legacy') {
-    return rpcError(200, REFUSAL_CODES[handled.kind], refusalResult(handled).content[0].text, request.idText);
+    return rpcError(200, REFUSAL_CODES[handled.kind], refusalResult(handled, asked).content[0].text, request.idText);
   }
-  return rpcResult(request.idText, resultText(refusalResult(handled), request.modern));
+  return rpcResult(request.idText, resultText(refusalResult(handled, asked), request.modern));
 }
 
-function refusalResult(handled: RefusedCall): ToolResult {
+/** `asked`: as `unreasonedResult` takes it. */
+export function refusalResult(handled: RefusedCall, asked: string | null = null): ToolResult {
   switch (handled.kind) {
     case 'denied':
       return deniedResult(handled.reason);
@@ -70,6 +73,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return frozenResult(handled.freeze);
     case 'unjoined':
       return unjoinedResult(handled.why);
+    case 'unreasoned':
+      return unreasonedResult(handled.unreasoned, asked);
     default:
       return handled satisfies never;
   }

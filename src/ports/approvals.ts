@@ -25,6 +25,20 @@ export interface SentCall extends Pick<Approval, 'answersTo' | 'awaits' | 'id' |
 
 /** Calls of this tool by this principal that came before this one. */
 export type ComparedCall = Pick<Approval, 'createdAt' | 'grant' | 'id' | 'server' | 'tool'>;
+/** Whose calls: of agents that worked for one of these ids when they called, or of these grants. */
+export interface OwnedBy {
+  readonly ids: readonly string[];
+  readonly grants: readonly string[];
+}
+
+/** Which approvals. An absent member excludes none. */
+export interface ApprovalFilter {
+  readonly states?: readonly State[];
+  readonly owned?: OwnedBy;
+  /** The `next` of the page before. */
+  readonly after?: string;
+  readonly limit: number;
+}
 
 /** Approvals: opened, read, and changed by comparison. */
 export interface ApprovalStore {
@@ -55,7 +69,7 @@ export interface ApprovalStore {
   keepFacts(id: string, facts: CallFacts, event: NewEvent | null): Promise<boolean>;
   counts(): Promise<PendingCounts>;
   /** Newest first. */
-  list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
+  list(filter: ApprovalFilter): Promise<Page<Approval>>;
   /** The newest, for lists that name them. `broken` says nothing of what is shown of the call, which is not read. */
   glance(filter: { states: readonly State[]; limit: number }): Promise<readonly ApprovalGlance[]>;
   commit(change: Change): Promise<Committed>;

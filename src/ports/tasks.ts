@@ -221,7 +221,12 @@ export interface TaskStore extends AskedStore {
   /** It was answered, and is not handed out again. */
   answered(asked: QuestionKey): Promise<void>;
 
-  /** The name that a session's client gave itself at `initialize`. */
-  nameClient(session: string, server: string, client: string): Promise<void>;
+  /** What a session's client said of itself at `initialize`: its name, if it gave one, and whether it answers forms. */
+  nameClient(session: string, server: string, client: string | null, forms: boolean): Promise<void>;
+  answersForms(session: string, server: string): Promise<boolean>;
+  /** Keeps a sealed reason for the replica that asked for it, a quarter of an hour at most. The first one stands. */
+  giveReason(key: string, reason: Uint8Array): Promise<void>;
+  /** Takes it; null: none was given yet. */
+  takeReason(key: string): Promise<Uint8Array | null>;
   clientOf(session: string, server: string): Promise<string | null>;
 }

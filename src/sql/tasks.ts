@@ -1,6 +1,6 @@
 import type { Seals, TaskStore } from '../ports.ts';
 import { collectedBy } from './approval/joiners.ts';
-import { clientOf, nameClient } from './approval/sessions.ts';
+import { clientOf, giveReason, nameClient, sessionForms, takeGivenReason } from './approval/sessions.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
@@ -86,7 +86,10 @@ export function sqlTasks(
     keepQuestion: (question) => keepQuestion(db, question),
     questions: (task, after) => questionsAfter(db, task, after),
     answered: (question) => dropQuestion(db, question),
-    nameClient: (session, server, client) => nameClient(db, session, server, client),
+    nameClient: (session, server, client, forms) => nameClient(db, session, server, client, forms),
+    answersForms: (session, server) => sessionForms(db, session, server),
+    giveReason: (key, reason) => giveReason(db, key, reason),
+    takeReason: (key) => takeGivenReason(db, key),
     clientOf: (session, server) => clientOf(db, session, server),
   });
 }

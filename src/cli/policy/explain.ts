@@ -27,7 +27,7 @@ import type { Policy } from '../../domain/policy/policy.ts';
 import { isQuiet } from '../../domain/policy/quiet.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import { type SummaryTemplate, summaryOf, summaryText } from '../../domain/policy/summary.ts';
-import type { Verdict } from '../../domain/policy/verdict.ts';
+import type { Ask, Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { joined, type Printed, printed, printedJson, printedTool } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
@@ -257,6 +257,7 @@ function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Confi
         printed`  stand-in   ${named(by)} stands in for ${named(absent)} in ${group} until ${until}`,
     ),
     ...quietLines(config, verdict, named),
+    ...justificationLines(verdict.ask),
     printed`  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
     ...(enough
       ? []
@@ -285,6 +286,12 @@ function quietLines(
     printed`  quiet      from ${from} to ${to} ${zone} it asks ${group} instead (${memberText(circleOf(config, [group]), named)})${where}`,
     printed`  now        ${isQuiet(hours, new Date()) ? `it is quiet: ${group} would be asked` : 'it is not quiet'}`,
   ];
+}
+
+function justificationLines({ justification = null }: Ask): Printed[] {
+  if (justification === null) return [];
+  const how = justification.argument ? '; its list of tools offers holdfast_reason' : '';
+  return [printed`  says why   the agent has to, before anybody is asked${how}`];
 }
 
 /** `2 of`, or where groups have places `1 of security and 1 of dba, from`. */

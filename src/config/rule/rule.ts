@@ -3,7 +3,7 @@ import { isGlob } from '../../domain/policy/glob.ts';
 import { insteadOfPath, parsePath, segments } from '../../domain/policy/path.ts';
 import type { Checks, ToolRule } from '../../domain/policy/policy.ts';
 import { parseSummary, type SummaryTemplate } from '../../domain/policy/summary.ts';
-import type { Ask } from '../../domain/policy/verdict.ts';
+import type { Ask, Justification } from '../../domain/policy/verdict.ts';
 import type { DriftAction, SeenTool } from '../../domain/tool/drift.ts';
 import { durationMs } from '../document/duration.ts';
 import type { Key } from '../document/fault.ts';
@@ -109,6 +109,7 @@ export function compileAsk(
     remindMs,
     escalate: shape.escalate && afterMs !== null ? { afterMs, to: shape.escalate.to } : fallback.escalate,
     denyReason: shape.deny_reason ?? fallback.denyReason,
+    justification: justificationOf(shape.justification) ?? fallback.justification ?? null,
     answers: shape.answers ?? fallback.answers ?? null,
     stepUp: shape.step_up ?? fallback.stepUp ?? null,
     summary: compileSummary(shape.summary, [...at, 'summary'], faults) ?? fallback.summary ?? null,
@@ -121,6 +122,11 @@ export function compileAsk(
 
 function quietOf(quiet: Ask['quiet']): Pick<Ask, 'quiet'> {
   return quiet ? { quiet } : {};
+}
+
+/** null: the rule says nothing of it. */
+function justificationOf(shape: ApprovalShape['justification']): Justification | null {
+  return shape === undefined ? null : { argument: shape !== 'required' };
 }
 
 function placesOf({ quorum, places = null }: Ask): Pick<Ask, 'places' | 'quorum'> {

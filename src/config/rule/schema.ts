@@ -129,6 +129,7 @@ const UsualShape = z.strictObject({
   amounts: usualPaths.describe('Arguments that say how much it is about: args.amount. [] compares none.'),
 });
 export type UsualShape = z.infer<typeof UsualShape>;
+const JUSTIFICATION_FORM = 'required, or { argument: true }';
 
 export const ApprovalShape = z.strictObject({
   approvers: names.optional().describe('Groups of the config; its default when absent.'),
@@ -142,6 +143,12 @@ export const ApprovalShape = z.strictObject({
   remind: durationText.optional(),
   escalate: z.strictObject({ after: durationText, to: names }).optional(),
   deny_reason: z.enum(['required', 'optional']).optional(),
+  justification: z
+    .union([z.literal('required'), z.strictObject({ argument: z.literal(true) })], { error: JUSTIFICATION_FORM })
+    .optional()
+    .describe(
+      'The agent has to say why it calls before anybody is asked. { argument: true }: lists of tools offer the argument holdfast_reason to say it in.',
+    ),
   summary: z
     .string()
     .optional()

@@ -45,6 +45,12 @@ export const STRANGERS: Persons = { names: new Map(), barred: new Set(), adminTo
 /** The admin token's own way, and the name of the person that holds it and is none of the others. */
 export const ADMIN = 'admin';
 
+/** Every id under which this person comes, that one included. */
+export function waysOfPerson(persons: Pick<Persons, 'names'>, id: string): readonly string[] {
+  const person = personOf(persons, id);
+  return [...new Set([id, ...[...persons.names].filter(([, name]) => name === person).map(([way]) => way)])];
+}
+
 /** The person behind an id: a name of the configuration, else the id itself. */
 export function personOf({ names }: Pick<Persons, 'names'>, id: string): string {
   return names.get(id) ?? id;

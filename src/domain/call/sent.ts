@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 import type { Call } from './call.ts';
+import { REASON_MEMBER } from './stated-reason.ts';
 import { isTransportMember } from './transport.ts';
 
 /**
@@ -9,7 +10,7 @@ import { isTransportMember } from './transport.ts';
 export interface Sent {
   /** Members of `params`, without `name`, `arguments`, `_meta` and what only says how the answer travels. */
   readonly params: JsonObject;
-  /** Members of `_meta`, without those that only say how the answer travels. */
+  /** Members of `_meta`, without the agent's reason, which is shown as its claim and never sent, and without those that only say how the answer travels. */
   readonly meta: JsonObject;
   /** Headers, by lower-case name, that say more than the body does. */
   readonly headers: JsonObject;
@@ -33,15 +34,15 @@ export interface HiddenValues {
 export const NOTHING_HIDDEN: HiddenValues = { byPolicy: 0, byName: 0 };
 
 const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['name', 'arguments', '_meta']);
-/** Shown as the agent's claim, and taken out before sending. */
-const REASON = 'holdfast/reason';
 
 /** What is forwarded of a call with these `params` and these headers, besides its tool's name and its arguments. */
 export function sentOf(params: JsonObject, headers: JsonObject = {}): Sent {
   const meta = member(params, '_meta');
   return {
     params: pick(params, (name, value) => !SHOWN_ELSEWHERE.has(name) && !isTransportMember('params', name, value)),
-    meta: isObject(meta) ? pick(meta, (name, value) => name !== REASON && !isTransportMember('meta', name, value)) : {},
+    meta: isObject(meta)
+      ? pick(meta, (name, value) => name !== REASON_MEMBER && !isTransportMember('meta', name, value))
+      : {},
     headers,
   };
 }

@@ -1,7 +1,7 @@
 import type { Redaction } from '../json/redact.ts';
 import { DEFAULT_REDACTION } from '../json/redact.ts';
 import { matchesGlob } from './glob.ts';
-import type { Policy, ToolRule } from './policy.ts';
+import { type Policy, rulesOf, type ToolRule } from './policy.ts';
 import { type AnswersMode, type Ask, answersSaid, type Verdict } from './verdict.ts';
 import { suspended, watchedBy } from './watch.ts';
 
@@ -50,6 +50,18 @@ export function askFor(policy: Policy, tool: string): Ask {
 /** Whether answers to what a server asks during a gated call of this tool need a yes of their own. */
 export function answersOf(policy: Policy, tool: string): AnswersMode {
   return answersSaid(askFor(policy, tool), ruleFor(policy, tool)?.severity ?? null);
+}
+
+/** Whether the tool's list offers an argument in which the agent says why it calls: where some call of it could be asked about. */
+export function offersReason(policy: Policy, tool: string): boolean {
+  return askFor(policy, tool).justification?.argument === true && mayAskOf(policy, tool);
+}
+
+/** Whether any tool's list could offer one. */
+export function mayOfferReason(policy: Policy): boolean {
+  return [policy.allTools.ask, ...rulesOf(policy).map(({ ask }) => ask)].some(
+    ({ justification }) => justification?.argument === true,
+  );
 }
 
 /** What to hide of a tool's arguments on cards, on pages and in the log. */

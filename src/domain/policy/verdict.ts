@@ -37,6 +37,11 @@ export interface RuleTrace {
 export const ANSWERS_MODES = ['ask', 'allow'] as const;
 export type AnswersMode = (typeof ANSWERS_MODES)[number];
 
+/** That an agent has to say why it calls. `argument`: a tool's list offers it an argument to say it in. */
+export interface Justification {
+  readonly argument: boolean;
+}
+
 /** So many people of this approver group. */
 export interface PolicyPlace {
   readonly group: string;
@@ -55,6 +60,8 @@ export interface Ask {
   readonly remindMs: number | null;
   readonly escalate: { readonly afterMs: number; readonly to: readonly string[] } | null;
   readonly denyReason: 'required' | 'optional';
+  /** Whether the agent has to say why it calls, before anybody is asked; absent or null: it need not. */
+  readonly justification?: Justification | null;
   /** null: by severity. */
   readonly answers?: AnswersMode | null;
   /** `required`: approvals are signed by passkeys; null: where the severity is critical and people can sign here. */

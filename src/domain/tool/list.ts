@@ -10,6 +10,8 @@ export interface ListedTool {
   readonly severity: Severity;
   /** Digest over its words, schemas and hints: when it changes, the tool has changed. */
   readonly look: string;
+  /** Its schema leaves no room for the agent's reason; absent: it does. */
+  readonly noRoom?: true;
 }
 
 /** The tools that a server last listed, as an event of the log holds them. */
@@ -19,6 +21,8 @@ export interface ToolList {
   readonly count: number;
   /** Over all of them. */
   readonly digest: string;
+  /** `noRoom` of its tools says something: it was written by a release that judges it. */
+  readonly judgedRoom: boolean;
 }
 
 /** How two lists of one server differ, by names of tools. */
@@ -51,15 +55,16 @@ function looksByName(tools: readonly ListedTool[]): ReadonlyMap<string, string> 
 
 /** The data of a `tools.listed` event. */
 export function toolListData(list: ToolList, change: ToolListChange): JsonObject {
-  const { tools, count, digest } = list;
-  return { tools: tools.map((tool) => ({ ...tool })), count, digest, ...change };
+  const { tools, count, digest, judgedRoom } = list;
+  return { tools: tools.map((tool) => ({ ...tool })), count, digest, judgedRoom, ...change };
 }
 
 /** Reads back the data of a `tools.listed` event; null when it has another form. */
 export function toolListOf(data: Json): ToolList | null {
   const [tools, digest, count] = [member(data, 'tools'), member(data, 'digest'), member(data, 'count')];
   if (!Array.isArray(tools) || typeof digest !== 'string' || typeof count !== 'number') return null;
-  return { tools: (tools as readonly Json[]).flatMap((tool) => listedTool(tool) ?? []), count, digest };
+  const judgedRoom = member(data, 'judgedRoom') === true;
+  return { tools: (tools as readonly Json[]).flatMap((tool) => listedTool(tool) ?? []), count, digest, judgedRoom };
 }
 
 function listedTool(tool: Json): ListedTool | null {
@@ -68,5 +73,5 @@ function listedTool(tool: Json): ListedTool | null {
   const risk = RISKS.find((known) => known === member(tool, 'risk'));
   const severity = SEVERITIES.find((known) => known === member(tool, 'severity'));
   if (typeof name !== 'string' || typeof look !== 'string' || risk === undefined || severity === undefined) return null;
-  return { name, risk, severity, look };
+  return { name, risk, severity, look, ...(member(tool, 'noRoom') === true ? { noRoom: true } : {}) };
 }

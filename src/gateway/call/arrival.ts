@@ -42,6 +42,14 @@ export interface Leg {
   readonly sent?: Sent;
 }
 
+/** A gated call whose agent has not said why it calls. */
+export interface Unreasoned {
+  readonly server: string;
+  readonly tool: string;
+  /** The tool's list offers an argument to say it in. */
+  readonly argument: boolean;
+}
+
 /** What to do with a call. Each kind is one way to answer the agent. */
 export type Handled =
   /**
@@ -67,6 +75,8 @@ export type Handled =
   | { readonly kind: 'frozen'; readonly freeze: Freeze }
   /** A gated call of an account that belongs to no person: nobody was asked. `why`: without a full stop. */
   | { readonly kind: 'unjoined'; readonly why: string }
+  /** Policy wants to know why the agent calls, and it does not say so: nobody was asked. */
+  | { readonly kind: 'unreasoned'; readonly unreasoned: Unreasoned }
   /** The server no longer waits for this answer. */
   | { readonly kind: 'unasked' }
   /** The grant has too many approvals pending. */

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { dayBegan } from '../../domain/approval/cue.ts';
+import { saysWhy } from '../../domain/call/stated-reason.ts';
 import { shownInexact } from '../../domain/policy/inexact.ts';
 import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
@@ -79,6 +80,7 @@ export async function ask(
   const denial = standingDenial(gateway, arrival.call, () => materialOf(arrival), arrival.leg !== undefined);
   const { server, tool, principal, session } = arrival.call;
   const freeze = freezeOverCall(gateway, arrival.call);
+  const unreasoned = lacksReason(arrival, verdict);
   const enforced = takes.filter((take) => take.watched !== true);
   const { opened, full } = await openWhenSettled(async (impatient) => {
     const now = gateway.clock.now();
@@ -91,9 +93,10 @@ export async function ask(
     const { request, event } = await newApproval(gateway, arrival, verdict, now, before);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
-    // A full limit, a freeze or a standing denial opens nothing and pages nobody; a parked approval or an uncollected answer can still be
-    // joined.
-    const room = { ...gateway.rules.approval, closed: full !== null || freeze !== null || denial !== null };
+    // A full limit, a freeze, a standing denial or a missing reason opens nothing and pages nobody; a parked approval or an uncollected
+    // answer can still be joined.
+    const closed = full !== null || freeze !== null || denial !== null || unreasoned;
+    const room = { ...gateway.rules.approval, closed };
     gateway.faultPoint?.('open.before');
     try {
       return { full, opened: await gateway.store.open(request, joiner, room, event) };
@@ -112,6 +115,7 @@ export async function ask(
   }
   if (!('approval' in opened) && freeze !== null) return notes.frozen(freeze);
   if (opened.kind === 'crowded' && full) return notes.limited(full);
+  if (opened.kind === 'crowded' && unreasoned) return notes.unreasoned(verdict.ask.justification?.argument === true);
   if (!('approval' in opened)) return refuseOpening(gateway, notes, { grant: principal.grant, server, tool }, opened);
   const { approval, joiner } = opened;
   const allowed = opened.kind === 'opened' ? await useAllowance(gateway, arrival, verdict, approval) : null;
@@ -119,6 +123,14 @@ export async function ask(
   const described = opened.kind === 'opened' ? beginDescribing(gateway, arrival, verdict, approval) : null;
   const notice = await parkAndPublish(gateway, opened, described);
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', notice } };
+}
+
+/**
+ * Whether policy wants to know why the agent calls, and it does not say so. What only answers a server's question is part
+ * of a call that was approved.
+ */
+function lacksReason({ leg, statedReason }: Arrival, { ask }: AskVerdict): boolean {
+  return leg === undefined && (ask.justification ?? null) !== null && !saysWhy(statedReason);
 }
 
 /** Approves the call under an allowance in which it lies; null: none could be used, so people are asked. */

@@ -90,6 +90,13 @@ export class VerdictNotes {
     return { kind: 'unjoined', why };
   }
 
+  /** Notes that the agent has to say why it calls, and does not, and returns the answer for it. */
+  unreasoned(argument: boolean): Handled {
+    const { server, tool } = this.#arrival.call;
+    this.note('call.refused', { reason: 'the agent does not say why it calls' });
+    return { kind: 'unreasoned', unreasoned: { server, tool, argument } };
+  }
+
   /** Notes that a value can be read in two ways and would have to be judged, and returns the answer for the agent. */
   inexact(judged: JudgedInexact): Handled {
     const at = judged.pointer === null ? null : this.#masked(judged.pointer);

@@ -3,6 +3,7 @@ import type { LoggedEvent, NewEvent } from '../../domain/log/event.ts';
 import { classify } from '../../domain/tool/classify.ts';
 import type { SeenTool } from '../../domain/tool/drift.ts';
 import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../../domain/tool/list.ts';
+import { hasRoomForReason } from '../../domain/tool/reason-argument.ts';
 import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 import type { Clock, Log } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
@@ -34,6 +35,12 @@ export interface ListPage {
   readonly next: string | null;
 }
 
+/**
+ * Whether a tool's own schema leaves room for the argument in which an agent says why it calls. `own`: it has one of that
+ * name, or takes no other. `unknown`: no list of its server was seen.
+ */
+export type ReasonRoom = 'free' | 'own' | 'unknown';
+
 /** How tools are compared; passed in, because the gateway makes no digests itself. */
 export interface ToolDigests {
   /** How a tool looks now, to be compared with how a policy has seen it. */
@@ -64,6 +71,8 @@ interface KnownList {
   readonly open: Map<string, MaybeLater<readonly ListedTool[]>>;
   /** What the server said of its tools, cut; those that were listed last. */
   readonly descriptions: Descriptions;
+  /** Of each tool that was listed, whether it leaves room for the agent's reason. */
+  readonly rooms: Map<string, boolean>;
 }
 
 type Descriptions = Map<string, string>;
@@ -90,13 +99,28 @@ export class ToolLists {
     return this.#servers.get(server)?.descriptions.get(tool) ?? null;
   }
 
+  /** Where this process has seen no list, the newest one in the log says it. */
+  reasonRoom(server: string, tool: string): ReasonRoom | Promise<ReasonRoom> {
+    const room = this.#known(server).rooms.get(tool);
+    return room === undefined ? this.#loggedRoom(server, tool) : room ? 'free' : 'own';
+  }
+
+  async #loggedRoom(server: string, tool: string): Promise<ReasonRoom> {
+    const latest = await this.#deps.latest(server);
+    const list = latest === null ? null : toolListOf(latest.data);
+    const listed = list?.judgedRoom === true ? list.tools.filter(({ name }) => name === tool) : [];
+    if (listed.length === 0) return 'unknown';
+    return listed.some(({ noRoom }) => noRoom === true) ? 'own' : 'free';
+  }
+
   /** Takes one page of an answer that passed through. Cursors tell which pages belong together. */
   page(server: string, { cursor, tools, next }: ListPage): void {
-    const { open, descriptions } = this.#known(server);
+    const known = this.#known(server);
+    const { open } = known;
     const earlier = cursor === null ? [] : open.get(cursor);
     if (earlier === undefined) return;
     if (cursor !== null) open.delete(cursor);
-    const all = this.#joined(earlier, tools, descriptions);
+    const all = this.#joined(earlier, tools, known);
     if (next === null) {
       void this.#whole(server, all, 'holdfast');
       return;
@@ -109,7 +133,7 @@ export class ToolLists {
   listed(server: string, tools: readonly Tool[], actor: string): Promise<void> {
     return this.#whole(
       server,
-      tools.map((tool) => this.#tool(tool, this.#known(server).descriptions)),
+      tools.map((tool) => this.#tool(tool, this.#known(server))),
       actor,
     );
   }
@@ -118,7 +142,12 @@ export class ToolLists {
     const known = this.#known(server);
     known.seenAt = this.#deps.clock.now();
     known.work = known.work
-      .then(async () => this.#compare(server, known, this.#listOf(await tools), actor))
+      .then(async () => {
+        const all = await tools;
+        // Of a tool that is listed twice, either entry may be believed.
+        for (const { name, noRoom } of all) if (noRoom === true && known.rooms.has(name)) known.rooms.set(name, false);
+        await this.#compare(server, known, this.#listOf(all), actor);
+      })
       .catch((error: unknown) => this.#deps.log.warn({ server, err: error }, 'a list of tools could not be compared'));
     return known.work;
   }
@@ -129,7 +158,7 @@ export class ToolLists {
       known.list = latest === null ? null : toolListOf(latest.data);
     }
     const previous = known.list;
-    if (previous?.digest === list.digest) return;
+    if (previous?.digest === list.digest && previous.judgedRoom) return;
     const { note, clock, log } = this.#deps;
     const now = clock.now().getTime();
     known.loggedAt = known.loggedAt.filter((at) => Math.abs(now - at) < HOUR_MS);
@@ -154,6 +183,7 @@ export class ToolLists {
       work: Promise.resolve(),
       open: new Map(),
       descriptions: new Map(),
+      rooms: new Map(),
     };
     this.#servers.set(server, known);
     return known;
@@ -162,45 +192,48 @@ export class ToolLists {
   #listOf(tools: readonly ListedTool[]): ToolList {
     const all = tools.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     const digest = this.#deps.sha256(JSON.stringify(all)).slice(0, 32);
-    return { tools: all.slice(0, MAX_LOGGED_TOOLS), count: all.length, digest };
+    return { tools: all.slice(0, MAX_LOGGED_TOOLS), count: all.length, digest, judgedRoom: true };
   }
 
   /** A page after the pages before it. */
   #joined(
     earlier: MaybeLater<readonly ListedTool[]>,
     tools: readonly Json[],
-    said: Descriptions,
+    known: KnownList,
   ): MaybeLater<readonly ListedTool[]> {
-    if (earlier instanceof Promise || tools.length > MAX_AT_ONCE) return this.#joinedInPieces(earlier, tools, said);
+    if (earlier instanceof Promise || tools.length > MAX_AT_ONCE) return this.#joinedInPieces(earlier, tools, known);
     const more = tools.slice(0, MAX_TOOLS - earlier.length);
-    return [...earlier, ...more.flatMap((entry) => this.#entry(entry, said) ?? [])];
+    return [...earlier, ...more.flatMap((entry) => this.#entry(entry, known) ?? [])];
   }
 
   async #joinedInPieces(
     earlier: MaybeLater<readonly ListedTool[]>,
     tools: readonly Json[],
-    said: Descriptions,
+    known: KnownList,
   ): Promise<readonly ListedTool[]> {
     const all = [...(await earlier)];
     const spell = new Spell();
     for (const entry of tools.slice(0, MAX_TOOLS - all.length)) {
-      const listed = this.#entry(entry, said);
+      const listed = this.#entry(entry, known);
       if (listed !== null) all.push(listed);
       await spell.rest();
     }
     return all;
   }
 
-  #entry(entry: Json, said: Descriptions): ListedTool | null {
+  #entry(entry: Json, known: KnownList): ListedTool | null {
     const tool = toolOf(entry);
-    return tool === null ? null : this.#tool(tool, said);
+    return tool === null ? null : this.#tool(tool, known);
   }
 
-  #tool(tool: Tool, said: Descriptions): ListedTool {
-    describe(tool, said);
+  #tool(tool: Tool, known: KnownList): ListedTool {
+    describe(tool, known.descriptions);
     const { risk, severity } = classify(tool);
     const look = this.#deps.sha256(JSON.stringify(this.#deps.seenNow(tool))).slice(0, 16);
-    return { name: tool.name.slice(0, LONGEST_NAME).toWellFormed().replaceAll('\0', '?'), risk, severity, look };
+    const name = tool.name.slice(0, LONGEST_NAME).toWellFormed().replaceAll('\0', '?');
+    const hasRoom = hasRoomForReason(tool.inputSchema);
+    if (known.rooms.size < MAX_TOOLS || known.rooms.has(name)) known.rooms.set(name, hasRoom);
+    return { name, risk, severity, look, ...(hasRoom ? {} : { noRoom: true as const }) };
   }
 }
 

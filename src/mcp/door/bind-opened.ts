@@ -1,5 +1,6 @@
 import { member } from '../../domain/json/json.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
+import { answersForms } from '../protocol/client-forms.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
 import { discardAnswer } from '../relay/relay.ts';
@@ -43,9 +44,12 @@ function withoutId(answered: UpstreamAnswer): UpstreamAnswer {
   return { ...answered, headers: answered.headers.filter(([name]) => name !== 'mcp-session-id') };
 }
 
-/** Records the client's own name, which decides how long the client can wait. */
+/** Records the client's own name, which decides how long the client can wait, and whether it answers forms. */
 async function nameClient({ context, server, read }: PostedRequest, session: string): Promise<void> {
   if (read.kind !== 'message') return;
-  const client = member(member(member(read.message, 'params'), 'clientInfo'), 'name');
-  if (typeof client === 'string') await context.calls.clientNamed?.(server.name, session, client);
+  const params = member(read.message, 'params');
+  const client = member(member(params, 'clientInfo'), 'name');
+  const forms = answersForms(member(params, 'capabilities'));
+  if (typeof client !== 'string' && !forms) return;
+  await context.calls.clientNamed?.(server.name, session, typeof client === 'string' ? client : null, forms);
 }

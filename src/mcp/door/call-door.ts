@@ -42,6 +42,8 @@ export interface ToolCallRequest {
   readonly signal: AbortSignal;
   /** Where a held answer can be written directly; null: the answer must be a `Response`. */
   readonly nodeResponse?: NodeResponse | null;
+  /** The id of a session of which the agent is told with this answer; absent or null: none. */
+  readonly lentSession?: string | null;
 }
 
 /** What the door does with a tool call. */
@@ -52,6 +54,8 @@ export type CallRouting =
       readonly notSent?: () => Promise<void>;
       /** Told of what the call brings before the agent has it. */
       readonly heard?: HeardCall;
+      /** What is sent in place of the request as it came; absent: nothing was taken out of it. */
+      readonly instead?: Pick<ToolCallRequest, 'bytes' | 'headers'>;
     }
   | { readonly kind: 'respond'; readonly response: Response };
 
@@ -111,8 +115,8 @@ export interface CallDoor {
   parked?(server: string, session: string, requestIdTexts: readonly string[]): Promise<readonly string[]>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;
-  /** `client` is the name that the session's client gave itself. */
-  clientNamed?(server: string, session: string, client: string): Promise<void>;
+  /** `client` is the name that the session's client gave itself, if any. `forms`: it answers forms. */
+  clientNamed?(server: string, session: string, client: string | null, forms: boolean): Promise<void>;
   /** Null: the stream is the upstream's, so the GET is forwarded. */
   resume?(resumption: Resumption): Promise<Response | null>;
   /**

@@ -4,6 +4,8 @@ import type { ExchangeAnswer } from '../../ports.ts';
 export interface Forward {
   /** Replace the body as it came; absent: it is sent unchanged. */
   readonly bytes?: Uint8Array;
+  /** Replace the headers for the server; absent: they are sent unchanged. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** The server's answer may open a session. */
   readonly mayOpenSession: boolean;
   /** The server's answer may list tools, resources or prompts. */

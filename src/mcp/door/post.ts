@@ -55,7 +55,7 @@ async function answerPosted(posted: PostedRequest): Promise<Response> {
     ? await countOpening({ ...posted, idText: read.kind === 'message' ? read.idText : null })
     : null;
   if (counted instanceof Response) return counted;
-  const answered = tellingSession(posted, posted.lent, await sendToServer(posted, routed.bytes));
+  const answered = tellingSession(posted, posted.lent, await sendToServer(posted, routed));
   await counted?.(answered);
   if (routed.onAnswer !== undefined) await routed.onAnswer(answered);
   const heard = routed.hear === undefined ? answered : await routed.hear(answered);

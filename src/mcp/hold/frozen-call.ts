@@ -1,5 +1,6 @@
 import { joinInTurns } from '../../bytes/join.ts';
 import type { Call, Principal } from '../../domain/call/call.ts';
+import { REASON_MEMBER } from '../../domain/call/stated-reason.ts';
 import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { textAt, withMember, withoutMember } from '../json/edit.ts';
@@ -29,7 +30,6 @@ export interface FrozenCall {
 /** Begins the stored form. Without it, the stored bytes are a body from before there was this form. */
 const MARK = 'HF1 ';
 const NEWLINE = 0x0a;
-const REASON = 'holdfast/reason';
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -38,7 +38,7 @@ export function frozenCallOf(
   request: Pick<ToolCallRequest, 'bytes' | 'idText' | 'requestHeaders' | 'session' | 'upstream'>,
 ): FrozenCall {
   const { idText, session, bytes } = request;
-  let text = withoutMember(UTF8.decode(bytes), ['params', '_meta', REASON]);
+  let text = withoutMember(UTF8.decode(bytes), ['params', '_meta', REASON_MEMBER]);
   for (const name of NULL_MEMBERS)
     if (textAt(text, ['params', name]) === 'null') text = withoutMember(text, ['params', name]);
   return { idText, session, headers: headersOfGatedCall(headersThatReach(request)), text };
@@ -71,8 +71,8 @@ export async function frozenInPieces(
 ): Promise<Uint8Array> {
   const { idText, session, bytes, params } = request;
   if (bytes.length < LARGE_MESSAGE) return frozenBytes(frozenCallOf(request));
-  const reasoned = member(member(params, '_meta'), REASON) !== undefined;
-  let text = reasoned ? await withMemberInPieces(bytes, ['params', '_meta', REASON], null) : bytes;
+  const reasoned = member(member(params, '_meta'), REASON_MEMBER) !== undefined;
+  let text = reasoned ? await withMemberInPieces(bytes, ['params', '_meta', REASON_MEMBER], null) : bytes;
   for (const name of NULL_MEMBERS)
     if (member(params, name) === null) text = await withMemberInPieces(text, ['params', name], null);
   const head = { idText, session, headers: headersOfGatedCall(headersThatReach(request)) };

@@ -25,6 +25,15 @@ export interface AgentConnection {
   readonly lentSession?: string | null;
 }
 
+/** An answer that has begun. */
+export interface OpenAnswer {
+  readonly answer: HeldAnswer;
+  /** By which a cancellation finds it. */
+  readonly key: string;
+  /** What carries it. */
+  readonly response: Response | Promise<Response>;
+}
+
 /** All answers that this process keeps open. */
 export class HeldCalls {
   readonly keepAlive: KeepAlive;
@@ -44,7 +53,7 @@ export class HeldCalls {
 
   /**
    * Keeps the answer open for at most `ms`; with a `dispatch`, for as long as the server takes to answer. Then releases
-   * what was held of the call (`holdParkedCall`).
+   * what was held of the call (`holdParkedCall`). `on`: the answer has begun.
    */
   hold(
     request: HeldRequest,
@@ -52,11 +61,12 @@ export class HeldCalls {
     ms: number,
     connection: AgentConnection,
     strategy: WaitStrategy,
-    dispatch?: Dispatch,
+    {
+      dispatch,
+      on = this.open(request, connection),
+    }: { dispatch?: Dispatch | undefined; on?: OpenAnswer | undefined } = {},
   ): Response | Promise<Response> {
-    const answer = answerFor(connection);
-    const key = keyOf(request.server, request.session ?? '', request.idText);
-    if (request.session !== null) this.#byRequest.set(key, answer);
+    const { answer, key, response } = on;
     const heldCall = new HeldCall(this.#gateway, request, seat, answer, strategy);
     this.#bySeat.get(seat.joiner)?.yieldSeat();
     this.#bySeat.set(seat.joiner, heldCall);
@@ -68,9 +78,27 @@ export class HeldCalls {
     });
     this.track(run);
     this.#gateway.tracing?.lasts(run);
-    return answer instanceof HeldSocket
-      ? connection.nodeResponse!.alreadySent
-      : httpResponseOf(answer, sessionHeader(connection));
+    return response;
+  }
+
+  /** Begins an answer, which `hold` or `end` has to end. */
+  open(request: Pick<HeldRequest, 'idText' | 'server' | 'session'>, connection: AgentConnection): OpenAnswer {
+    const answer = answerFor(connection);
+    const key = keyOf(request.server, request.session ?? '', request.idText);
+    if (request.session !== null) this.#byRequest.set(key, answer);
+    const response =
+      answer instanceof HeldSocket
+        ? connection.nodeResponse!.alreadySent
+        : httpResponseOf(answer, sessionHeader(connection));
+    return { answer, key, response };
+  }
+
+  /** Ends an answer that `hold` has not taken over. `message`: the last, as JSON text; null: nobody reads it. */
+  end({ answer, key }: OpenAnswer, message: string | null): void {
+    if (this.#byRequest.get(key) === answer) this.#byRequest.delete(key);
+    if (message !== null) answer.message(message);
+    answer.last();
+    answer.close();
   }
 
   /** Makes `drained` wait for `run`, because it has to end before the process does. */

@@ -1,10 +1,11 @@
 import type { NoOpening } from '../../ports.ts';
-import { NOTHING_RAN, type ToolResult, toolResult } from './tool-results.ts';
+import { A_MINUTE, NOTHING_RAN, type ToolResult, toolResult } from './tool-results.ts';
 
 /** The grant has too many bytes kept, or too many of its callers wait; this call was neither parked nor joined. */
 export function overfullResult(refusal: Extract<NoOpening, { kind: 'heavy' | 'overjoined' }>): ToolResult {
   const [why, remedy] = overfullLines(refusal);
-  return toolResult([`Rate limited: ${why}`, `${NOTHING_RAN} ${remedy}`]);
+  const isPassing = refusal.kind === 'overjoined' && refusal.of === 'minute';
+  return toolResult([`Rate limited: ${why}`, `${NOTHING_RAN} ${remedy}`], undefined, isPassing ? A_MINUTE : null);
 }
 
 function overfullLines(refusal: Parameters<typeof overfullResult>[0]): readonly [string, string] {

@@ -27,12 +27,20 @@ export function approvalMeta(approval: Approval, extra: JsonObject = {}): JsonOb
   return { id, state, expiresAt: expiresAt.toISOString(), ...(answersTo === null ? {} : { answersTo }), ...extra };
 }
 
-/** A refusal in lines; empty ones are left out. */
-export function toolResult(lines: readonly string[], meta?: JsonObject): ToolResult {
+/**
+ * A refusal in lines; empty ones are left out. `meta`: of its approval; absent: it has none. `retryAfter`: after how many
+ * seconds the same call may do better, where waiting alone helps; null: it does not, or nobody can say.
+ */
+export function toolResult(lines: readonly string[], meta?: JsonObject, retryAfter: number | null = null): ToolResult {
   const text = lines.filter((line) => line !== '').join('\n');
   const content = [{ type: 'text', text }] as const;
-  return meta ? { isError: true, content, _meta: { 'holdfast/approval': meta } } : { isError: true, content };
+  const wait = retryAfter === null ? {} : { retryAfter };
+  if (meta) return { isError: true, content, _meta: { 'holdfast/approval': { ...meta, ...wait } } };
+  return { isError: true, content, ...(retryAfter === null ? {} : { _meta: { 'holdfast/retryAfter': retryAfter } }) };
 }
+
+/** Seconds after which something that does not answer may answer again: what the words call a minute. */
+export const A_MINUTE = 60;
 
 export const NOTHING_RAN = 'Nothing was sent to the server.';
 
@@ -65,10 +73,14 @@ export function unjoinedResult(why: string): ToolResult {
 /** A limit is used up, before anybody is asked. `full.retryAfter` is in seconds. */
 export function rateLimitedResult(full: FullLimit): ToolResult {
   const { counter, max, scope } = full.take;
-  return toolResult([
-    `Rate limited: ${counter} allows ${max} per ${windowName(full)} and ${scope}, and they are used up.`,
-    `${NOTHING_RAN} Try again in ${full.retryAfter} seconds.`,
-  ]);
+  return toolResult(
+    [
+      `Rate limited: ${counter} allows ${max} per ${windowName(full)} and ${scope}, and they are used up.`,
+      `${NOTHING_RAN} Try again in ${full.retryAfter} seconds.`,
+    ],
+    undefined,
+    full.retryAfter,
+  );
 }
 
 function windowName({ take }: FullLimit): string {
@@ -140,16 +152,21 @@ export function unsentResult(part: 'alarm' | 'witness', approval: Approval): Too
       `${NOTHING_RAN} Approval ${approval.id} stays approved until it expires. Repeat the same call in a minute, with exactly the same arguments; the operator can see the cause at /readyz.`,
     ],
     approvalMeta(approval),
+    A_MINUTE,
   );
 }
 
 /** A part of the gateway does not answer, so nothing is forwarded (P6). */
 export function unavailableResult(part: string): ToolResult {
   if (part === 'alarm') return alarmResult(null);
-  return toolResult([
-    `Cannot decide: ${PARTS[part] ?? `${part} does not answer`}.`,
-    `${NOTHING_RAN} Repeat the same call in a minute; the operator can see the cause at /readyz.`,
-  ]);
+  return toolResult(
+    [
+      `Cannot decide: ${PARTS[part] ?? `${part} does not answer`}.`,
+      `${NOTHING_RAN} Repeat the same call in a minute; the operator can see the cause at /readyz.`,
+    ],
+    undefined,
+    A_MINUTE,
+  );
 }
 
 /** The rest of the sentence "… was approved …", by what the dispatched call waits for. */
@@ -207,7 +224,8 @@ export function limitFullResult(approval: Approval, { take, retryAfter }: FullLi
       `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments in ${retryAfter} seconds.`,
       `Approval ${approval.id}.`,
     ],
-    approvalMeta(approval, { retryAfter }),
+    approvalMeta(approval),
+    retryAfter,
   );
 }
 
@@ -224,10 +242,11 @@ export function approverUncheckedResult(approval: Approval, slack: 'refused' | '
       slack === 'silent'
         ? ''
         : `The operator has to ${slack === 'off' ? 'give it one' : 'replace the token'} first; the cause is at /readyz.`,
-      `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments in a minute.`,
+      `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments ${slack === 'silent' ? 'in a minute' : 'after that'}.`,
       `Approval ${approval.id}.`,
     ],
     approvalMeta(approval),
+    slack === 'silent' ? A_MINUTE : null,
   );
 }
 
@@ -242,10 +261,11 @@ export function notSentResult(approval: Approval, why: string): ToolResult {
   return toolResult(
     [
       `Not sent: ${nameOf(approval)} is approved, but the server could not be reached (${why}).`,
-      `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments.`,
+      `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments in a minute.`,
       `Approval ${approval.id}.`,
     ],
     approvalMeta(approval),
+    A_MINUTE,
   );
 }
 
@@ -258,6 +278,7 @@ export function answerNotSentResult(approval: Approval, why: string): ToolResult
       `Approval ${approval.id}.`,
     ],
     approvalMeta(approval),
+    A_MINUTE,
   );
 }
 
@@ -297,7 +318,10 @@ function endedLines(approval: Approval): readonly string[] {
         `${NOTHING_RAN} If it is still needed, call again: that asks anew.`,
       ];
     case 'withdrawn':
-      return [`Withdrawn: ${approval.note ?? 'the call was cancelled'}.`, `${name} did not run.`];
+      return [
+        `Withdrawn: ${approval.note ?? 'the call was cancelled'}.`,
+        `${name} did not run. If it is still needed, call again: that asks anew.`,
+      ];
     case 'lapsed':
       return [
         `Approval lapsed: ${approval.note ?? 'it was not used in time'}.`,

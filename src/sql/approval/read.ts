@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Approval, ApprovalGlance, State } from '../../domain/approval/approval.ts';
-import type { Page, Seals, Store } from '../../ports.ts';
+import type { ApprovalFilter, Page, Seals, Store } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
 import { BESIDE_TO_TELL, TOLD_LATELY } from '../allowances.ts';
@@ -55,12 +55,13 @@ export async function lookAtApproval(db: Kysely<Tables>, trust: CardTrust, id: s
 }
 
 /** Newest first, paged by id: ids sort by time. */
-export async function listApprovals(
-  db: Kysely<Tables>,
-  seals: Seals,
-  filter: { states?: readonly State[]; after?: string; limit: number },
-): Promise<Page<Approval>> {
-  const states = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
+export async function listApprovals(db: Kysely<Tables>, seals: Seals, filter: ApprovalFilter): Promise<Page<Approval>> {
+  const { owned } = filter;
+  const inStates = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
+  const states =
+    owned === undefined
+      ? inStates
+      : sql`${inStates} and (a.owner = any(${owned.ids}::text[]) or split_part(a.grant_name, '/', 1) = any(${owned.grants}::text[]))`;
   const after = filter.after === undefined ? sql`true` : sql`a.id < ${filter.after}`;
   const sizes = await sql<{ id: string; kept: number }>`
     select a.id, pg_column_size(a.arguments) + pg_column_size(a.sent) as kept from holdfast.approvals a where ${states} and ${after}

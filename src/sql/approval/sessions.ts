@@ -76,14 +76,47 @@ export async function unbindSession(db: Kysely<Tables>, id: string, server: stri
   await db.deleteFrom('holdfast.sessions').where('id', '=', id).where('server', '=', server).execute();
 }
 
-/** The name that the session's client gave itself at `initialize`. */
-export async function nameClient(db: Kysely<Tables>, session: string, server: string, client: string): Promise<void> {
+/** The name that the session's client gave itself at `initialize`, and whether it answers forms. */
+export async function nameClient(
+  db: Kysely<Tables>,
+  session: string,
+  server: string,
+  client: string | null,
+  forms: boolean,
+): Promise<void> {
   await sql`
-    update holdfast.sessions set client = ${client} where id = ${session} and server = ${server}`.execute(db);
+    update holdfast.sessions set client = coalesce(${client}::text, client), forms = ${forms}
+    where id = ${session} and server = ${server}`.execute(db);
 }
 
 export async function clientOf(db: Kysely<Tables>, session: string, server: string): Promise<string | null> {
   const found = await sql<{ client: string | null }>`${KEPT_PLAN}
     select client from holdfast.sessions where id = ${session} and server = ${server}`.execute(db);
   return found.rows[0]?.client ?? null;
+}
+
+/** Who changes it in SQL gets a client asked that cannot answer, or one not asked that could; nothing else depends on it. */
+export async function sessionForms(db: Kysely<Tables>, session: string, server: string): Promise<boolean> {
+  const found = await sql<{ forms: boolean }>`
+    select forms from holdfast.sessions where id = ${session} and server = ${server}`.execute(db);
+  return found.rows[0]?.forms === true;
+}
+
+/** How long a reason waits for the replica that asked for it. */
+const KEPT = "interval '15 minutes'";
+
+/** Keeps a reason for whoever asked for it. The first one given under a key stands. */
+export async function giveReason(db: Kysely<Tables>, key: string, reason: Uint8Array): Promise<void> {
+  await sql`
+    with old as (delete from holdfast.given_reasons where at < clock_timestamp() - ${sql.raw(KEPT)})
+    insert into holdfast.given_reasons (key, reason) values (${key}, ${reason}) on conflict (key) do nothing`.execute(
+    db,
+  );
+}
+
+/** Takes the reason that was given under this key; null: none was yet. */
+export async function takeGivenReason(db: Kysely<Tables>, key: string): Promise<Uint8Array | null> {
+  const found = await sql<{ reason: Uint8Array }>`
+    delete from holdfast.given_reasons where key = ${key} returning reason`.execute(db);
+  return found.rows[0]?.reason ?? null;
 }

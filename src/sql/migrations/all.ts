@@ -50,6 +50,7 @@ import { MIGRATION_0061 } from './0061-policy-texts.ts';
 import { MIGRATION_0062 } from './0062-people-again.ts';
 import { MIGRATION_0064 } from './0064-logged-ends.ts';
 import { MIGRATION_0068 } from './0068-call-facts.ts';
+import { MIGRATION_0069 } from './0069-given-reasons.ts';
 import { MIGRATION_0070 } from './0070-cues-and-snoozes.ts';
 import { MIGRATION_0071 } from './0071-samples.ts';
 import { MIGRATION_0073 } from './0073-quota-parts.ts';
@@ -113,6 +114,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0062-people-again': MIGRATION_0062,
   '0064-logged-ends': MIGRATION_0064,
   '0068-call-facts': MIGRATION_0068,
+  '0069-given-reasons': MIGRATION_0069,
   '0070-cues-and-snoozes': MIGRATION_0070,
   '0071-samples': MIGRATION_0071,
   '0073-quota-parts': MIGRATION_0073,

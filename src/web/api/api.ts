@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { type Approver, STATES, type State } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
+import { isOwner } from '../../domain/approval/quorum.ts';
 import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { acceptStoreAsItIs } from '../../gateway/decision/accept-store.ts';
@@ -14,6 +15,7 @@ import type { Replays } from '../../gateway/replay/replays.ts';
 import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
 import { type ApiCaller, Callers } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
+import { ownCalls } from '../http/own-calls.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
 import type { AddressOf } from '../http/remote-address.ts';
 import { acceptedJson, readReason } from './accept-json.ts';
@@ -49,6 +51,8 @@ export interface ApiDeps {
 }
 
 const UNSTORABLE = 'A value in this request contains characters that cannot be stored. Send plain text.';
+const BAD_OWNER =
+  'owner is me, for a person who is signed in or sends a personal token: the calls of their own agents. The admin token owns none.';
 /** Items per page. */
 const MAX_LIMIT = 500;
 /** Characters; the rest of a longer reason is dropped. */
@@ -92,7 +96,11 @@ export function api(deps: ApiDeps): Hono {
     const limit = limitOf(c.req.query('limit'));
     if (limit === null) return fault(c, 400, 'bad_limit', `limit is a whole number from 1 to ${MAX_LIMIT}.`);
     const after = c.req.query('after');
-    const page = await store.list({ limit, ...(states ? { states } : {}), ...(after ? { after } : {}) });
+    const owner = c.req.query('owner');
+    const owned = owner === 'me' ? ownCalls(c.get('approver').id, gateway.rules.persons(), grants.grants()) : undefined;
+    if (owned === null || (owner !== undefined && owner !== 'me')) return fault(c, 400, 'bad_owner', BAD_OWNER);
+    const which = { ...(states ? { states } : {}), ...(owned ? { owned } : {}), ...(after ? { after } : {}) };
+    const page = await store.list({ limit, ...which });
     return pageJson(c, page.items, approvalJson, page.next);
   });
 
@@ -206,6 +214,8 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
   if (typeof decision === 'string') return fault(c, 400, 'bad_decision', decision);
   const id = c.req.param('id') ?? '';
   const approver = await approverOf(c, gateway, id);
+  const objection = await beyondOwner(c, gateway, id, decision);
+  if (objection !== null) return fault(c, 403, 'role', objection);
   const { pickupMs } = gateway.rules.approval;
   const decided = await decideApproval(gateway, id, decision, approver, { pickupMs });
   switch (decided.kind) {
@@ -221,6 +231,24 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
     default:
       return decided satisfies never;
   }
+}
+
+/**
+ * Why somebody without the role approver may not say this; null: they may. What is theirs, in the console, is to deny a call
+ * of their own agent, and nothing else.
+ */
+async function beyondOwner(
+  c: Context<ApiEnv>,
+  { rules, store }: Gateway,
+  id: string,
+  decision: { readonly choice: 'approve' | 'deny'; readonly standing?: unknown },
+): Promise<string | null> {
+  const { roles, approver, by } = c.get('caller');
+  if (roles === null || roles.has('approver')) return null;
+  const isPlain = decision.choice === 'deny' && decision.standing === undefined && !Object.hasOwn(decision, 'counter');
+  const approval = isPlain && by === 'login' ? await store.find(id) : null;
+  if (approval !== null && isOwner(approval, approver, rules.approvers(approval))) return null;
+  return `This needs the role approver. Yours: ${[...roles].join(', ') || 'none'}. Without it you may only deny calls of your own agents, in the console.`;
 }
 
 const REFUSALS: Record<RefusalReason, string> = {

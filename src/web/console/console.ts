@@ -34,6 +34,7 @@ const CONSOLE_PATHS = [
   '/oidc/*',
   '/console/*',
   '/approvals/*',
+  '/mine',
   '/activity',
   '/audit',
   '/audit/*',

@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import { type Approval, STATES } from '../../domain/approval/approval.ts';
 import { judgeAccess } from '../../domain/people/access.ts';
 import { rolesOf } from '../../domain/people/identity.ts';
 import { operates } from '../../gateway/freeze/set-freeze.ts';
@@ -11,6 +12,7 @@ import { parseAuditQuery } from '../api/audit-query.ts';
 import { periodIn } from '../api/oversight-query.ts';
 import type { Html } from '../html/html.ts';
 import { type ConsoleSection, consolePage } from '../html/page.ts';
+import { ownCalls } from '../http/own-calls.ts';
 import { activityPage, CALL_EVENTS } from '../pages/activity.ts';
 import { allowancesPage } from '../pages/allowances.ts';
 import { approvalPage } from '../pages/approval.ts';
@@ -21,6 +23,7 @@ import { grantsPage } from '../pages/grants.ts';
 import { EARLIER_SHOWN, inboxPage, readInbox, skipToFirstCall } from '../pages/inbox.ts';
 import { parseInboxQuery, parseShown } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
+import { minePage, nobodysAgents, OWN_ROWS, OWN_WAITING } from '../pages/mine.ts';
 import { oversightPage } from '../pages/oversight.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { passkeysPage } from '../pages/passkeys.ts';
@@ -65,6 +68,26 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       clock.now(),
     );
     return show(c, deps, 'Approvals', '/', body, found.waiting.total, skipToFirstCall(found));
+  });
+
+  app.get('/mine', async (c) => {
+    const { reviewer } = c.get('login');
+    const owned = ownCalls(reviewer.id, gateway.rules.persons(), config.grants());
+    if (owned === null) return show(c, deps, 'My agents', '/mine', nobodysAgents());
+    const after = c.req.query('after')?.slice(0, 100);
+    const others = { owned, states: STATES.filter((state) => state !== 'pending'), limit: OWN_ROWS };
+    const view = {
+      grants: owned.grants,
+      waiting: after ? null : await store.list({ owned, states: ['pending'], limit: OWN_WAITING }),
+      others: await store.list({ ...others, ...(after ? { after } : {}) }),
+      approvers: (approval: Approval) => gateway.rules.approvers(approval),
+      names: names(),
+      placeOf: (approval: Approval) => callPlaceOf(config, approval),
+      reviewer,
+      now: clock.now(),
+    };
+    for (const approval of view.waiting?.items ?? []) reads.approval(c.get('login'), approval, 'mine');
+    return show(c, deps, 'My agents', '/mine', minePage(view));
   });
 
   consoleExports(app, deps, reads);

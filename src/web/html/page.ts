@@ -6,6 +6,7 @@ import { count } from './time.ts';
 
 const SECTIONS = [
   ['/', 'Approvals'],
+  ['/mine', 'My agents'],
   ['/activity', 'Activity'],
   ['/audit', 'Audit'],
   ['/overview', 'Overview'],
@@ -19,6 +20,9 @@ const SECTIONS = [
 ] as const;
 /** A section of the console, by its path. */
 export type ConsoleSection = (typeof SECTIONS)[number][0];
+
+/** Of a person, so not of the admin token. */
+const ONES_OWN: ReadonlySet<ConsoleSection> = new Set(['/mine', '/tokens']);
 
 export interface PageContent {
   readonly title: string;
@@ -39,7 +43,7 @@ export interface PageContent {
 
 /** A whole page for a signed-in reviewer. */
 export function consolePage({ title, section, body, reviewer, waiting = 0, banner, skip, roles }: PageContent): Html {
-  const opened = SECTIONS.filter(([path]) => (roles ? judgeAccess(roles, 'GET', path).may : path !== '/tokens'));
+  const opened = SECTIONS.filter(([path]) => (roles ? judgeAccess(roles, 'GET', path).may : !ONES_OWN.has(path)));
   const links = opened.map(
     ([path, label]) => html`<li>
       <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${

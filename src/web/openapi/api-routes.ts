@@ -60,11 +60,16 @@ export const API_ROUTES: readonly ApiRoute[] = [
     auth: 'admin',
     query: [
       field('state', `Only those in this state; several with commas between: ${STATES.join(', ')}.`),
+      of(
+        'owner',
+        ['me'],
+        'Only calls of the agents that the asking person owns. Not for the admin token, which owns none.',
+      ),
       limit,
       after('The `next` of the page before.'),
     ],
     answers: { 200: pageOf(ref('Approval')) },
-    errors: { 400: ['bad_state', 'bad_limit', ...NOT_UNDERSTOOD] },
+    errors: { 400: ['bad_state', 'bad_owner', 'bad_limit', ...NOT_UNDERSTOOD] },
   },
   {
     method: 'get',

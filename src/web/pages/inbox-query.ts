@@ -1,4 +1,4 @@
-import { ADMIN, type Persons, personOf } from '../../domain/approval/current.ts';
+import { ADMIN, type Persons, personOf, waysOfPerson } from '../../domain/approval/current.ts';
 import { RISKS } from '../../domain/tool/risk.ts';
 import type { Beholder, PendingFilter } from '../../ports.ts';
 import type { Reviewer } from '../http/reviewer.ts';
@@ -60,7 +60,6 @@ export function beholderOf({ id, userGroups }: Reviewer, persons: Persons): Beho
   const person = personOf(persons, id);
   const isNobody = id === ADMIN && (persons.adminToken === 'nobody' || persons.adminToken === 'closed');
   if (isNobody || persons.barred.has(person)) return { ways: [], person: null, userGroups: [], admin: false };
-  const others = [...persons.names].filter(([, name]) => name === person).map(([way]) => way);
   const named = persons.names.has(id) ? person : null;
-  return { ways: [...new Set([id, ...others])], person: named, userGroups, admin: id === ADMIN };
+  return { ways: waysOfPerson(persons, id), person: named, userGroups, admin: id === ADMIN };
 }

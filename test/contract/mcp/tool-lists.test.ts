@@ -147,6 +147,47 @@ describe('lists of tools', () => {
     assert.deepEqual(second.events.at(-1)?.data.added, ['b']);
   });
 
+  test('say where there is room for the agent’s reason, also to a process that has seen none', async () => {
+    const schemas: readonly (readonly [string, Json, 'free' | 'own'])[] = [
+      ['plain', { type: 'object' }, 'free'],
+      ['some', { type: 'object', properties: { reason: { type: 'string' } } }, 'free'],
+      ['named', { type: 'object', properties: { holdfast_reason: {} } }, 'own'],
+      ['deep', { type: 'object', allOf: [{ properties: { holdfast_reason: {} } }] }, 'own'],
+      ['elsewhere', { type: 'object', $ref: '#/x' }, 'own'],
+      ['no object', true, 'own'],
+      ['no type', {}, 'own'],
+    ];
+    const listed = schemas.map(([name, inputSchema]) => ({ name, inputSchema }));
+    const first = lists();
+    assert.equal(await first.made.reasonRoom('s', 'plain'), 'unknown');
+    first.page([
+      ...listed,
+      { name: 'twice', inputSchema: { type: 'object', properties: { holdfast_reason: {} } } },
+      tool('twice'),
+    ]);
+    await first.settled();
+    const second = lists(first.events[0]!);
+    for (const { made } of [first, second]) {
+      for (const [name, , room] of schemas) assert.equal(await made.reasonRoom('s', name), room, name);
+      assert.equal(await made.reasonRoom('s', 'twice'), 'own', 'either entry may be believed');
+      assert.equal(await made.reasonRoom('s', 'not listed'), 'unknown');
+    }
+    // A release before this one did not judge it, so its list says nothing, and the same list is written again.
+    const { judgedRoom: _, ...data } = first.events[0]!.data as JsonObject;
+    const third = lists({ ...first.events[0]!, data });
+    assert.equal(await third.made.reasonRoom('s', 'plain'), 'unknown');
+    third.page([
+      ...listed,
+      { name: 'twice', inputSchema: { type: 'object', properties: { holdfast_reason: {} } } },
+      tool('twice'),
+    ]);
+    await third.settled();
+    assert.deepEqual([third.events.length, third.events[0]?.data.changed], [1, []]);
+    third.page([{ name: 'named', inputSchema: { type: 'object' } }]);
+    await third.settled();
+    assert.equal(await third.made.reasonRoom('s', 'named'), 'free');
+  });
+
   test('come in pages, which belong together by their cursors, whoever reads at the same time', async () => {
     const { events, page, named, settled } = lists();
     page([tool('a')], null, 'one');

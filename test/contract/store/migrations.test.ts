@@ -61,6 +61,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0062-people-again': '9a875a2644c6f8b7f55d86e775bd692de120599f062c2d7c10b30b219caa1f74',
   '0064-logged-ends': '00e6a9aa7116c5ce4365c4b13345d219679eeda0888d2216c79121b6106fe3b4',
   '0068-call-facts': 'e71b07eb5d1895a9b20bb71c37334366e6db8a1a346ce0391ccbae460c222032',
+  '0069-given-reasons': 'febbb730784bf6fa2a69b9e055b333eb90897db495fe84cc0cedf44013752d1a',
   '0070-cues-and-snoozes': '2cf55e677d327a6d86b3a4a5a1fd867e4267d400feab5b3d77544f974ea0c132',
   '0071-samples': 'a5716c20d2e598e88915af760cbfb49bd2ae6a20657481a24f592ceff89722a2',
   '0073-quota-parts': '69b62ac871d358f54a379682c4a21eef29ad9b08f1b26ba17eda3655c46ce92e',

@@ -43,6 +43,23 @@ for (const kind of STORES) {
         assert.ok((await store.list({ states: ['denied'], limit: 100 })).items.every((one) => one.state === 'denied'));
       });
 
+      test('one person’s calls are those of their agents then, and of the grants that are theirs today', async () => {
+        const [me, grant] = [`U${randomHex(5)}`, `grant-${randomHex(4)}`];
+        const then = (await opened(store, newApproval({ owner: me, id: `ap_zy1${randomHex(4)}` }))).approval.id;
+        const today = newApproval({ owner: 'U0OTHER', grant: `${grant}/account`, id: `ap_zy2${randomHex(4)}` });
+        const { id } = (await opened(store, today)).approval;
+        await opened(store, newApproval({ owner: null }));
+        await opened(store, newApproval({ owner: `${me}x`, grant: `${grant}x` }));
+        const list = async (ids: string[], grants: string[], more: object = {}) =>
+          (await store.list({ owned: { ids, grants }, limit: 10, ...more })).items.map((one) => one.id);
+        assert.deepEqual(await list([me], [grant]), [id, then]);
+        assert.deepEqual(await list([me], []), [then]);
+        assert.deepEqual(await list([], []), []);
+        assert.deepEqual(await list([me], [grant], { states: ['denied'] }), []);
+        const first = await store.list({ owned: { ids: [me], grants: [grant] }, limit: 1 });
+        assert.deepEqual(await list([me], [grant], { after: first.next! }), [then]);
+      });
+
       test('P1: a glance is the same without what is shown of the call, and sees a state that no gateway gave', async () => {
         const { approval } = await opened(store, newApproval());
         const {

@@ -168,6 +168,32 @@ function suite(kind: StoreKind): void {
       assert.equal(types.filter((type) => type === 'call.dispatched').length, 3);
     });
 
+    test('what a session’s client said of itself, and a reason that was given elsewhere, are known to every replica', async () => {
+      const [first, second] = world.tasks;
+      const session = `session-${randomHex(6)}`;
+      await world.one.bindSession(session, 'a', 'mine');
+      assert.deepEqual([await second.clientOf(session, 'a'), await second.answersForms(session, 'a')], [null, false]);
+      await first.nameClient(session, 'a', 'inspector', true);
+      await first.nameClient(session, 'a', null, true);
+      assert.deepEqual(
+        [await second.clientOf(session, 'a'), await second.answersForms(session, 'a')],
+        ['inspector', true],
+      );
+      assert.equal(await second.answersForms(session, 'b'), false);
+      const key = randomHex(16);
+      assert.equal(await first.takeReason(key), null);
+      await second.giveReason(key, new Uint8Array([1]));
+      await second.giveReason(key, new Uint8Array([2]));
+      assert.deepEqual([...((await first.takeReason(key)) ?? [])], [1]);
+      assert.equal(await second.takeReason(key), null);
+      await second.giveReason(key, new Uint8Array([3]));
+      await world.rows(
+        `update holdfast.given_reasons set at = at - interval '1 hour' where key = '${key}' returning key`,
+      );
+      await second.giveReason(randomHex(16), new Uint8Array([4]));
+      assert.equal(await first.takeReason(key), null, 'what nobody took is forgotten');
+    });
+
     test('P8: a collected answer is kept for a replay only as long as was said', async () => {
       const { approval, joiner } = await dispatched();
       await through(world.one, approval, 'succeeded');

@@ -21,6 +21,7 @@ interface Result {
 
 const ROOMS = [
   '/',
+  '/mine',
   '/activity',
   '/audit',
   '/overview',

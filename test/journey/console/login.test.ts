@@ -110,6 +110,7 @@ describe('The console’s login', { concurrency: false }, () => {
       '/allowances',
       '/freezes',
       '/activity',
+      '/mine',
     ]) {
       const answer = await ask(url, 'GET', path);
       assert.equal(answer.status, 303, path);

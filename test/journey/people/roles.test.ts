@@ -9,6 +9,7 @@ import { type PeopleWorld, peopleWorld } from '../../support/people/world.ts';
 
 const PAGES = [
   '/',
+  '/mine',
   '/activity',
   '/overview',
   '/oversight',

@@ -21,6 +21,8 @@ export interface ErasUpstream {
   readonly calls: readonly Arrived[];
   /** Every message that arrived, as text. */
   readonly messages: readonly string[];
+  /** What it lists. */
+  tools: readonly JsonObject[];
   behave: (call: Arrived) => ErasAnswer | Promise<ErasAnswer>;
   count(tool: string, args?: JsonObject): number;
   forgetSessions(): void;
@@ -62,7 +64,9 @@ export async function erasUpstream(port = 0): Promise<ErasUpstream> {
       return void response.writeHead(404).end();
     }
     const result =
-      message.method === 'tools/call' ? await called(params, text, request.headers, modern) : resultOf(message, modern);
+      message.method === 'tools/call'
+        ? await called(params, text, request.headers, modern)
+        : resultOf(message, modern, upstream.tools);
     const failed = isObject(result) && isObject(result.error);
     const whole = failed ? result : { result: modern ? { resultType: 'complete', ...(result as JsonObject) } : result };
     response.writeHead(result === null ? 404 : 200, { 'content-type': 'application/json' });
@@ -87,6 +91,7 @@ export async function erasUpstream(port = 0): Promise<ErasUpstream> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     calls,
     messages,
+    tools: TOOLS,
     behave: () => saying('done'),
     count: (tool, args) =>
       calls.filter((call) => call.tool === tool && (args === undefined || same(call.args, args))).length,
@@ -99,10 +104,10 @@ export async function erasUpstream(port = 0): Promise<ErasUpstream> {
   return upstream;
 }
 
-function resultOf({ method }: JsonObject, modern: boolean): Json {
+function resultOf({ method }: JsonObject, modern: boolean, tools: readonly JsonObject[]): Json {
   const capabilities = { tools: {} };
   const serverInfo = { name: 'eras', version: '1' };
-  if (method === 'tools/list') return { tools: TOOLS, ...(modern ? { ttlMs: 0, cacheScope: 'public' } : {}) };
+  if (method === 'tools/list') return { tools, ...(modern ? { ttlMs: 0, cacheScope: 'public' } : {}) };
   if (method === 'ping') return {};
   if (modern && method === 'server/discover') {
     const _meta = { 'io.modelcontextprotocol/serverInfo': serverInfo };
