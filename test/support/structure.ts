@@ -67,6 +67,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'freeze',
       'dispatch',
       'call',
+      'counter',
       'task',
       'tools',
       'method',

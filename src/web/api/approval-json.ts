@@ -1,6 +1,7 @@
 import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { type GroupPlace, rightJson, standInsOf } from '../../domain/approval/circle.ts';
+import type { CounterOf } from '../../domain/approval/counter-of.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
@@ -57,6 +58,7 @@ export function approvalJson(approval: Approval) {
       allowance: d.allowance ?? null,
       at: d.at.toISOString(),
       key: d.signature?.key ?? null,
+      counter: d.counter ?? null,
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
     allowance: allowanceOf(approval),
@@ -69,6 +71,7 @@ export function approvalJson(approval: Approval) {
     statedReason: approval.statedReason,
     laterReasons: approval.laterReasons,
     previousUnknown: approval.previousUnknown,
+    counterOf: approval.counterOf === undefined ? null : counterJson(approval.counterOf),
     note: approval.note,
     callers: approval.callers,
     gaveUp: approval.gaveUp,
@@ -78,6 +81,11 @@ export function approvalJson(approval: Approval) {
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
   };
+}
+
+/** Whose counter-proposal it is, to what, and what it changes. */
+function counterJson({ approval, by, person, via, depth, changes, more }: CounterOf) {
+  return { approval, by, person: person ?? null, via, depth, changes, more };
 }
 
 /** How many of a group must approve, and who its people are. */
