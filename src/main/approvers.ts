@@ -1,5 +1,6 @@
 import type { Loaded } from '../config/load.ts';
 import { revokeAllowance } from '../gateway/allowance/end.ts';
+import { counterApproval } from '../gateway/counter/propose.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import { takeBack } from '../gateway/decision/take-back.ts';
@@ -116,7 +117,16 @@ function useCasesOf(
   current: () => Loaded,
 ): Pick<
   SlackDeps,
-  'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'operator' | 'refused' | 'revokeAllowance' | 'takeBack'
+  | 'look'
+  | 'recall'
+  | 'adopt'
+  | 'approvers'
+  | 'counters'
+  | 'decide'
+  | 'operator'
+  | 'refused'
+  | 'revokeAllowance'
+  | 'takeBack'
 > {
   return {
     look: (id) => gateway.store.look(id),
@@ -134,6 +144,11 @@ function useCasesOf(
       },
       freeze: (scope, reason, user) => setFreeze(gateway, scope, reason, { id: user, via: 'slack' }),
       thaw: (id, reason, user) => liftFreeze(gateway, id, reason, { id: user, via: 'slack' }),
+    },
+    counters: {
+      schema: ({ server, tool }) => gateway.rules.inputSchema?.(server, tool) ?? null,
+      propose: (id, request, approver, seen) =>
+        counterApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
     },
     takeBack: (id, request, approver) => takeBack(gateway, id, request, approver),
     revokeAllowance: async (id, approver) => {

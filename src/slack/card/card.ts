@@ -25,6 +25,7 @@ import {
   withoutRichText,
 } from './block-kit.ts';
 import { buttonValue } from './button.ts';
+import { counterBlocks, counterButtons, counteredBlocks } from './counter-view.ts';
 import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import {
   factsSection,
@@ -110,6 +111,8 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
   const before = [
     header(cut(`${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcomeBlocks(approval),
+    ...counteredBlocks(approval),
+    ...counterBlocks(approval),
     ...summaryBlocks(approval),
     ...reasonBlocks(approval, 'card'),
   ];
@@ -187,7 +190,7 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
           : button({ action: 'review', text: REVIEW, value, style: 'primary' }),
       );
     if (complete && stepUp === undefined) elements.push(...allowButtons(approval));
-    elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
+    elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }), ...counterButtons(approval));
   }
   if (approval.state === 'approved') {
     elements.push(button({ action: 'take_back', text: 'Take back approval…', value, style: 'danger' }));
