@@ -1,5 +1,6 @@
 import { inAdvance } from './advance.js';
 import { countdowns } from './countdown.js';
+import { counterProposals } from './counter.js';
 import { decisions } from './decide.js';
 import { askingServers, explaining } from './explain.js';
 import { freezing } from './freeze.js';
@@ -29,6 +30,7 @@ personalTokens();
 passkeys();
 freezing();
 inAdvance();
+counterProposals();
 askingServers();
 showing();
 keys();
