@@ -44,7 +44,7 @@ export function counterForm(approval: Approval, schema: JsonObject | null, may: 
 }
 
 function fieldOf(field: ArgumentField, id: string): Html {
-  const { name, kind, about, required, now } = field;
+  const { name, kind, about, required } = field;
   const how =
     kind === 'lines' ? 'one a line' : kind === 'integer' ? 'a whole number' : kind === 'number' ? 'a number' : '';
   const hint = [how, required ? '' : 'optional'].filter((words) => words !== '').join(', ');
