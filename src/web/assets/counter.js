@@ -49,7 +49,7 @@ function membersOf(form) {
   let good = true;
   for (const field of form.querySelectorAll('[data-argument]')) {
     const { argument, kind, now } = field.dataset;
-    const value = valueOf(kind, field.value, now);
+    const value = jsonOf(kind, field.value, now);
     if (value === undefined) continue;
     if (value === null) good = wrong(form, argument, kind === 'integer' ? 'Write a whole number.' : 'Write a number.');
     else members.push(`${JSON.stringify(argument)}:${value}`);
@@ -64,7 +64,7 @@ function membersOf(form) {
 }
 
 /** JSON text; undefined: it is left out; null: it is no number. */
-function valueOf(kind, typed, now) {
+function jsonOf(kind, typed, now) {
   if (typed === '') return now === '' ? '""' : undefined;
   if (kind === 'choice' || kind === 'boolean') return typed;
   if (kind === 'lines') return JSON.stringify(typed.split(/\r?\n/).filter((line) => line !== ''));

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { runCommandLine } from '../../../src/cli/command-line.ts';
-import { Agent, textOf } from '../../support/agent/agent.ts';
+import { Agent, sdkClient, textOf } from '../../support/agent/agent.ts';
 import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { keptTerminal } from '../../support/terminal.ts';
 
@@ -82,7 +82,9 @@ describe('counter-proposals, as people make them', () => {
     });
     gateway = await house.start();
     agent = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
-    await agent.request('tools/list', {}).answer;
+    const lister = await sdkClient(`${gateway.url}/mcp/tools`, house.tokens.agent!);
+    await lister.listTools();
+    await lister.close();
   });
   after(async () => {
     await house.close();
