@@ -69,7 +69,7 @@ export async function proposedCall(
   const kept = keepHidden(before.args, approval.arguments, args);
   if (kept.kind === 'touched')
     return atFault(kept.path, 'this value is hidden and stays as it is: leave it as it is shown');
-  const changed = frozenCalls.withArguments(bytes, kept.args);
+  const changed = frozenCalls.withArguments(bytes, inOrderOf(before.args, kept.args));
   if (typeof changed === 'string') return refused(changed);
   const most = Math.min(rules.approval.maxBytes, gateway.mostGatedBytes ?? Number.POSITIVE_INFINITY);
   if (changed.byteLength > most) return refused(`the changed call is longer than ${most} bytes`);
@@ -142,6 +142,13 @@ export async function proposedCall(
   };
   const asked: AskVerdict = { kind: 'ask', ask, limits: [], trace };
   return { kind: 'proposed', request, event: requestedEvent(request, asked, approver) };
+}
+
+/** As the agent wrote them, so that people see a difference only where there is one. */
+function inOrderOf(before: JsonObject, args: JsonObject): JsonObject {
+  const known = Object.keys(before).filter((name) => Object.hasOwn(args, name));
+  const names = new Set([...known, ...Object.keys(args)]);
+  return Object.fromEntries([...names].map((name) => [name, args[name]!]));
 }
 
 /** What is offered in advance is left out: a counter-proposal is one exact call. */

@@ -102,10 +102,7 @@ describe('counter-proposals, as people make them', () => {
   };
   async function asked(args: Record<string, unknown>) {
     const sent = agent.call('create_key', args, { meta: { progressToken: 'p' } });
-    const { id } = await gateway.pending('create_key', {
-      ...args,
-      ...('token' in args ? { token: '[redacted]' } : {}),
-    });
+    const { id } = await gateway.pending('create_key', { name: args.name });
     return { id, answer: sent.answer };
   }
   async function form(user: string, id: string) {
