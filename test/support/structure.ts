@@ -153,6 +153,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'config-file.ts',
       'rule',
       'own-conditions.ts',
+      'tool-schema.ts',
       'intercept',
       'policy',
       'requirement.ts',
