@@ -95,6 +95,8 @@ export type CounterConflict =
   | NoOpening
   /** The very same call waits for approval, is approved or runs. */
   | { readonly kind: 'waits'; readonly approval: string }
+  /** Those that live are not what a gateway left. */
+  | { readonly kind: 'unsure' }
   /** As many live as may. */
   | { readonly kind: 'too_many'; readonly most: number };
 

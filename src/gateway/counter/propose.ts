@@ -97,6 +97,8 @@ function conflictWords(conflict: CounterConflict): string {
   switch (conflict.kind) {
     case 'waits':
       return `The very same call waits, is approved or runs as ${conflict.approval}: decide there, and deny this one plainly.`;
+    case 'unsure':
+      return 'The records of counter-proposals are not what a gateway left (see /readyz), so none can be opened. Deny this call plainly.';
     case 'too_many':
       return `As many counter-proposals to this agent are open as may be (${conflict.most}). Decide some of them first.`;
     case 'crowded':

@@ -2,9 +2,8 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { ToldCounter } from '../../gateway/counter/told-counter.ts';
 import type { Task } from '../../ports.ts';
-import { cut } from '../../text/cut.ts';
 import { endedResult } from '../protocol/counter-result.ts';
-import { progressMessage, type ToolResult } from '../protocol/tool-results.ts';
+import { approvalEndedResult, progressMessage, type ToolResult } from '../protocol/tool-results.ts';
 
 /** The status of a task on the wire, in both eras. */
 export type TaskStatus = 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled';
@@ -61,16 +60,14 @@ export function taskObject(task: Task, approval: Approval | null, now: Date, ask
   };
 }
 
-/** UTF-16 units of what a task's status says of its end: a counter-proposal may be long. */
-const LONGEST_NOTE = 2_000;
-
 /** The result stored for an approval that ended without an answer of the server, and the result's first line. */
 export function endWithoutAnswer(
   approval: Approval,
   counter: ToldCounter | null,
 ): { readonly result: ToolResult; readonly note: string } {
   const result = endedResult(approval, counter);
-  return { result, note: cut(firstLine(result), LONGEST_NOTE) };
+  // A status is kept in the clear, and a counter-proposal has the agent's own values, hidden ones too (P8).
+  return { result, note: firstLine(counter === null ? result : approvalEndedResult(approval)) };
 }
 
 /** The first line of a result's text, which says what happened. */

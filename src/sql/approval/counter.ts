@@ -62,7 +62,8 @@ export class CounterChanges {
     const rows = await this.#beliefs.wholeRows(COUNTER_SET, trx);
     const own = rows?.filter((row) => row.grant_name === grant) ?? [];
     // What cannot be believed is added to by nobody.
-    if (rows === null || rows.length >= MOST_LIVING || own.length >= MOST_LIVING_OF_GRANT) {
+    if (rows === null) throw new NoCounter({ kind: 'unsure' });
+    if (rows.length >= MOST_LIVING || own.length >= MOST_LIVING_OF_GRANT) {
       throw new NoCounter({ kind: 'too_many', most: MOST_LIVING_OF_GRANT });
     }
   }
