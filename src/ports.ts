@@ -14,6 +14,7 @@ export type * from './ports/cards.ts';
 export type * from './ports/change.ts';
 export type * from './ports/events.ts';
 export type * from './ports/freezes.ts';
+export type * from './ports/frozen-calls.ts';
 export type * from './ports/ledger.ts';
 export type * from './ports/leftovers.ts';
 export type * from './ports/limits.ts';

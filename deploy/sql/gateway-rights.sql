@@ -23,12 +23,13 @@ grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
 
 -- A vote may be changed from yes to no while the approval is pending, or signed anew where its passkey is gone. A freeze is set and lifted, never changed or deleted,
 -- but sealed anew when HOLDFAST_SECRET is rotated; setting one locks the table, which takes the right to update it.
-grant update (choice, reason, via, self, user_group, person, rights, signature, offers, at, seal) on holdfast.decisions to holdfast_gateway;
+grant update (choice, reason, via, self, user_group, person, rights, signature, offers, counter, at, seal) on holdfast.decisions to holdfast_gateway;
 grant select, insert, update on holdfast.freezes to holdfast_gateway;
 -- What was given in advance is used and ended, never deleted.
-grant select, insert on holdfast.allowances, holdfast.denials to holdfast_gateway;
+grant select, insert on holdfast.allowances, holdfast.denials, holdfast.counter_proposals to holdfast_gateway;
 grant update (used, ended_at, ended_why, ended_by, seal) on holdfast.allowances to holdfast_gateway;
 grant update (ended_at, ended_why, ended_by, seal) on holdfast.denials to holdfast_gateway;
+grant update (ended_at, seal) on holdfast.counter_proposals to holdfast_gateway;
 
 -- Approvals: opened once, never deleted; only what their life changes can be changed.
 grant select, insert on holdfast.approvals to holdfast_gateway;

@@ -1,5 +1,5 @@
 import type { Approval } from '../domain/approval/approval.ts';
-import { type Change, type Committed, type Store, Unavailable } from '../ports.ts';
+import { type Change, type Committed, type CounterConflict, type Store, Unavailable } from '../ports.ts';
 import { pause } from '../time/pause.ts';
 
 /** One change to make: how its facts are read, judged and committed. `K`: the facts it is judged on. */
@@ -25,6 +25,8 @@ export type CommitEnd<K> =
   | { readonly kind: 'put_back'; readonly known: K }
   /** As many allowances or standing denials live as may. */
   | { readonly kind: 'crowded'; readonly known: K }
+  /** The counter-proposal cannot be opened. */
+  | { readonly kind: 'no_counter'; readonly known: K; readonly why: CounterConflict }
   | { readonly kind: 'gone' };
 
 /**
@@ -41,6 +43,7 @@ export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null 
     const committed = await attempt.commit(change, now);
     if (committed.kind === 'committed') return { kind: 'committed', known: now, change, approval: committed.approval };
     if (committed.kind === 'crowded') return { kind: 'crowded', known: now };
+    if (committed.kind === 'no_counter') return { kind: 'no_counter', known: now, why: committed.why };
     // It would be so again and again, until a person lifts it.
     if (committed.kind === 'frozen') return { kind: 'unchanged', known: now };
     // The log says that it has ended: however often the row is read, it is not one to be changed.

@@ -7,6 +7,7 @@ import type {
   CopiedCheckpoint,
   Denials,
   Freezes,
+  FrozenCalls,
   Ledger,
   Log,
   Memories,
@@ -49,6 +50,8 @@ export interface Ports {
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;
   readonly vault: Vault;
+  /** Parked calls in the agents' door's own form; absent: nobody can propose another in place of one. */
+  readonly frozenCalls?: FrozenCalls;
   readonly clock: Clock;
   /** Only for how long something lasts within this process: nobody sets it. Absent: `clock`. */
   readonly steady?: Clock;

@@ -1,8 +1,9 @@
 import type { Approval, Requirement } from '../domain/approval/approval.ts';
+import type { ArgumentFault } from '../domain/approval/argument-fault.ts';
 import type { CurrentApprovers, Persons } from '../domain/approval/current.ts';
 import type { Principal } from '../domain/call/call.ts';
 import type { FreezeScope } from '../domain/freeze/freeze.ts';
-import type { Json } from '../domain/json/json.ts';
+import type { Json, JsonObject } from '../domain/json/json.ts';
 import type { OversightTerms } from '../domain/log/oversight.ts';
 import type { WordedBound } from '../domain/policy/allowance-rule.ts';
 import type { WantedMemory } from '../domain/policy/places.ts';
@@ -47,6 +48,10 @@ export interface Rules {
   knows(scope: FreezeScope): boolean;
   /** A digest of how the tool looks in the lists of its server that passed through this process; null: in none. */
   look(server: string, tool: string): string | null;
+  /** What the tool's input schema says against these arguments; null: no list of its server that passed through this process had one that can be read. Absent: schemas are not known here. */
+  argumentFaults?(server: string, tool: string, args: JsonObject): readonly ArgumentFault[] | null;
+  /** The tool's input schema, as its server listed it; null: none is known. */
+  inputSchema?(server: string, tool: string): JsonObject | null;
   /** Compiles conditions that a person gives, as a policy has them; a text: what is wrong with them. */
   conditions(within: readonly Json[]): readonly WordedBound[] | string;
   /** Reads what all replicas have revoked so far; called before a pass is spent. Throws `Unavailable('store')`. */

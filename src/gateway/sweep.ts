@@ -80,6 +80,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   await steps.kind('forsaken', () => withdrawForsaken(gateway, AT_ONCE));
   await steps.each('revoked', revoked, (one) => endRevoked(gateway, one));
   await steps.kind('allowances', () => endUnfounded(gateway));
+  await steps.kind('counter-proposals', () => store.endCounters(clock.now()));
   await steps.each('moot', moot, (leg) => endLeg(gateway, leg, 'moot'));
   await steps.each('orphaned', orphaned, (leg) => endLeg(gateway, leg, 'orphaned'));
   if (cards !== null) {

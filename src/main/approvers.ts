@@ -1,6 +1,7 @@
 import type { Loaded } from '../config/load.ts';
 import { quietChannels } from '../config/quiet-channels.ts';
 import { revokeAllowance } from '../gateway/allowance/end.ts';
+import { counterApproval } from '../gateway/counter/propose.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import { takeBack } from '../gateway/decision/take-back.ts';
@@ -122,6 +123,7 @@ function useCasesOf(
   | 'recall'
   | 'adopt'
   | 'approvers'
+  | 'counters'
   | 'decide'
   | 'operator'
   | 'refused'
@@ -147,6 +149,11 @@ function useCasesOf(
       thaw: (id, reason, user) => liftFreeze(gateway, id, reason, { id: user, via: 'slack' }),
     },
     snooze: (id, minutes, approver) => snooze(gateway, id, minutes, approver),
+    counters: {
+      schema: ({ server, tool }) => gateway.rules.inputSchema?.(server, tool) ?? null,
+      propose: (id, request, approver, seen) =>
+        counterApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
+    },
     takeBack: (id, request, approver) => takeBack(gateway, id, request, approver),
     revokeAllowance: async (id, approver) => {
       const given = (await gateway.allowances.list({ approval: id, limit: 1 })).items[0];

@@ -86,6 +86,7 @@ export function assemble(runtime: Runtime): Assembled {
   const gateway: Gateway = bindGateway(ports, rules, sets, alarms);
   storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
   const lists = toolListsOf(runtime, seals, gateway.journal);
+  rules.schemas = (server, tool) => lists.schema(server, tool);
   const servers = configuredServers(runtime, rules, lists);
   const slack = approvers?.door(gateway, () => rules.loaded) ?? null;
   const calls = callDoor(

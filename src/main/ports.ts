@@ -3,6 +3,7 @@ import { seenNow } from '../config/policy/seen.ts';
 import type { Journal } from '../gateway/log/journal.ts';
 import type { Ports } from '../gateway/ports.ts';
 import { ToolLists } from '../gateway/tools/tool-lists.ts';
+import { FROZEN_CALLS } from '../mcp/hold/proposed-call.ts';
 import type { Cards, Seals } from '../ports.ts';
 import { sqlAllowances, sqlDenials } from '../sql/allowances.ts';
 import { sqlFreezes } from '../sql/freezes.ts';
@@ -57,6 +58,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     ...(tracing === undefined ? {} : { tracing }),
     queue: storage.queue,
     cards,
+    frozenCalls: FROZEN_CALLS,
     vault: vault(keys as [string, ...string[]]),
     clock,
     log,

@@ -73,6 +73,8 @@ export interface ApprovalStore {
   /** The newest, for lists that name them. `broken` says nothing of what is shown of the call, which is not read. */
   glance(filter: { states: readonly State[]; limit: number }): Promise<readonly ApprovalGlance[]>;
   commit(change: Change): Promise<Committed>;
+  /** Counter-proposals whose approvals are over leave the set of those that live. */
+  endCounters(at: Date): Promise<void>;
   /**
    * Two changes of which the second follows the first, as if they were committed one after the other with nobody in
    * between: both or neither. `left`, `full` and `frozen` concern the second. Only the first may have a decision, only the second

@@ -6,7 +6,7 @@ import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
 import type { CardRecord } from './card-store.ts';
-import type { NewJoiner } from './opening.ts';
+import type { GrantRoom, NewApproval, NewJoiner, NoOpening } from './opening.ts';
 
 /** One change of an approval. It is committed with its events if the revision is still this one, else not at all. */
 export interface Change {
@@ -67,12 +67,38 @@ export interface Change {
   /** Given with the decision. */
   readonly allows?: { readonly allowance: Allowance; readonly event: NewEvent };
   readonly denies?: { readonly denial: StandingDenial; readonly event: NewEvent };
+  /** The approval that a denial opens, in the same transaction. */
+  readonly counters?: OpensCounter;
+  /** It is a counter-proposal, whose set must have it, in the same transaction. */
+  readonly countered?: { readonly approval: string; readonly fingerprint: string };
   /** Ends, in the same transaction, what lives of the allowances that this approval gave, and the one that it is a use of. */
   readonly revokes?: RevokedWith;
   /** A leg is spent: with it, in the same transaction, the call that it answers for goes on. */
   readonly continues?: Continuing;
   readonly events: readonly NewEvent[];
 }
+
+/** A counter-proposal: the approval that is opened in place of the one that is denied. */
+export interface OpensCounter {
+  /** With `counterOf`. */
+  readonly request: NewApproval;
+  readonly event: NewEvent;
+  readonly room: GrantRoom;
+  /** Who proposes it. */
+  readonly by: string;
+  /** The proposer's own vote on it; null: it does not count, or not yet. Left out where the same call's last outcome is unknown. */
+  readonly vote: Change | null;
+}
+
+/** Why a counter-proposal cannot be opened. */
+export type CounterConflict =
+  | NoOpening
+  /** The very same call waits for approval, is approved or runs. */
+  | { readonly kind: 'waits'; readonly approval: string }
+  /** Those that live are not what a gateway left. */
+  | { readonly kind: 'unsure' }
+  /** As many live as may. */
+  | { readonly kind: 'too_many'; readonly most: number };
 
 export interface UnderAllowance {
   readonly id: string;
@@ -141,5 +167,7 @@ export type Committed =
   | { readonly kind: 'outside' }
   /** As many allowances, or standing denials, live as may; nothing was changed. */
   | { readonly kind: 'crowded' }
+  /** The counter-proposal cannot be opened; nothing was changed. */
+  | { readonly kind: 'no_counter'; readonly why: CounterConflict }
   /** A limit has no room; nothing was changed. */
   | { readonly kind: 'full'; readonly full: FullLimit };

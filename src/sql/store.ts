@@ -14,6 +14,7 @@ import {
   unpostedCards,
 } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
+import { endCounters } from './approval/counter.ts';
 import { earlierCalls } from './approval/earlier.ts';
 import { earlierLike, keepFacts } from './approval/facts.ts';
 import {
@@ -101,6 +102,7 @@ export function sqlStore(
     list: (filter) => listApprovals(db, seals, filter),
     glance: (filter) => glanceApprovals(db, seals, filter),
     commit: (change) => commitChange(db, seals, beliefs, change),
+    endCounters: (at) => endCounters(db, seals, beliefs, at),
     commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
     changed: (held) => changedApprovals(db, seals, held),
     sentCalls: (ids) => sentCalls(db, seals, ids),

@@ -35,6 +35,7 @@ export function approvalDetails(
     ...sentEntries(sent, marks),
     ...hiddenEntries({ arguments: approval.arguments, sent, hidden }, marks),
     ...previewEntries(approval),
+    ...counterEntries(approval),
     ...reasonEntries(approval),
     ...legEntries(approval),
     ...(approval.answers ?? []).map(
@@ -105,6 +106,21 @@ function hiddenEntries(call: CallWithMarks, marks: HiddenMarks): DetailEntry[] {
   return sentences.length === 0 ? [] : [['hidden', [...sentences, ...mixed]]];
 }
 
+/** Whose proposal it is, and what it changes. */
+function counterEntries({ counterOf = null }: ListedApproval): DetailEntry[] {
+  if (counterOf === null) return [];
+  const side = (text: string | null): string => text ?? '(not there)';
+  const changes = counterOf.changes.map(
+    ({ path, before, after }) => printed`${printedName(path)}: ${side(before)} → ${side(after)}`,
+  );
+  const more = counterOf.more > 0 ? [`… and ${counterOf.more} more`] : [];
+  const by = counterOf.person ? `${counterOf.person} (${counterOf.by})` : counterOf.by;
+  return [
+    ['proposed by', [`${by}, who denied ${counterOf.approval} with it`]],
+    ...(changes.length === 0 ? [] : [['changes', [...changes, ...more]] as const]),
+  ];
+}
+
 /** The agents' own words, which nobody has verified. */
 function reasonEntries({ statedReason = null, laterReasons = [] }: ListedApproval): DetailEntry[] {
   const lines = (reason: string): string[] => ['(unverified)', ...reason.split('\n')];
@@ -125,12 +141,12 @@ function legEntries({ answersTo, asked }: ListedApproval): DetailEntry[] {
 
 function decisionLines({ decisions }: ListedApproval): string[] {
   if (decisions.length === 0) return ['none yet'];
-  return decisions.map(({ approver, person, decision, reason, via, at, allows, allowance }) => {
+  return decisions.map(({ approver, person, decision, reason, via, at, allows, allowance, counter }) => {
     const where = via === undefined ? '' : ` over ${via}${at === undefined ? '' : ` at ${at}`}`;
     const name = person ? `${person} (${approver})` : approver;
     const like = allows ? `, and the like ${allows.calls} times for ${allows.minutes} minutes` : '';
     const under = allowance ? `, by the allowance ${allowance}` : '';
-    return `${name}: ${decision}${where}${like}${under}${reason ? ` (${reason})` : ''}`;
+    return `${name}: ${decision}${where}${like}${under}${counter ? `, with the counter-proposal ${counter}` : ''}${reason ? ` (${reason})` : ''}`;
   });
 }
 

@@ -41,6 +41,20 @@ export interface ListedApproval {
   readonly expiresAt: string;
   /** An earlier approval of the same call whose outcome nobody knows: it may have run. */
   readonly previousUnknown?: string | null;
+  /** What was opened with this denial; in the answer to it only. */
+  readonly counter?: ListedApproval | null;
+  /** It is a counter-proposal. */
+  readonly counterOf?: {
+    readonly approval: string;
+    readonly by: string;
+    readonly person: string | null;
+    readonly changes: readonly {
+      readonly path: string;
+      readonly before: string | null;
+      readonly after: string | null;
+    }[];
+    readonly more: number;
+  } | null;
   readonly decisions: readonly {
     readonly approver: string;
     /** Absent at gateways of an earlier release. */
@@ -50,6 +64,8 @@ export interface ListedApproval {
     readonly allows?: { readonly minutes: number; readonly calls: number } | null;
     /** The allowance by which it counts here. */
     readonly allowance?: string | null;
+    /** The approval that the denial opened. */
+    readonly counter?: string | null;
     readonly reason: string | null;
     readonly via?: string;
     /** By what it counts; absent at gateways of an earlier release. */

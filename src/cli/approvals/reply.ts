@@ -11,10 +11,16 @@ export interface ApiReply {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Asks the API; with a body it is a POST, unless `method` says otherwise. */
-export async function askApi(gateway: RunningGateway, path: string, body?: object, method = 'POST'): Promise<ApiReply> {
+/** Asks the API; with a body, which may be JSON text already, it is a POST, unless `method` says otherwise. */
+export async function askApi(
+  gateway: RunningGateway,
+  path: string,
+  body?: object | string,
+  method = 'POST',
+): Promise<ApiReply> {
   const headers = { 'content-type': 'application/json' };
-  const post = body === undefined ? {} : { method, headers, body: JSON.stringify(body) };
+  const post =
+    body === undefined ? {} : { method, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
   const response = await gateway.request(path, post);
   const text = await response.text();
   const parsed = objectIn(text);
@@ -38,5 +44,8 @@ function objectIn(text: string): Readonly<Record<string, unknown>> | null {
 /** Prints why the API refused. Returns the exit code: 2 where it did not understand what was asked, as for any misuse. */
 export function refusedBy({ status, body }: ApiReply, terminal: Terminal): number {
   terminal.err(printed`${String(body.reason ?? body.error ?? 'refused')} (HTTP ${status})\n`);
+  for (const { path, why } of (body.faults ?? []) as { path?: unknown; why?: unknown }[]) {
+    terminal.err(printed`  ${String(path ?? '') || 'arguments'}: ${String(why ?? '')}\n`);
+  }
   return status === 400 ? 2 : 1;
 }

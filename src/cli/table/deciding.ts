@@ -75,8 +75,14 @@ export const DECIDING_COMMANDS = [
       command({
         name: 'deny',
         summary: 'deny one call',
-        notes: ASKS_A_GATEWAY,
-        takes: decision,
+        notes: [
+          'With --counter, another call is proposed instead: all of its arguments, as JSON or as the name of a file. Hidden values stay as they are shown.',
+          ...ASKS_A_GATEWAY,
+        ],
+        takes: {
+          ...decision,
+          counter: text('<json|file>', 'arguments of the call that would be approved instead'),
+        },
         load: async () => (await import('../approvals/decide.ts')).approvalsDenyCommand,
       }),
       command({

@@ -5,6 +5,7 @@ import type { QuietHours } from '../policy/quiet.ts';
 import type { AnswersMode, RuleTrace } from '../policy/verdict.ts';
 import type { AskedQuestion, GivenAnswer } from './answer.ts';
 import type { Circle, GroupPlace, Right } from './circle.ts';
+import type { CounterOf } from './counter-of.ts';
 import type { CallFacts } from './facts.ts';
 
 /**
@@ -112,6 +113,8 @@ export interface Decision {
   readonly offers?: AllowedBounds;
   /** Not said of this call: it is the vote by which this allowance was given, under which the call runs. */
   readonly allowance?: string;
+  /** The approval that this denial opened: of the call that the person would have instead. */
+  readonly counter?: string;
   /** What the person's passkey signed; only where the requirement has a step-up. */
   readonly signature?: VoteSignature;
 }
@@ -192,6 +195,8 @@ export interface Approval {
   readonly facts?: CallFacts;
   /** Id of an earlier approval of the same call whose outcome is unknown. */
   readonly previousUnknown: string | null;
+  /** It is a counter-proposal: a person opened it, with the denial of another call; absent: an agent opened it. */
+  readonly counterOf?: CounterOf;
   readonly policyDigest: string;
   readonly decisions: readonly Decision[];
   readonly createdAt: Date;

@@ -1,6 +1,7 @@
 import type { AllowedBounds } from '../policy/allowance-rule.ts';
 import type { Approval, Approver, Choice, Decision, State, VoteSignature } from './approval.ts';
 import type { Right } from './circle.ts';
+import type { CounterRefusal } from './counter.ts';
 import { ADMIN, type CurrentApprovers } from './current.ts';
 import { isForged } from './forged.ts';
 import { type Eligibility, eligibility, hasVoted, type Ineligible, isOwner } from './quorum.ts';
@@ -47,7 +48,11 @@ export type RefusalReason =
   /** A person's own condition tests what is hidden of the call. */
   | 'hidden_condition'
   /** As many allowances, or standing denials, live as may. */
-  | 'crowded';
+  | 'crowded'
+  /** The owner may not choose what his agent does; or nothing can be proposed in place of this call. */
+  | CounterRefusal
+  /** What is proposed cannot be: the words say why. */
+  | 'bad_counter';
 
 export type Judgement =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly state: State }

@@ -4,7 +4,7 @@ import { member } from '../json/json.ts';
 /** What a person was looking at when they decided, as far as a door can tell. */
 export interface SeenCard {
   /** `card`: the card itself. `full_view`, `deny_form`: a window that a button of the card opened. */
-  readonly surface: 'card' | 'full_view' | 'deny_form' | 'allow_form';
+  readonly surface: 'card' | 'full_view' | 'deny_form' | 'allow_form' | 'counter_form';
   /** The revision of the card whose button was clicked; null where the door cannot tell. */
   readonly revision: number | null;
 }

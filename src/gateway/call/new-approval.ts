@@ -1,6 +1,7 @@
 import { LONGEST_ASKED } from '../../domain/approval/answer.ts';
-import type { Requirement } from '../../domain/approval/approval.ts';
+import type { Approver, Requirement } from '../../domain/approval/approval.ts';
 import { standInsOf } from '../../domain/approval/circle.ts';
+import type { CounterOf } from '../../domain/approval/counter-of.ts';
 import { type AskedBefore, openingCues } from '../../domain/approval/cue.ts';
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
 import { type RedactedCall, redacting, type ShownCall } from '../../domain/call/redact-call.ts';
@@ -17,6 +18,7 @@ import { cut } from '../../text/cut.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { standBack } from '../../time/stand-back.ts';
 import { offerFor } from '../allowance/offer.ts';
+import { actorOf } from '../decision/actor.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
@@ -144,11 +146,16 @@ export function materialOf({ call, leg }: Arrival): JsonObject {
   return { ...material, answersTo: leg.parent.id, asked: { kind, n }, ...answer };
 }
 
-function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
+/** `proposer`: who opened it as a counter-proposal; absent: the agent asked. */
+export function requestedEvent(
+  { approval }: NewApproval,
+  verdict: AskVerdict,
+  proposer: Pick<Approver, 'id'> | null = null,
+): NewEvent {
   return approvalEvent(approval, {
     type: 'approval.requested',
     at: approval.createdAt,
-    actor: `grant:${approval.grant}`,
+    actor: proposer === null ? `grant:${approval.grant}` : actorOf(proposer),
     data: {
       fingerprint: approval.fingerprint,
       rule: verdict.trace.rule,
@@ -160,6 +167,7 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
       hidden: { ...approval.hidden },
       ...(approval.answersTo === null ? {} : { answersTo: approval.answersTo, asked: approval.asked?.text ?? null }),
       statedReason: approval.statedReason,
+      ...(approval.counterOf === undefined ? {} : { counterOf: counterJson(approval.counterOf) }),
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,
       ...teamOf(approval.requirement),
@@ -175,6 +183,10 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
 function quietJson(quiet: NonNullable<Requirement['quiet']>): JsonObject {
   const { from, to, zone, group, channel, insteadOf } = quiet;
   return { from, to, zone, group, channel: channel ?? null, insteadOf: [...insteadOf] };
+}
+
+function counterJson({ approval, by, via, depth, person }: CounterOf): JsonObject {
+  return { approval, by, person: person ?? null, via, depth };
 }
 
 /** How many of which group, and who stands in for whom. */

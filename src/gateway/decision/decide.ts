@@ -17,7 +17,7 @@ import { tallyOf } from '../../domain/approval/tally.ts';
 import { signersOf } from '../../domain/approval/vote-signature.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
-import type { CardRecord, Change } from '../../ports.ts';
+import type { CardRecord, Change, CounterConflict, NewApproval, OpensCounter } from '../../ports.ts';
 import { testsHidden } from '../allowance/covering.ts';
 import { allowanceGiven, denialGiven } from '../allowance/give.ts';
 import { isStillOffered } from '../allowance/offer.ts';
@@ -36,7 +36,13 @@ export type Decided =
       readonly allowance?: Allowance;
       readonly denial?: StandingDenial;
     }
-  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly approval: Approval }
+  | {
+      readonly kind: 'refused';
+      readonly reason: RefusalReason;
+      readonly approval: Approval;
+      /** Why the counter-proposal could not be opened. */
+      readonly conflict?: CounterConflict;
+    }
   | { readonly kind: 'not_found' };
 
 /**
@@ -51,6 +57,17 @@ export interface SeenApproval {
 /** `pickupMs`: how long an approved pass, or the answer to a denied call, waits for a caller that is away. */
 export interface DecideTerms {
   readonly pickupMs: number;
+  /** What a denial opens in place of the call; absent: nothing. */
+  readonly counter?: CounterTerms;
+}
+
+/** The call that a person would have instead, made ready. */
+export interface CounterTerms {
+  /** Of the approval that is opened. */
+  readonly id: string;
+  /** Whether that can still be done; null: it can. */
+  judge(approval: Approval): RefusalReason | null;
+  opens(at: Date): OpensCounter;
 }
 
 /**
@@ -80,6 +97,11 @@ export async function decideApproval(
     if (request.allowance !== undefined && approval.state === 'pending' && !isStillOffered(gateway, approval))
       return refusedAs('no_allowance');
     const judged = judgeDecision(approval, request, approver, clock.now(), gateway.rules.approvers(approval));
+    if (judged.kind === 'recorded' && terms.counter !== undefined) {
+      const refused = terms.counter.judge(approval);
+      const decision = { ...judged.decision, counter: terms.counter.id };
+      return refused === null ? { ...judged, decision } : refusedAs(refused);
+    }
     if (judged.kind === 'refused' || judged.decision.offers === undefined) return judged;
     return testsHidden(gateway, approval, judged.decision.offers) ? refusedAs('hidden_condition') : judged;
   };
@@ -114,6 +136,7 @@ export async function decideApproval(
           promised: true,
           ...(allows === null ? {} : { allows }),
           ...(denies === null ? {} : { denies }),
+          ...(next === 'denied' && terms.counter !== undefined ? { counters: terms.counter.opens(decision.at) } : {}),
           ...(instead === null ? {} : { instead: instead.choice }),
           ...(decision.signature === undefined ? {} : { signers: signersWith(gateway, approval, decision, approver) }),
           // A row that cannot be believed is nothing to compare with: what the log says of the card is.
@@ -132,6 +155,10 @@ export async function decideApproval(
   if (end.kind === 'gone') return { kind: 'not_found' };
   if (end.kind !== 'committed') {
     const { approval } = end.known;
+    if (end.kind === 'no_counter') {
+      await refuse(gateway, approval, { approver, reason: 'bad_counter', choice: request.choice, why: end.why.kind });
+      return { kind: 'refused', reason: 'bad_counter', approval, conflict: end.why };
+    }
     const reason: RefusalReason = end.kind === 'put_back' ? 'broken' : end.kind === 'crowded' ? 'crowded' : refusal!;
     await refuse(gateway, approval, { approver, reason, choice: request.choice });
     return { kind: 'refused', reason, approval };
@@ -148,6 +175,39 @@ export async function decideApproval(
     decision: change.decision!,
     ...(allows === undefined ? {} : { allowance: allows.allowance }),
     ...(denies === undefined ? {} : { denial: denies.denial }),
+  };
+}
+
+/**
+ * The vote of whoever opens an approval as a counter-proposal, on this very call; null: it counts for nothing, or has to
+ * be signed on the new card.
+ */
+export function voteOn(
+  { rules }: Pick<Gateway, 'rules'>,
+  opened: NewApproval['approval'],
+  approver: Approver,
+  at: Date,
+  { pickupMs }: Pick<DecideTerms, 'pickupMs'>,
+): Change | null {
+  const approval: Approval = {
+    ...opened,
+    ...{ state: 'pending', revision: 1, decisions: [], callers: 0, gaveUp: 0, updatedAt: at, previousUnknown: null },
+    ...{ laterReasons: [], remindedAt: null, escalatedAt: null, awaits: null, questions: 0, answers: [], broken: null },
+    seal: '',
+  };
+  const current = rules.approvers(approval);
+  const request = { choice: 'approve', reason: null, fingerprint: opened.fingerprint } as const;
+  const judged = judgeDecision(approval, request, approver, at, current);
+  if (judged.kind === 'refused') return null;
+  const { decision, next } = judged;
+  return {
+    id: opened.id,
+    revision: 1,
+    from: 'pending',
+    to: next,
+    patch: patchFor(next, new Date(at.getTime() + pickupMs)),
+    decision,
+    events: [decidedEvent(approval, { decision, instead: null, next }, null, undefined, current)],
   };
 }
 
@@ -228,6 +288,7 @@ function decidedEvent(
       ...(isOwner(approval, { id: decision.approver }, current) ? { owner: true } : {}),
       userGroup: decision.userGroup,
       ...(decision.rights === undefined ? {} : { rights: decision.rights.map(rightJson) }),
+      ...(decision.counter === undefined ? {} : { counter: decision.counter }),
       ...(decision.offers === undefined ? {} : { allows: offersData(decision.offers) }),
       state: next,
       quorum: approval.requirement.quorum,

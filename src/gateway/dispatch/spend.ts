@@ -119,9 +119,12 @@ async function tryToSpend(
     if (committed.approval.state !== 'approved') return { kind: 'over', approval: committed.approval };
     return { kind: 'unsure', approval: committed.approval, part: 'witness', why: committed.why };
   }
+  if (committed.kind === 'outside' && approval.counterOf !== undefined) {
+    return { kind: 'unsure', approval, part: 'alarm', why: 'its counter-proposal cannot be believed' };
+  }
   // Ended since it was looked at.
   if (committed.kind === 'outside') return lapse(gateway, approval, 'its allowance has ended');
-  if (committed.kind === 'crowded') return { kind: 'conflict' };
+  if (committed.kind === 'crowded' || committed.kind === 'no_counter') return { kind: 'conflict' };
   if (committed.kind === 'spent') return { kind: 'unsure', approval, part: 'alarm', why: 'it ran before' };
   if (committed.kind === 'altered') return { kind: 'unsure', approval, part: 'alarm', why: ALTERED };
   if (committed.kind === 'frozen') {
@@ -154,6 +157,8 @@ export function spendInline(
   // A leg is spent together with the call that it answers for, in a transaction of its own.
   if (approved.decisions.length !== 1 || approved.answersTo !== null) return null;
   if (allowanceOf(approved) !== null) return null;
+  // Whether its set still has it is looked at in a transaction of more than one statement.
+  if (approved.counterOf !== undefined) return null;
   // Signatures are checked again by keys that are read anew, in a look of their own.
   if (approved.requirement.stepUp !== undefined) return null;
   // What was called before is asked first, and that this one begins is remembered first, in `spend`.
@@ -198,6 +203,9 @@ function spendingOf(
     ...(signers === undefined ? {} : { signers }),
     unlessFrozen: { server: approval.server, grant: approval.grant },
     ...(continues === null ? {} : { continues }),
+    ...(approval.counterOf === undefined
+      ? {}
+      : { countered: { approval: approval.counterOf.approval, fingerprint: approval.fingerprint } }),
     ...(under === null ? {} : { under: { id: under, counts: false, now: startedAt, events: () => [] } }),
     events: [
       ...(over === null || continues !== null

@@ -6,6 +6,7 @@ import type {
   Denials,
   Freezes,
   Logins,
+  OpensCounter,
   PersonKeys,
   PersonLogins,
   Revocations,
@@ -87,19 +88,26 @@ export function meteredInAdvance<P extends Allowances | Denials>(port: P, replic
 
 /** A change whose events, those of what it gives or uses in advance too, name the process. */
 function marked(change: Change, mark: (event: NewEvent) => NewEvent): Change {
-  const { allows, denies, under } = change;
+  const { allows, denies, under, counters } = change;
   return {
     ...change,
     events: change.events.map(mark),
     ...(allows === undefined ? {} : { allows: { ...allows, event: mark(allows.event) } }),
     ...(denies === undefined ? {} : { denies: { ...denies, event: mark(denies.event) } }),
+    ...(counters === undefined ? {} : { counters: markedCounter(counters, mark) }),
     ...(under === undefined ? {} : { under: { ...under, events: (after) => under.events(after).map(mark) } }),
   };
 }
 
+function markedCounter(counters: OpensCounter, mark: (event: NewEvent) => NewEvent): OpensCounter {
+  const { event, vote } = counters;
+  return { ...counters, event: mark(event), vote: vote === null ? null : marked(vote, mark) };
+}
+
 /** The events of a change that are known before it is made. */
-function eventsOf({ events, allows, denies }: Change): readonly NewEvent[] {
-  return [...events, ...[allows, denies].flatMap((given) => given?.event ?? [])];
+function eventsOf({ events, allows, denies, counters }: Change): readonly NewEvent[] {
+  const given = [allows, denies, counters].flatMap((each) => each?.event ?? []);
+  return [...events, ...given, ...(counters?.vote?.events ?? [])];
 }
 
 /** The same for logins. */

@@ -2,6 +2,7 @@ import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/tally.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { Task, TaskChange } from '../../ports.ts';
+import { counterTold } from '../counter/told-counter.ts';
 import { keptResult } from '../dispatch/kept-result.ts';
 import type { Gateway } from '../gateway.ts';
 import type { TaskAnswers } from './task-door.ts';
@@ -10,7 +11,7 @@ const UTF8 = new TextDecoder();
 
 /** Gives a task the result of its approval, once that is over. Running it twice, or on two replicas, does no harm. */
 export async function settleTask(
-  gateway: Pick<Gateway, 'clock' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
+  gateway: Pick<Gateway, 'clock' | 'frozenCalls' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
   task: Task,
   approval: Approval,
   answers: TaskAnswers,
@@ -20,7 +21,7 @@ export async function settleTask(
   const response = answeredByServer ? await keptResult(gateway, approval) : null;
   const change =
     response === null
-      ? endedWithoutAnswer(gateway, task, approval, answers)
+      ? await endedWithoutAnswer(gateway, task, approval, answers)
       : endedWith(gateway, task, UTF8.decode(response), answers);
   if (await gateway.tasks.changeTask(change)) await markServed(gateway, task, approval);
 }
@@ -40,13 +41,13 @@ async function markServed(
     .catch((error) => log.warn({ err: error }, 'a collected answer could not be recorded'));
 }
 
-function endedWithoutAnswer(
-  gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
+async function endedWithoutAnswer(
+  gateway: Pick<Gateway, 'clock' | 'frozenCalls' | 'rules' | 'store' | 'vault'>,
   task: Task,
   approval: Approval,
   answers: TaskAnswers,
-): TaskChange {
-  const { response, note } = answers.withoutAnswer(approval);
+): Promise<TaskChange> {
+  const { response, note } = answers.withoutAnswer(approval, await counterTold(gateway, approval));
   // Its result is lost, not its success: a client that is told so asks for the result and reads why there is none.
   const outcome = approval.state === 'succeeded' ? 'completed' : 'tool_error';
   return { ...endedWith(gateway, task, response, answers), outcome, note };

@@ -2,6 +2,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { Outcome } from '../../domain/approval/dispatch.ts';
 import type { Call, Principal } from '../../domain/call/call.ts';
 import type { Task } from '../../ports.ts';
+import type { ToldCounter } from '../counter/told-counter.ts';
 
 /** What a server asks the agent before it goes on (2026-07-28, MRTR), as JSON texts; null where it says nothing. */
 export interface ServerQuestion {
@@ -54,7 +55,7 @@ export interface TaskSent {
 /** Words the answers to tasks, in the agents' protocol. */
 export interface TaskAnswers {
   /** The JSON-RPC response for an approval that ended without an answer to pass on. `note`: its first line. */
-  withoutAnswer(approval: Approval): { readonly response: string; readonly note: string };
+  withoutAnswer(approval: Approval, counter: ToldCounter | null): { readonly response: string; readonly note: string };
   /** The JSON-RPC response for a call whose task the server cancelled. */
   cancelledByServer(): string;
   /** What a JSON-RPC response means for the task. */

@@ -20,6 +20,9 @@ const MAX_OPEN_LISTS = 50;
 /** Longest description that is kept for approvers, in UTF-16 units, and of how many tools of a server. */
 const LONGEST_DESCRIPTION = 400;
 const MAX_DESCRIBED = 2_000;
+/** Longest input schema that is kept for counter-proposals, and all of a server's together, in UTF-16 units. */
+const LONGEST_SCHEMA = 32 * 1024;
+const MOST_SCHEMAS = 2 * 1024 * 1024;
 /** Longest tool name that is kept, in UTF-16 units. */
 const LONGEST_NAME = 128;
 /** Events about one server in one hour, unless a reviewer asked: a server may show each session another list. */
@@ -75,7 +78,13 @@ interface KnownList {
   readonly rooms: Map<string, boolean>;
 }
 
-type Descriptions = Map<string, string>;
+interface Descriptions {
+  readonly words: Map<string, string>;
+  /** Input schemas, as JSON. */
+  readonly schemas: Map<string, string>;
+  /** UTF-16 units of those. */
+  kept: number;
+}
 
 /**
  * What tools each server lists, learnt from the answers that pass through and from asking. A list that differs from the
@@ -96,7 +105,13 @@ export class ToolLists {
 
   /** The server's own words about a tool, at most 400 characters; null: it said nothing that this process saw. */
   describe(server: string, tool: string): string | null {
-    return this.#servers.get(server)?.descriptions.get(tool) ?? null;
+    return this.#servers.get(server)?.descriptions.words.get(tool) ?? null;
+  }
+
+  /** The tool's input schema as the server listed it last; null: this process saw none, or one that is too long. */
+  schema(server: string, tool: string): Json | null {
+    const text = this.#servers.get(server)?.descriptions.schemas.get(tool);
+    return text === undefined ? null : (JSON.parse(text) as Json);
   }
 
   /** Where this process has seen no list, the newest one in the log says it. */
@@ -182,7 +197,7 @@ export class ToolLists {
       loggedAt: [],
       work: Promise.resolve(),
       open: new Map(),
-      descriptions: new Map(),
+      descriptions: { words: new Map(), schemas: new Map(), kept: 0 },
       rooms: new Map(),
     };
     this.#servers.set(server, known);
@@ -227,7 +242,8 @@ export class ToolLists {
   }
 
   #tool(tool: Tool, known: KnownList): ListedTool {
-    describe(tool, known.descriptions);
+    describe(tool, known.descriptions.words);
+    keepSchema(tool, known.descriptions);
     const { risk, severity } = classify(tool);
     const look = this.#deps.sha256(JSON.stringify(this.#deps.seenNow(tool))).slice(0, 16);
     const name = tool.name.slice(0, LONGEST_NAME).toWellFormed().replaceAll('\0', '?');
@@ -238,7 +254,7 @@ export class ToolLists {
 }
 
 /** Keeps what the server says of the tool, as it says it now. */
-function describe({ name, title, description }: Tool, said: Descriptions): void {
+function describe({ name, title, description }: Tool, said: Descriptions['words']): void {
   const words = [title, description]
     .map((text) => text?.slice(0, LONGEST_DESCRIPTION + 1).trim() ?? '')
     .filter((text) => text !== '')
@@ -251,4 +267,20 @@ function describe({ name, title, description }: Tool, said: Descriptions): void 
 /** The same text in memory of its own, well-formed: the beginning of a long text keeps all of it alive. */
 function copyOf(text: string): string {
   return new TextDecoder().decode(new TextEncoder().encode(text));
+}
+
+/** Keeps the schema as it is now; what was listed longest ago makes room. */
+function keepSchema({ name, inputSchema }: Tool, said: Descriptions): void {
+  const { schemas } = said;
+  said.kept -= schemas.get(name)?.length ?? 0;
+  schemas.delete(name);
+  const text = JSON.stringify(inputSchema);
+  if (text.length > LONGEST_SCHEMA || name.length > LONGEST_NAME) return;
+  schemas.set(name, text);
+  said.kept += text.length;
+  while (said.kept > MOST_SCHEMAS || schemas.size > MAX_DESCRIBED) {
+    const [oldest, old] = schemas.entries().next().value!;
+    schemas.delete(oldest);
+    said.kept -= old.length;
+  }
 }

@@ -9,18 +9,20 @@ import { ownConditions } from '../../config/own-conditions.ts';
 import { currentApprovers, personsOf } from '../../config/persons.ts';
 import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
+import { schemaFaults } from '../../config/tool-schema.ts';
 import { upstreamKey } from '../../config/upstream-key.ts';
 import { signingOriginOf } from '../../domain/addresses.ts';
 import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
-import type { Json } from '../../domain/json/json.ts';
+import { isObject, type Json, type JsonObject } from '../../domain/json/json.ts';
 import { OVERSIGHT_TERMS, type OversightTerms } from '../../domain/log/oversight.ts';
 import { grantNameOf, markOf } from '../../domain/people/principal.ts';
 import { afterUses, risksLike } from '../../domain/policy/after.ts';
 import { type WantedBy, type WantedMemory, wantedAt, wantedOf } from '../../domain/policy/places.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { ruleFor } from '../../domain/policy/rule.ts';
+import { plainSchema } from '../../domain/tool/plain-schema.ts';
 import type { Rules } from '../../gateway/rules.ts';
 import type { RegisteredKeys } from '../../gateway/state/registered-keys.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
@@ -37,6 +39,8 @@ export class LiveRules implements Rules {
   /** What policies ask of earlier calls; null: not looked at yet. */
   #wanted: readonly WantedBy[] | null = null;
   #persons: Persons;
+  /** Where the input schemas of tools are known; nowhere before a list has passed through. */
+  schemas: (server: string, tool: string) => Json | null = () => null;
   readonly #now: () => Date;
   readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>;
   readonly #keys: Pick<RegisteredKeys, 'current' | 'refresh'> | null;
@@ -190,6 +194,16 @@ export class LiveRules implements Rules {
   look(server: string, tool: string): string | null {
     const looks = this.tools.looks(server, tool);
     return looks === null ? null : createHash('sha256').update(looks).digest('hex').slice(0, 32);
+  }
+
+  inputSchema(server: string, tool: string): JsonObject | null {
+    const schema = this.schemas(server, tool);
+    return isObject(schema) ? plainSchema(schema) : null;
+  }
+
+  argumentFaults(server: string, tool: string, args: JsonObject): ReturnType<NonNullable<Rules['argumentFaults']>> {
+    const schema = this.schemas(server, tool);
+    return isObject(schema) ? schemaFaults(schema, args) : null;
   }
 
   conditions(within: readonly Json[]): ReturnType<Rules['conditions']> {

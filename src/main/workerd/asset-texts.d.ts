@@ -23,6 +23,10 @@ declare module '*/assets/advance.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/counter.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/freeze.js' {
   const text: string;
   export default text;

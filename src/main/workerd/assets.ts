@@ -1,6 +1,7 @@
 import advance from '../../web/assets/advance.js';
 import app from '../../web/assets/app.js';
 import countdown from '../../web/assets/countdown.js';
+import counter from '../../web/assets/counter.js';
 import decide from '../../web/assets/decide.js';
 import explain from '../../web/assets/explain.js';
 import freeze from '../../web/assets/freeze.js';
@@ -33,6 +34,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['advance.js', advance],
     ['app.js', app],
     ['countdown.js', countdown],
+    ['counter.js', counter],
     ['decide.js', decide],
     ['explain.js', explain],
     ['freeze.js', freeze],

@@ -3,6 +3,7 @@ import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { leaveSeatEmpty, recordCollected } from '../../gateway/call/seats.ts';
+import { counterTold } from '../../gateway/counter/told-counter.ts';
 import { type CallReading, conclude } from '../../gateway/dispatch/conclude.ts';
 import { concludeLeg } from '../../gateway/dispatch/leg.ts';
 import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
@@ -10,6 +11,7 @@ import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
+import { endedResult } from '../protocol/counter-result.ts';
 import { frozenNotice, frozenPassResult } from '../protocol/frozen-result.ts';
 import {
   answerNotSentResult,
@@ -262,10 +264,10 @@ export class HeldCall implements HeartbeatTarget {
     return refusals.length === 0;
   }
 
-  #respondEnded(approval: Approval): Promise<void> {
-    this.#respond(approvalEndedResult(approval));
+  async #respondEnded(approval: Approval): Promise<void> {
+    this.#respond(endedResult(approval, await counterTold(this.#gateway, approval)));
     this.stream.last();
-    return this.#recordCollected(approval);
+    await this.#recordCollected(approval);
   }
 
   /** The server's question. The seat is kept: the agent comes back to it with its answer or with the same call. */

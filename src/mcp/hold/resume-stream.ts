@@ -2,11 +2,13 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import { isRevision } from '../../domain/call/transport.ts';
 import { sessionClient } from '../../gateway/call/clients.ts';
 import { collectedSince, holdParkedCall, leaveSeatEmptySoon, takeSeatAgain } from '../../gateway/call/seats.ts';
+import { counterTold } from '../../gateway/counter/told-counter.ts';
 import { keptResult, rememberHandedOut } from '../../gateway/dispatch/kept-result.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Resumption } from '../door/call-door.ts';
+import { endedResult } from '../protocol/counter-result.ts';
 import { rpcError } from '../protocol/response.ts';
-import { approvalEndedResult, approvalMeta, resultText } from '../protocol/tool-results.ts';
+import { approvalMeta, resultText } from '../protocol/tool-results.ts';
 import { isOurEventId, openEventId, type ResumePoint } from './event-id.ts';
 import { frozenCallIn, paramsOf } from './frozen-call.ts';
 import { REPLAY_MS } from './held-call.ts';
@@ -99,7 +101,8 @@ async function replay(
 /** The JSON-RPC response that the caller was sent; null: it is no longer kept. */
 async function finalMessage(gateway: Gateway, approval: Approval, idText: string): Promise<string | null> {
   if (approval.state !== 'succeeded' && approval.state !== 'failed') {
-    return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(approvalEndedResult(approval), false)}}`;
+    const result = endedResult(approval, await counterTold(gateway, approval));
+    return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(result, false)}}`;
   }
   const response = await keptResult(gateway, approval);
   if (response !== null) await rememberHandedOut(gateway, approval);

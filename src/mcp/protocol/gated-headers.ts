@@ -106,3 +106,38 @@ export function comparableName(name: string): string {
 
 const PLAIN_NAME = /^[\w-]*$/;
 const JOINED = /[-_]/;
+
+/** What a header can say as it is. */
+const PLAIN_VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
+
+/**
+ * The headers of a call whose arguments change: one that repeated an argument says what it says then, or is left out where
+ * that cannot be said. A text: one of the others says what no argument says any more, so that no client could send it.
+ */
+export function headersWithArguments(
+  headers: HeaderRecord,
+  before: JsonObject,
+  after: JsonObject,
+  isSaid: (value: string) => boolean,
+): HeaderRecord | string {
+  const beside = headersBesideBody(headers, before);
+  const values = argumentsByHeader(member(after, 'arguments'), headers);
+  const changed: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    if (!name.startsWith(PARAMETER)) changed[name] = value;
+    else if (Object.hasOwn(beside, name)) {
+      if (!isSaid(value)) return `the header ${name} repeats an argument, which cannot be changed without it`;
+      changed[name] = value;
+    } else {
+      const said = values.get(name.slice(PARAMETER.length));
+      if (said !== undefined && said !== null && typeof said !== 'object') changed[name] = spelling(String(said));
+    }
+  }
+  return changed;
+}
+
+function spelling(text: string): string {
+  const isPlain = PLAIN_VALUE.test(text) && !text.startsWith('=?');
+  return isPlain ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`;
+}

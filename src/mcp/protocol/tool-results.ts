@@ -384,7 +384,8 @@ function nameOf(approval: Approval): string {
   return approval.answersTo === null ? call : `your answer to what ${call} asked`;
 }
 
-function utcMinute(at: Date): string {
+/** An instant, to the minute. */
+export function utcMinute(at: Date): string {
   return `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 

@@ -1,6 +1,8 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import type { ToldCounter } from '../../gateway/counter/told-counter.ts';
 import type { Task } from '../../ports.ts';
+import { endedResult } from '../protocol/counter-result.ts';
 import { approvalEndedResult, progressMessage, type ToolResult } from '../protocol/tool-results.ts';
 
 /** The status of a task on the wire, in both eras. */
@@ -59,9 +61,13 @@ export function taskObject(task: Task, approval: Approval | null, now: Date, ask
 }
 
 /** The result stored for an approval that ended without an answer of the server, and the result's first line. */
-export function endWithoutAnswer(approval: Approval): { readonly result: ToolResult; readonly note: string } {
-  const result = approvalEndedResult(approval);
-  return { result, note: firstLine(result) };
+export function endWithoutAnswer(
+  approval: Approval,
+  counter: ToldCounter | null,
+): { readonly result: ToolResult; readonly note: string } {
+  const result = endedResult(approval, counter);
+  // A status is kept in the clear, and a counter-proposal has the agent's own values, hidden ones too (P8).
+  return { result, note: firstLine(counter === null ? result : approvalEndedResult(approval)) };
 }
 
 /** The first line of a result's text, which says what happened. */

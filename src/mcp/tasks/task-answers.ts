@@ -5,8 +5,8 @@ import { endWithoutAnswer } from './status.ts';
 
 /** The answers to tasks in MCP's form. */
 export const TASK_ANSWERS: TaskAnswers = {
-  withoutAnswer(approval) {
-    const { result, note } = endWithoutAnswer(approval);
+  withoutAnswer(approval, counter) {
+    const { result, note } = endWithoutAnswer(approval, counter);
     return { response: JSON.stringify({ jsonrpc: '2.0', id: 0, result }), note };
   },
 

@@ -16,6 +16,7 @@ export const CARD_ACTIONS = [
   'approve',
   'review',
   'deny',
+  'counter',
   'allow',
   'revoke_allowance',
   'take_back',
@@ -29,7 +30,7 @@ export const CARD_ACTIONS = [
 export type CardAction = (typeof CARD_ACTIONS)[number];
 
 /** The modals whose submission is a decision about one call, by `callback_id`. */
-export const DECISION_VIEWS = ['approve_view', 'allow_view', 'deny_view', 'take_back_view'] as const;
+export const DECISION_VIEWS = ['approve_view', 'allow_view', 'deny_view', 'counter_view', 'take_back_view'] as const;
 export type DecisionView = (typeof DECISION_VIEWS)[number];
 
 /** Hex characters of the fingerprint in a button. */

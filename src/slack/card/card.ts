@@ -29,6 +29,7 @@ import {
   withoutRichText,
 } from './block-kit.ts';
 import { buttonValue, snoozeValue } from './button.ts';
+import { counterBlocks, counterButtons, counteredBlocks } from './counter-view.ts';
 import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import {
   cueBlocks,
@@ -123,6 +124,8 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
     ),
     ...cueBlocks(approval),
     ...outcomeBlocks(approval),
+    ...counteredBlocks(approval),
+    ...counterBlocks(approval),
     ...summaryBlocks(approval),
     ...unusualBlocks(approval, 'card'),
     ...reasonBlocks(approval, 'card'),
@@ -215,7 +218,7 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
           : button({ action: 'review', text: REVIEW, value, style: 'primary' }),
       );
     if (complete && stepUp === undefined) elements.push(...allowButtons(approval));
-    elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
+    elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }), ...counterButtons(approval));
   }
   if (approval.state === 'approved') {
     elements.push(button({ action: 'take_back', text: 'Take back approval…', value, style: 'danger' }));

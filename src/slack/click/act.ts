@@ -1,20 +1,35 @@
 import type { Approval, Approver, Choice } from '../../domain/approval/approval.ts';
+import type { ArgumentFault } from '../../domain/approval/argument-fault.ts';
+import { judgeCounter } from '../../domain/approval/counter.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
 import { judgeTakeBack, type TakeBackRequest } from '../../domain/approval/take-back.ts';
+import { isObject, type JsonObject } from '../../domain/json/json.ts';
 import type { AllowedBounds } from '../../domain/policy/allowance-rule.ts';
+import { argumentForm, argumentsTyped } from '../../domain/tool/argument-form.ts';
+import type { Countered, CounterRequest } from '../../gateway/counter/propose.ts';
 import type { Decided, SeenApproval } from '../../gateway/decision/decide.ts';
 import type { TookBack } from '../../gateway/decision/take-back.ts';
 import type { Snoozed } from '../../gateway/snooze/snooze.ts';
 import type { Clock } from '../../ports.ts';
+import { cut } from '../../text/cut.ts';
 import { allowButtons, allowView, boundsSoFar, boundsTyped, offeredBy } from '../card/allow-view.ts';
 import { actions } from '../card/block-kit.ts';
 import { cardIsComplete } from '../card/card.ts';
-import { denyView, fullView, pageCount, takeBackView } from '../card/modals.ts';
+import { blockOfFault, type CounterFields, counterView } from '../card/counter-view.ts';
+import { denyView, fullView, pageCount, REASON_INPUT, takeBackView } from '../card/modals.ts';
 import type { Admitted, RecordRefusal } from './admit.ts';
 import type { Intent } from './intent.ts';
 import type { ClickOutcome } from './outcome.ts';
+
+/** Denying with another call. */
+export interface CounterActs {
+  /** The input schema of the approval's tool; null: it is not known. */
+  schema(approval: Approval): JsonObject | null;
+  /** Resolves once both are durable, or refused and the refusal recorded. */
+  propose(id: string, request: CounterRequest, approver: Approver, seen: SeenApproval | null): Promise<Countered>;
+}
 
 export interface ActTerms {
   readonly clock: Clock;
@@ -28,6 +43,8 @@ export interface ActTerms {
   revokeAllowance(id: string, approver: Approver): Promise<'revoked' | 'not_living' | 'not_allowed'>;
   /** Puts it aside for this person alone. */
   snooze(id: string, minutes: number, approver: Approver): Promise<Snoozed>;
+  /** Denies with another call; absent: nobody can here. */
+  readonly counters?: CounterActs | undefined;
   /** Who may decide it by today's configuration. */
   approvers(approval: Approval): CurrentApprovers;
   readonly refused: RecordRefusal;
@@ -71,6 +88,10 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
       const took = await terms.takeBack(approval.id, request, approver);
       return took.kind === 'refused' ? { ...took, kind: 'not_taken_back' } : took;
     }
+    case 'open_counter_form':
+      return openCounterForm(terms, intent, admitted);
+    case 'counter':
+      return counter(terms, intent, admitted);
     case 'open_deny_form':
       return (await refusalAhead(terms, intent, admitted)) ?? { kind: 'modal', view: denyView(approval, from) };
     default:
@@ -116,6 +137,62 @@ async function allow(
   const typed = boundsTyped(offered, fields);
   if ('errors' in typed) return { kind: 'wrong_fields', errors: typed.errors };
   return terms.decide(approval.id, { ...request, allowance: typed.bounds }, approver, seen);
+}
+
+async function openCounterForm(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome> {
+  const refusal = await refusalAhead(terms, intent, admitted);
+  if (refusal !== null) return refusal;
+  const { approval, approver, from } = admitted;
+  const reason =
+    terms.counters === undefined ? 'no_counter' : judgeCounter(approval, approver, terms.approvers(approval));
+  if (reason !== null) {
+    await terms.refused(approval.id, approver.id, reason, 'deny');
+    return { kind: 'refused', reason, approval };
+  }
+  const form = argumentForm(terms.counters?.schema(approval) ?? null, shownArguments(approval));
+  return { kind: 'modal', view: counterView(approval, from, form) };
+}
+
+/** Denies with the call that was typed; what is wrong with it stands at its field. */
+async function counter(
+  { counters, decide }: ActTerms,
+  { typed, reason, value }: Extract<Intent, { kind: 'counter' }>,
+  { approval, approver, seen }: Admitted,
+): Promise<ClickOutcome> {
+  const saw = { surface: 'counter_form', revision: null } as const;
+  const word = { reason, fingerprint: value.fingerprint, saw };
+  // What cannot be decided any more is refused with the true state, whatever was typed.
+  if (counters === undefined || approval.state !== 'pending') {
+    return decide(approval.id, { ...word, choice: 'deny' }, approver, seen);
+  }
+  const read = argumentsTyped(shownArguments(approval), typed.fields, typed.json);
+  if (read.kind === 'wrong') {
+    return wrongFields(
+      read.faults.map(({ name, why }) => ({ path: name ?? '', why })),
+      typed,
+    );
+  }
+  const countered = await counters.propose(approval.id, { ...word, counter: read.args }, approver, seen);
+  if (countered.kind !== 'refused' || countered.reason !== 'bad_counter') return countered;
+  const faults = countered.faults ?? [{ path: '', why: countered.why ?? 'What you propose cannot be opened.' }];
+  return wrongFields(faults, typed);
+}
+
+function wrongFields(faults: readonly ArgumentFault[], typed: CounterFields): ClickOutcome {
+  const errors: Record<string, string> = {};
+  for (const { path, why } of faults) {
+    const block = blockOfFault(path, typed, REASON_INPUT.block);
+    const isHere = path === '' || block.endsWith(`.${path}`);
+    errors[block] ??= cut(isHere ? why : `${path}: ${why}`, LONGEST_ERROR);
+  }
+  return { kind: 'wrong_fields', errors };
+}
+
+/** Characters of what stands at a field. */
+const LONGEST_ERROR = 300;
+
+function shownArguments({ arguments: args }: Approval): JsonObject {
+  return isObject(args) ? args : {};
 }
 
 const NO_BOUNDS: AllowedBounds = { minutes: 1, calls: 1, within: [], says: [] };

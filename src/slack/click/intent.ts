@@ -1,6 +1,7 @@
 import type { Choice } from '../../domain/approval/approval.ts';
 import type { AllowFields } from '../card/allow-view.ts';
 import type { ButtonValue } from '../card/button.ts';
+import type { CounterFields } from '../card/counter-view.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import type { Click, Interaction, Submission } from './payload.ts';
 
@@ -17,6 +18,13 @@ export type Intent = Claim &
     | { readonly kind: 'approve_on_card'; readonly choice: 'approve'; readonly revision: number | null }
     | { readonly kind: 'open_full_view'; readonly choice: 'approve' | 'details'; readonly page: number }
     | { readonly kind: 'open_deny_form'; readonly choice: 'deny' }
+    | { readonly kind: 'open_counter_form'; readonly choice: 'deny' }
+    | {
+        readonly kind: 'counter';
+        readonly choice: 'deny';
+        readonly reason: string | null;
+        readonly typed: CounterFields;
+      }
     | { readonly kind: 'open_allow_form'; readonly choice: 'approve'; readonly onCard: boolean; readonly page: number }
     | { readonly kind: 'allow'; readonly choice: 'approve'; readonly votes: number; readonly fields: AllowFields }
     | { readonly kind: 'revoke_allowance'; readonly choice: 'revoke_allowance' }
@@ -50,6 +58,8 @@ function clickIntent({ action, value, minutes, revision, on }: Click): Intent | 
       return { ...claim, kind: 'open_full_view', choice: 'approve', page };
     case 'deny':
       return { ...claim, kind: 'open_deny_form', choice: 'deny' };
+    case 'counter':
+      return { ...claim, kind: 'open_counter_form', choice: 'deny' };
     case 'allow':
       return { ...claim, kind: 'open_allow_form', choice: 'approve', onCard: on.kind === 'message', page };
     case 'revoke_allowance':
@@ -69,9 +79,10 @@ function clickIntent({ action, value, minutes, revision, on }: Click): Intent | 
   }
 }
 
-function submissionIntent({ view, memory, reason, standing, fields }: Submission): Intent | 'unreadable' {
+function submissionIntent({ view, memory, reason, standing, fields, counter }: Submission): Intent | 'unreadable' {
   if (memory === null) return 'unreadable';
   if (view === 'take_back_view') return { value: memory, from: memory, kind: 'take_back', choice: 'take_back', reason };
+  if (counter !== null) return { value: memory, from: memory, kind: 'counter', choice: 'deny', reason, typed: counter };
   if (view === 'allow_view') {
     return { value: memory, from: memory, kind: 'allow', choice: 'approve', votes: memory.page, fields };
   }

@@ -1,4 +1,5 @@
 import { member } from '../../domain/json/json.ts';
+import { LONGEST_TYPED } from '../../domain/tool/argument-form.ts';
 import { ALLOW_FIELDS, type AllowFields } from '../card/allow-view.ts';
 import { revisionIn } from '../card/block-kit.ts';
 import {
@@ -12,6 +13,7 @@ import {
   readViewMemory,
   type ViewMemory,
 } from '../card/button.ts';
+import { type CounterFields, counterFieldsIn } from '../card/counter-view.ts';
 import { REASON_INPUT, STANDING_INPUT, STANDING_MINUTES } from '../card/modals.ts';
 import { type Clicker, clickerIn, textAtPath } from '../people/clicker.ts';
 import type { CardPlace } from '../place/card-place.ts';
@@ -55,6 +57,8 @@ export interface Submission {
   readonly standing: number | null;
   /** What was typed into the fields of an allowance. */
   readonly fields: AllowFields;
+  /** What was typed into the form of a counter-proposal; null: it is another view. */
+  readonly counter: CounterFields | null;
 }
 
 export type Interaction = Click | Submission;
@@ -112,11 +116,21 @@ function submission(body: unknown, who: Clicker): Submission | null {
     fields: Object.fromEntries(
       ALLOW_FIELDS.map((id) => [id, storable(textAtPath(body, 'view', 'state', 'values', id, id, 'value'))]),
     ),
+    counter: view === 'counter_view' ? counterFieldsIn(valuesIn(body), typedWhole) : null,
   };
 }
 
+function valuesIn(body: unknown): unknown {
+  return member(member(member(body, 'view'), 'state'), 'values');
+}
+
+/** As `storable`, up to what a field of the form takes. */
+function typedWhole(typed: string): string {
+  return typed.slice(0, LONGEST_TYPED).replaceAll('\0', '').toWellFormed();
+}
+
 function isStanding(body: unknown): boolean {
-  const values = member(member(member(body, 'view'), 'state'), 'values');
+  const values = valuesIn(body);
   const chosen = member(member(member(values, STANDING_INPUT.id), STANDING_INPUT.id), 'selected_options');
   return Array.isArray(chosen) && chosen.some((each) => member(each, 'value') === STANDING_INPUT.value);
 }

@@ -95,6 +95,12 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
       return 'A condition tests what is hidden of this call, so nothing was decided.';
     case 'crowded':
       return 'As many allowances or standing denials of this agent are in force as may be, so nothing was decided. Revoke one, or decide this one call.';
+    case 'counter_owner':
+      return 'This call comes from an agent of yours. You can deny it, and somebody else has to choose what it does instead. Nothing was decided.';
+    case 'no_counter':
+      return 'Nothing can be proposed in place of this call: it answers what its server asked, or is the last of five counter-proposals in a row. Nothing was decided; you can deny it plainly.';
+    case 'bad_counter':
+      return 'What you propose cannot be opened, so nothing was decided.';
     default:
       return reason satisfies never;
   }

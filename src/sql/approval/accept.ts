@@ -265,6 +265,7 @@ async function restore(trx: Trx, seals: Seals, pass: SpentPass, revision: number
       asked: null,
       statedReason: null,
       previousUnknown: null,
+      counterOf: null,
       policyDigest: '',
       createdAt: at,
       expiresAt: at,

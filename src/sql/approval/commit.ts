@@ -12,6 +12,7 @@ import { isFrozen } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { decisionText, offersText, rightsText, signatureColumn, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
+import { CounterChanges, ForeignCounter, NoCounter } from './counter.ts';
 import { hasNotEnded, sendingsAre, sendingsIfReturned, wasNeverSent } from './history.ts';
 import { CrowdedInAdvance, InAdvanceChanges, OutsideAllowance } from './in-advance.ts';
 import { Altered, continueParent, Unasked, withAnswer } from './legs.ts';
@@ -111,8 +112,9 @@ async function tryMove(
 ): Promise<Committed> {
   const { takes = [], gives = [], continues } = change;
   const inAdvance = new InAdvanceChanges(seals, beliefs, change);
+  const counter = new CounterChanges(seals, beliefs, change);
   try {
-    if (takes.length === 0 && gives.length === 0 && continues === undefined && inAdvance.isNone) {
+    if (takes.length === 0 && gives.length === 0 && continues === undefined && inAdvance.isNone && counter.isNone) {
       const approval = await move(db, seals, change, thawed);
       return approval === null ? overtaken(db, change) : { kind: 'committed', approval, taken: [] };
     }
@@ -120,10 +122,15 @@ async function tryMove(
       // The call before its leg, as everywhere, so that no two transactions wait for each other.
       const parent = continues === undefined ? null : await continueParent(trx, seals, beliefs, continues);
       // What was given in advance takes turns at its set before the row of any approval is locked.
+      await counter.begin(trx);
       await inAdvance.begin(trx);
       const approval = await move(trx, seals, change, thawed);
       if (approval === null) throw new Overtaken();
       await inAdvance.write(trx);
+      const vote = await counter.write(trx);
+      if (vote !== null && (await move(trx, seals, { ...vote, next: vote.revision + 1 }, null)) === null) {
+        throw new Overtaken();
+      }
       if (parent !== null) return { kind: 'committed', approval, taken: [], parent };
       await giveBack(trx, gives);
       return { kind: 'committed', approval, taken: await takeAll(trx, takes) };
@@ -133,6 +140,8 @@ async function tryMove(
     if (error instanceof Unasked) return { kind: 'unasked' };
     // Outside a transaction it stands in the row, whatever that is now; nothing is sent of it.
     if (error instanceof Altered) return { kind: 'altered' };
+    if (error instanceof NoCounter) return { kind: 'no_counter', why: error.why };
+    if (error instanceof ForeignCounter) return { kind: 'outside' };
     if (error instanceof OutsideAllowance) return { kind: 'outside' };
     if (error instanceof CrowdedInAdvance) return { kind: 'crowded' };
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
@@ -294,20 +303,20 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
       update holdfast.decisions d set choice = ${decision.choice}::text, reason = ${decision.reason}::text,
         via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
         person = ${decision.person ?? null}::text, rights = ${rightsOf(decision)}::text, signature = ${signatureColumn(decision)}::text, at = ${decision.at}::timestamptz,
-        offers = ${offersText(decision)}::text, seal = ${seals.seal('decision', decisionText(id, decision))}::text
+        offers = ${offersText(decision)}::text, counter = ${decision.counter ?? null}::text, seal = ${seals.seal('decision', decisionText(id, decision))}::text
       from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
         and d.choice = ${instead}::text
       returning 1)`;
   }
   const rows = votes.map((vote) => {
-    const { approver, choice, reason, via, self, userGroup, person, allowance, at } = vote;
+    const { approver, choice, reason, via, self, userGroup, person, allowance, counter, at } = vote;
     const seal = seals.seal('decision', decisionText(id, vote));
     return sql`(${approver}::text, ${choice}::text, ${reason}::text, ${via}::text, ${self}::boolean, ${userGroup}::text,
-      ${person ?? null}::text, ${rightsOf(vote)}::text, ${signatureColumn(vote)}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
+      ${person ?? null}::text, ${rightsOf(vote)}::text, ${signatureColumn(vote)}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${counter ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
   });
   return sql`, voted as (
     insert into holdfast.decisions
-      (approval_id, approver, choice, reason, via, self, user_group, person, rights, signature, offers, allowance, at, seal)
+      (approval_id, approver, choice, reason, via, self, user_group, person, rights, signature, offers, allowance, counter, at, seal)
     select moved.id, v.* from moved, (values ${sql.join(rows)}) v
     returning 1)`;
 }

@@ -25,6 +25,7 @@ export const APPROVAL_COLUMNS = [
   ['trace', 'json'],
   ['stated_reason', 'text'],
   ['previous_unknown', 'text'],
+  ['counter_of', 'text'],
   ['policy_digest', 'text'],
   ['request', 'bytea'],
   ['created_at', 'timestamptz'],
@@ -97,7 +98,8 @@ export function approvalValues(
   const requirement = JSON.stringify(approval.requirement);
   const askedText = approval.asked === null ? null : JSON.stringify(approval.asked);
   const asked = askedText === null ? null : (JSON.parse(askedText) as Json);
-  const frozen = frozenText({ ...approval, previousUnknown, requirement, asked, shown });
+  const counterOf = approval.counterOf === undefined ? null : JSON.stringify(approval.counterOf).toWellFormed();
+  const frozen = frozenText({ ...approval, previousUnknown, counterOf, requirement, asked, shown });
   const terms = { pickupUntil, awaits: null, questions: 0 };
   return {
     id,
@@ -115,6 +117,7 @@ export function approvalValues(
     asked: askedText,
     stated_reason: approval.statedReason,
     previous_unknown: previousUnknown,
+    counter_of: counterOf,
     policy_digest: approval.policyDigest,
     request,
     created_at: createdAt,

@@ -152,12 +152,13 @@ export async function overdueWork(
        or (a.state = 'approved' and a.pickup_until <= ${now})
        or (a.state = 'dispatched' and a.lease_until <= ${now})
     order by a.id limit ${limit}`.execute(db);
-  // Another process may be withdrawing them: that gets 3 s.
+  // Another process may be withdrawing them: that gets 3 s. A counter-proposal waits for its caller from the start.
   const abandoned = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
     where a.state in ('pending', 'approved') and a.updated_at < clock_timestamp() - interval '3 seconds'
       and not exists (select 1 from holdfast.joiners j
         where j.approval_id = a.id and j.collected_at is null and j.left_at is null)
+      and (a.counter_of is null or exists (select 1 from holdfast.joiners j where j.approval_id = a.id))
     order by a.id limit ${limit}`.execute(db);
   const revoked = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a

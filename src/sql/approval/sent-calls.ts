@@ -12,7 +12,7 @@ const AT_ONCE = 500;
 /** What the two seals cover, without what is shown of the call, which the first one covers by its digest. */
 const SENT =
   sql.raw(`id, state, revision, state_revision, state_seal, pickup_until, awaits, questions, server, tool, grant_name,
-  owner, self_approval, fingerprint, requirement::text as requirement, answers_to, asked, stated_reason, previous_unknown,
+  owner, self_approval, fingerprint, requirement::text as requirement, answers_to, asked, stated_reason, previous_unknown, counter_of,
   policy_digest, created_at, expires_at, shown_digest, frozen_seal`);
 
 /** What is asked of calls that were sent. Votes, arguments and bytes are not read, however long they are. */

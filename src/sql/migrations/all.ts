@@ -49,6 +49,8 @@ import { MIGRATION_0059 } from './0059-memories.ts';
 import { MIGRATION_0061 } from './0061-policy-texts.ts';
 import { MIGRATION_0062 } from './0062-people-again.ts';
 import { MIGRATION_0064 } from './0064-logged-ends.ts';
+import { MIGRATION_0066 } from './0066-counter-votes.ts';
+import { MIGRATION_0067 } from './0067-counter-proposals.ts';
 import { MIGRATION_0068 } from './0068-call-facts.ts';
 import { MIGRATION_0069 } from './0069-given-reasons.ts';
 import { MIGRATION_0070 } from './0070-cues-and-snoozes.ts';
@@ -113,6 +115,8 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0061-policy-texts': MIGRATION_0061,
   '0062-people-again': MIGRATION_0062,
   '0064-logged-ends': MIGRATION_0064,
+  '0066-counter-votes': MIGRATION_0066,
+  '0067-counter-proposals': MIGRATION_0067,
   '0068-call-facts': MIGRATION_0068,
   '0069-given-reasons': MIGRATION_0069,
   '0070-cues-and-snoozes': MIGRATION_0070,

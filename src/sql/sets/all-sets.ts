@@ -3,6 +3,7 @@ import type { AcceptPlan, Seals, SetReadings } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { API_TOKEN_SET } from './api-token-set.ts';
 import { ASKED_SET } from './asked-set.ts';
+import { COUNTER_SET } from './counter-set.ts';
 import { FREEZE_SET } from './freeze-set.ts';
 import { ALLOWANCE_SET, DENIAL_SET } from './in-advance-sets.ts';
 import { ISSUED_SET } from './issued-set.ts';
@@ -29,6 +30,7 @@ const SETS: readonly SetVerbs[] = [
   verbsOf(KEY_SET),
   verbsOf(ALLOWANCE_SET),
   verbsOf(DENIAL_SET),
+  verbsOf(COUNTER_SET),
   verbsOf(PERSON_EMAIL_SET),
 ];
 

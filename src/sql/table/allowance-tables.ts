@@ -40,3 +40,18 @@ export interface DenialTable {
   ended_by: string | null;
   seal: string | null;
 }
+
+export interface CounterProposalTable {
+  /** The approval that it opened. */
+  id: string;
+  /** The approval that was denied with it. */
+  approval_id: string;
+  grant_name: string;
+  server: string;
+  tool: string;
+  fingerprint: string;
+  proposed_by: string;
+  at: Date;
+  ended_at: Date | null;
+  seal: string | null;
+}

@@ -11,6 +11,7 @@ import {
   type State,
   type VoteSignature,
 } from '../../domain/approval/approval.ts';
+import type { CounterOf } from '../../domain/approval/counter-of.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
 import { readVoteSignature } from '../../domain/approval/signing.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
@@ -57,6 +58,7 @@ export interface ApprovalRow {
   stated_reason: string | null;
   later_reasons: unknown;
   previous_unknown: string | null;
+  counter_of: string | null;
   policy_digest: string;
   created_at: Date;
   expires_at: Date;
@@ -84,10 +86,10 @@ export type GlanceRow = Omit<ApprovalRow, 'arguments' | 'facts' | 'hidden' | 'pa
 export const APPROVAL_GLANCE: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
   a.requirement::text as requirement, a.answers_to, a.asked, a.questions, a.answers, a.stated_reason, a.later_reasons,
-  a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
+  a.previous_unknown, a.counter_of, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   a.shown_digest, a.frozen_seal, a.state_revision, a.state_seal, a.reasons_seal,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
-     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'rights', d.rights, 'signature', d.signature, 'offers', d.offers, 'allowance', d.allowance, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
+     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'rights', d.rights, 'signature', d.signature, 'offers', d.offers, 'allowance', d.allowance, 'counter', d.counter, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
   (select count(*)::int from holdfast.joiners j
    where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers,
@@ -141,6 +143,7 @@ export function glanceOf(
     statedReason: row.stated_reason,
     laterReasons: row.later_reasons as readonly string[],
     previousUnknown: row.previous_unknown,
+    ...(row.counter_of === null ? {} : counterIn(row.counter_of)),
     policyDigest: row.policy_digest,
     decisions,
     createdAt: row.created_at,
@@ -236,11 +239,21 @@ export function frozenOf(row: GlanceRow, shown: string): FrozenColumns {
     asked: row.asked as Json,
     statedReason: row.stated_reason,
     previousUnknown: row.previous_unknown,
+    counterOf: row.counter_of,
     policyDigest: row.policy_digest,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     shown,
   };
+}
+
+/** What is not readable was written by no gateway, which its seal says. */
+function counterIn(text: string): Pick<Approval, 'counterOf'> {
+  try {
+    return { counterOf: JSON.parse(text) as CounterOf };
+  } catch {
+    return {};
+  }
 }
 
 /** null: no gateway wrote this. */
@@ -258,16 +271,20 @@ interface Vote {
 }
 
 function votesOf(value: unknown): Vote[] {
-  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person' | 'rights' | 'offers' | 'allowance' | 'signature'> & {
+  const rows = (value ?? []) as (Omit<
+    Decision,
+    'at' | 'person' | 'rights' | 'offers' | 'allowance' | 'counter' | 'signature'
+  > & {
     at: string;
     person: string | null;
     rights: string | null;
     signature: string | null;
     offers: string | null;
     allowance: string | null;
+    counter: string | null;
     seal: string | null;
   })[];
-  return rows.map(({ seal, person, rights, signature: text, offers, allowance, ...row }) => {
+  return rows.map(({ seal, person, rights, signature: text, offers, allowance, counter, ...row }) => {
     const known = rightsIn(rights);
     const signature = text === null ? null : signatureIn(text);
     const more = {
@@ -276,6 +293,7 @@ function votesOf(value: unknown): Vote[] {
       ...(signature === null ? {} : { signature }),
       ...(offers === null ? {} : { offers: JSON.parse(offers) as AllowedBounds }),
       ...(allowance === null ? {} : { allowance }),
+      ...(counter === null ? {} : { counter }),
     };
     // What cannot be read as a signature has no seal that fits, because the seal covers what was read.
     return {

@@ -26,6 +26,8 @@ export interface ApprovalTable {
   stated_reason: string | null;
   later_reasons: ColumnType<unknown, string | undefined, string>;
   previous_unknown: string | null;
+  /** JSON, as it was sealed: whose counter-proposal it is; null: an agent opened it. */
+  counter_of?: string | null;
   policy_digest: string;
   request: Uint8Array | null;
   created_at: Date;
@@ -86,6 +88,8 @@ export interface DecisionTable {
   offers: string | null;
   /** The allowance by which the vote counts here. */
   allowance: string | null;
+  /** The approval that the denial opened. */
+  counter?: string | null;
   at: Date;
   seal: string | null;
 }

@@ -34,6 +34,8 @@ export interface FrozenColumns {
   readonly asked: Json;
   readonly statedReason: string | null;
   readonly previousUnknown: string | null;
+  /** The column's own text; null: an agent opened it. */
+  readonly counterOf: string | null;
   readonly policyDigest: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
@@ -59,6 +61,8 @@ export function frozenText(row: FrozenColumns): string {
     row.createdAt.getTime(),
     row.expiresAt.getTime(),
     row.shown,
+    // Only where there is one, so that the seals of those from before still fit.
+    ...(row.counterOf === null ? [] : [row.counterOf]),
   ]);
 }
 
@@ -93,10 +97,14 @@ export function reasonsText(id: string, reasons: readonly string[]): string {
  * signatures. Of what can follow, each combination has a length of its own, so that none is taken for another.
  */
 export function decisionText(id: string, decision: Decision): string {
-  const { approver, choice, reason, via, self, userGroup, at, person, offers, allowance, rights } = decision;
+  const { approver, choice, reason, via, self, userGroup, at, person, offers, allowance, rights, counter } = decision;
   const vote = [id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()];
   const held = rights === undefined ? [] : [rightsText(rights)];
   const signed = signatureColumn(decision);
+  if (counter !== undefined) {
+    const own = [person ?? null, offersText(decision), allowance ?? null];
+    return JSON.stringify([...vote, ...own, rights === undefined ? null : rightsText(rights), signed, counter]);
+  }
   if (signed !== null) {
     const more = [
       person ?? null,

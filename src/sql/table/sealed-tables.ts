@@ -41,6 +41,9 @@ export const SEALED_COLUMNS = {
     ] as const),
     ...(['given_by', 'ended_at', 'ended_why', 'ended_by'] as const),
   ],
+  counter_proposals: [
+    ...(['id', 'approval_id', 'grant_name', 'server', 'tool', 'fingerprint', 'proposed_by', 'at', 'ended_at'] as const),
+  ],
   logins: ['id', 'reviewer', 'credential', 'at', 'seen_at', 'ends_at'],
   person_logins: ['id', 'flow', 'issuer', 'subject', 'session', 'email', 'name', 'said', 'checked_at', 'kept'],
   person_emails: ['email', 'issuer', 'subject', 'at'],

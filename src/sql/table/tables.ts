@@ -1,5 +1,5 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
-import type { AllowanceTable, DenialTable } from './allowance-tables.ts';
+import type { AllowanceTable, CounterProposalTable, DenialTable } from './allowance-tables.ts';
 import type {
   ApprovalTable,
   CardContentTable,
@@ -85,6 +85,7 @@ export interface Tables {
   'holdfast.policy_texts': PolicyTextTable;
   'holdfast.allowances': AllowanceTable;
   'holdfast.denials': DenialTable;
+  'holdfast.counter_proposals': CounterProposalTable;
 }
 
 /** A database, or a transaction in it: for what runs in either. */

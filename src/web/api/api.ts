@@ -4,6 +4,7 @@ import type { RefusalReason } from '../../domain/approval/decide.ts';
 import { isOwner } from '../../domain/approval/quorum.ts';
 import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
+import { type Countered, counterApproval } from '../../gateway/counter/propose.ts';
 import { acceptStoreAsItIs } from '../../gateway/decision/accept-store.ts';
 import { actorOf } from '../../gateway/decision/actor.ts';
 import { decideApproval } from '../../gateway/decision/decide.ts';
@@ -23,6 +24,7 @@ import { advanceRoutes } from './advance-api.ts';
 import { advanceIn, gaveJson } from './advance-body.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
+import { counterIn } from './counter-body.ts';
 import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
@@ -210,23 +212,32 @@ async function identifyCaller(
 }
 
 async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Response> {
-  const decision = await readDecision(c, gateway.rules);
-  if (typeof decision === 'string') return fault(c, 400, 'bad_decision', decision);
+  const read = await readDecision(c, gateway.rules);
+  if (typeof read === 'string') return fault(c, 400, 'bad_decision', read);
+  const { decision, counter } = read;
   const id = c.req.param('id') ?? '';
   const approver = await approverOf(c, gateway, id);
-  const objection = await beyondOwner(c, gateway, id, decision);
+  const objection = await beyondOwner(c, gateway, id, decision, counter !== null);
   if (objection !== null) return fault(c, 403, 'role', objection);
   const { pickupMs } = gateway.rules.approval;
-  const decided = await decideApproval(gateway, id, decision, approver, { pickupMs });
+  const decided: Countered =
+    counter === null
+      ? await decideApproval(gateway, id, decision, approver, { pickupMs })
+      : await counterApproval(gateway, id, { ...decision, counter }, approver, { pickupMs });
   switch (decided.kind) {
-    case 'recorded':
-      return c.json({ ...approvalJson(decided.approval), ...gaveJson(decided, gateway.clock.now()) });
+    case 'recorded': {
+      const opened = decided.decision.counter === undefined ? null : await gateway.store.find(decided.decision.counter);
+      const gave = gaveJson(decided, gateway.clock.now());
+      return c.json({ ...approvalJson(decided.approval), ...gave, counter: opened && approvalJson(opened) });
+    }
     case 'not_found':
       return notFound(c);
     case 'refused': {
       const over = decided.reason === 'already_decided' || decided.reason === 'expired';
       if (over) return c.json(approvalJson(decided.approval), 409);
-      return fault(c, 403, decided.reason, REFUSALS[decided.reason]);
+      const { reason, why = REFUSALS[reason], faults } = decided;
+      if (reason !== 'bad_counter') return fault(c, 403, reason, why);
+      return c.json({ error: reason, reason: why, faults: faults ?? [] }, 400);
     }
     default:
       return decided satisfies never;
@@ -242,10 +253,11 @@ async function beyondOwner(
   { rules, store }: Gateway,
   id: string,
   decision: { readonly choice: 'approve' | 'deny'; readonly standing?: unknown },
+  isCounter: boolean,
 ): Promise<string | null> {
   const { roles, approver, by } = c.get('caller');
   if (roles === null || roles.has('approver')) return null;
-  const isPlain = decision.choice === 'deny' && decision.standing === undefined && !Object.hasOwn(decision, 'counter');
+  const isPlain = decision.choice === 'deny' && decision.standing === undefined && !isCounter;
   const approval = isPlain && by === 'login' ? await store.find(id) : null;
   if (approval !== null && isOwner(approval, approver, rules.approvers(approval))) return null;
   return `This needs the role approver. Yours: ${[...roles].join(', ') || 'none'}. Without it you may only deny calls of your own agents, in the console.`;
@@ -280,6 +292,11 @@ const REFUSALS: Record<RefusalReason, string> = {
     'The owner of the calling grant, and who stands in for the owner, can approve this call only, not the like.',
   hidden_condition:
     'A condition in allowance.within may test what is hidden on cards and pages. Test an argument that everybody is shown, by its own path.',
+  counter_owner:
+    'The owner of the calling grant may deny its calls, and not propose another one: somebody else has to choose what this agent does. Nothing was decided.',
+  no_counter:
+    'Nothing can be proposed in place of this call: it answers what its server asked, or is the last of five counter-proposals in a row. Deny it plainly; the reason is told to the agent. Nothing was decided.',
+  bad_counter: 'What is proposed cannot be opened. Nothing was decided.',
   crowded: 'As many allowances or standing denials are in force as may be. Revoke one, or decide this call alone.',
 };
 
@@ -295,15 +312,14 @@ async function approverOf(c: Context<ApiEnv>, gateway: Gateway, id: string): Pro
 async function readDecision(c: Context, rules: Gateway['rules']) {
   const body = await bodyObject(c);
   if (typeof body === 'string') return body;
-  // A call's changed arguments must not pass for a plain answer. What else a body has is for other doors, and counts for nothing.
-  if ((member(body, 'counter') ?? null) !== null)
-    return 'counter is not acted on here. Deny it, and say in the reason what would be approved.';
   const choice = member(body, 'decision');
   if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
   const word = wordIn(body);
   if (typeof word === 'string') return word;
   const advance = advanceIn(body, choice, rules);
-  return typeof advance === 'string' ? advance : ({ choice, ...word, ...advance } as const);
+  if (typeof advance === 'string') return advance;
+  const counter = counterIn(body, choice, await c.req.text());
+  return typeof counter === 'string' ? counter : ({ decision: { choice, ...word, ...advance }, counter } as const);
 }
 
 /** Why, and which call is meant, or what is wrong with either. */

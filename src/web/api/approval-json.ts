@@ -1,6 +1,7 @@
 import { allowanceOf } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { type GroupPlace, rightJson, standInsOf } from '../../domain/approval/circle.ts';
+import type { CounterOf } from '../../domain/approval/counter-of.ts';
 import { cuesOf } from '../../domain/approval/cue.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
@@ -59,6 +60,7 @@ export function approvalJson(approval: Approval) {
       allowance: d.allowance ?? null,
       at: d.at.toISOString(),
       key: d.signature?.key ?? null,
+      counter: d.counter ?? null,
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
     cues: cuesOf(approval),
@@ -74,6 +76,7 @@ export function approvalJson(approval: Approval) {
     statedReason: approval.statedReason,
     laterReasons: approval.laterReasons,
     previousUnknown: approval.previousUnknown,
+    counterOf: approval.counterOf === undefined ? null : counterJson(approval.counterOf),
     note: approval.note,
     callers: approval.callers,
     gaveUp: approval.gaveUp,
@@ -90,6 +93,11 @@ function quietJson({ quiet }: Approval['requirement']) {
   if (quiet === undefined) return null;
   const { from, to, zone, group, channel = null, insteadOf } = quiet;
   return { from, to, zone, group, channel, insteadOf };
+}
+
+/** Whose counter-proposal it is, to what, and what it changes. */
+function counterJson({ approval, by, person, via, depth, changes, more }: CounterOf) {
+  return { approval, by, person: person ?? null, via, depth, changes, more };
 }
 
 /** How many of a group must approve, and who its people are. */

@@ -1,5 +1,6 @@
 import { inAdvance } from './advance.js';
 import { countdowns } from './countdown.js';
+import { counterProposals } from './counter.js';
 import { decisions } from './decide.js';
 import { askingServers, explaining } from './explain.js';
 import { freezing } from './freeze.js';
@@ -31,6 +32,7 @@ passkeys();
 freezing();
 inAdvance();
 snoozing();
+counterProposals();
 askingServers();
 showing();
 keys();

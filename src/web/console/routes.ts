@@ -122,6 +122,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       denial: denied.items[0] ?? null,
       names: names(),
       place: callPlaceOf(config, approval),
+      schema: gateway.rules.inputSchema?.(approval.server, approval.tool) ?? null,
       now: clock.now(),
     };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));

@@ -95,7 +95,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     body: ref('DecisionBody'),
     answers: { 200: ref('DecidedApproval'), 409: ref('Approval') },
     errors: {
-      400: ['bad_decision', ...NOT_UNDERSTOOD],
+      400: ['bad_decision', 'bad_counter', ...NOT_UNDERSTOOD],
       403: [
         'already_voted',
         'not_an_approver',
@@ -114,6 +114,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
         'own_allowance',
         'hidden_condition',
         'crowded',
+        'counter_owner',
+        'no_counter',
       ],
       404: ['not_found'],
       503: ['not_kept'],

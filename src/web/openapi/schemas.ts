@@ -132,6 +132,7 @@ const Decision = closed({
   allowance: orNull(aText('The allowance by which the vote counts here; null: it was given to this call.')),
   at: instant(),
   key: orNull(aText('The id of the passkey that signed it; null: it is not signed.')),
+  counter: orNull(aText('The approval that the denial opened; null: none.')),
 });
 
 const approvalMembers: Readonly<Record<string, Schema>> = {
@@ -184,6 +185,23 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
   statedReason: orNull(aText('What the agent gave as its reason. Unverified.')),
   laterReasons: listOf(aText()),
   previousUnknown: orNull(aText('An earlier approval of the same call whose outcome is unknown.')),
+  counterOf: {
+    anyOf: [
+      closed({
+        approval: aText('The approval that was denied with it.'),
+        by: aText(),
+        person: orNull(aText()),
+        via: oneOf(['slack', 'api', 'console']),
+        depth: whole('How many counter-proposals led here, with this one.'),
+        changes: listOf(
+          closed({ path: aText(), before: orNull(aText('JSON text, cut.')), after: orNull(aText('JSON text, cut.')) }),
+        ),
+        more: whole('How many more changes there are.'),
+      }),
+      { type: 'null' },
+    ],
+    description: 'It is a counter-proposal; null: an agent opened it.',
+  },
   note: orNull(aText('Why it ended.')),
   callers: whole('Callers that wait, or still have to fetch the outcome.'),
   gaveUp: whole('How many of them stopped waiting.'),
@@ -389,8 +407,12 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         anyOf: [closed({ minutes: { type: 'integer', minimum: 1, maximum: MOST_DENIED_MINUTES } }), { type: 'null' }],
         description: 'With deny: the like is denied at once for so long.',
       },
+      counter: {
+        type: ['object', 'null'],
+        description: 'With deny: all arguments of the call that would be approved instead.',
+      },
     },
-    ['reason', 'fingerprint', 'allowance', 'standing'],
+    ['reason', 'fingerprint', 'allowance', 'standing', 'counter'],
   ),
   DecidedApproval: closed({
     ...approvalMembers,
@@ -398,6 +420,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       allowance: { anyOf: [ref('Allowance'), { type: 'null' }] },
       denial: { anyOf: [ref('StandingDenial'), { type: 'null' }] },
     }),
+    counter: {
+      anyOf: [ref('Approval'), { type: 'null' }],
+      description: 'The approval that was opened with the denial; null: none.',
+    },
   }),
   Allowance,
   StandingDenial,
@@ -535,5 +561,15 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   SuggestBody: closed({ since: instant(), server: orNull(aText('Absent: the only one.')) }, ['server']),
   Suggestion: closed({ ...readFor, server: aText(), policy: aText('YAML, with the evidence as comments.') }),
   Healthy: closed({ ok: { const: true } }),
-  Refusal: closed({ error: aText('A word for programs.'), reason: aText('A sentence for people.') }),
+  Refusal: closed(
+    {
+      error: aText('A word for programs.'),
+      reason: aText('A sentence for people.'),
+      faults: listOf(
+        closed({ path: aText('Which argument; empty: all of them.'), why: aText() }),
+        'With bad_counter: what is wrong with what is proposed.',
+      ),
+    },
+    ['faults'],
+  ),
 };

@@ -4,6 +4,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
 import { stateBadge, toolName } from '../html/labels.ts';
@@ -14,7 +15,8 @@ import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { advanceForm, advanceOf } from './allowances.ts';
 import type { ChainStatus } from './chain-status.ts';
-import { decideForm, mayDecide, takeBackForm } from './decide-form.ts';
+import { counterForm, counterStory } from './counter-form.ts';
+import { decideForm, mayCounter, mayDecide, takeBackForm } from './decide-form.ts';
 import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
@@ -38,6 +40,8 @@ export interface ApprovalView {
   readonly place: CallPlace;
   /** The people of the config, by their ids. */
   readonly names: PersonNames;
+  /** The input schema of its tool; null: it is not known. */
+  readonly schema: JsonObject | null;
   readonly now: Date;
 }
 
@@ -54,6 +58,7 @@ export function approvalPage({
   denial,
   place,
   names,
+  schema,
   now,
 }: ApprovalView): Html {
   const { trace } = approval;
@@ -72,6 +77,7 @@ export function approvalPage({
         <section aria-labelledby="call-head" data-call-shown>
           <h2 id="call-head" tabindex="-1" data-news-focus>The call</h2>
           ${marks(approval, place)}
+          <div id="counter-story" data-live><div data-key="counter-story" data-rev="${approval.state}">${isForged(approval) ? '' : counterStory(approval, names)}</div></div>
           <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}.${approval.facts === undefined ? 0 : 1}">${callIntro(approval, names)}</div></div>
           ${callInFull(approval, 'Arguments')}
           ${callsBefore(earlier, now)}
@@ -88,6 +94,9 @@ export function approvalPage({
             isForged(approval)
               ? ''
               : html`${advanceOf(allowanceOf(approval), allowance, denial, names, now)}${advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
+          }</div></div>
+          <div id="counter" data-live data-quiet><div data-key="counter" data-rev="${approval.state}.${approval.decisions.length}">${
+            isForged(approval) ? '' : counterForm(approval, schema, mayCounter(approval, reviewer, now, current))
           }</div></div>
         </section>
         <section aria-labelledby="trace-head">

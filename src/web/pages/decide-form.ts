@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import { judgeCounter } from '../../domain/approval/counter.ts';
 import { ADMIN, type CurrentApprovers } from '../../domain/approval/current.ts';
 import { eligibility, hasVoted, type Ineligible, isOwner } from '../../domain/approval/quorum.ts';
 import {
@@ -76,6 +77,13 @@ export function mayDecide(
 ): { readonly approve: boolean; readonly deny: boolean } {
   const { words, mayDeny } = obstacleFor(approval, reviewer, now, current);
   return { approve: approval.state === 'pending' && words === null, deny: mayDeny };
+}
+
+/** Whether this reviewer may deny it with another call. */
+export function mayCounter(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): boolean {
+  return (
+    mayDecide(approval, reviewer, now, current).deny && judgeCounter(approval, approverOf(reviewer), current) === null
+  );
 }
 
 /** The form to take back a yes that nobody has used; empty where there is none, or this reviewer may not. */

@@ -121,11 +121,17 @@ function summaryLine({ trace }: Approval): Html {
   )}</p>`;
 }
 
+/** A counter-proposal is wanted by a person; its agent may make the call. */
+function wants({ state, counterOf }: Approval, names: PersonNames): Html {
+  if (counterOf === undefined) return html`${state === 'pending' ? 'wants' : 'wanted'} to run this.`;
+  return html`may run this once it is approved: a counter-proposal by ${personName(counterOf.by, names)}.`;
+}
+
 /** Who wants to make the call and why. The agent's own words are marked as unverified. */
 export function callIntro(approval: Approval, names: PersonNames = NO_NAMES): Html {
   return html`${summaryLine(approval)}${unusualLines(approval)}<p class="asks">Agent ${visibleName(grantNameOf(approval.grant))}${
     approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`
-  } ${approval.state === 'pending' ? 'wants' : 'wanted'} to run this.${approval.trace.reason === null ? '' : html` <q class="rule-reason">${visibleText(approval.trace.reason)}</q>`}</p>
+  } ${wants(approval, names)}${approval.trace.reason === null ? '' : html` <q class="rule-reason">${visibleText(approval.trace.reason)}</q>`}</p>
   ${
     approval.statedReason === null
       ? ''

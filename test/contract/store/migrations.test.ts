@@ -60,6 +60,8 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0061-policy-texts': '54ebd7a577f92ce850f6f7a3cd5f3497f85a15f153e7b501f54492315b776b3e',
   '0062-people-again': '9a875a2644c6f8b7f55d86e775bd692de120599f062c2d7c10b30b219caa1f74',
   '0064-logged-ends': '00e6a9aa7116c5ce4365c4b13345d219679eeda0888d2216c79121b6106fe3b4',
+  '0066-counter-votes': 'ac1d517f34873c9719b58d8ed9d0940e59d4749471dda9a1979f05d7fecf7a7b',
+  '0067-counter-proposals': '0fb6efe666c444ad4f1b0f4e3b63eccfc3bbbbaa79c825bdc9b8037c7af687d5',
   '0068-call-facts': 'e71b07eb5d1895a9b20bb71c37334366e6db8a1a346ce0391ccbae460c222032',
   '0069-given-reasons': 'febbb730784bf6fa2a69b9e055b333eb90897db495fe84cc0cedf44013752d1a',
   '0070-cues-and-snoozes': '2cf55e677d327a6d86b3a4a5a1fd867e4267d400feab5b3d77544f974ea0c132',

@@ -266,7 +266,7 @@ describe('allowances and standing denials, as agents meet them', () => {
     await decide(id, { decision: 'deny', allowance: { minutes: 1, calls: 1 } }, 400);
     // What is not acted on is not passed over.
     const both = { decision: 'approve', allowance: { minutes: 5, calls: 1 }, standing: { minutes: 5 } };
-    for (const body of [both, { decision: 'approve', counter: 3 }, { decision: 'deny', counter: { name: 'x' } }]) {
+    for (const body of [both, { decision: 'approve', counter: 3 }, { decision: 'deny', counter: 3 }]) {
       assert.equal((await decide(id, body, 400)).error, 'bad_decision', JSON.stringify(body));
     }
     await decide(id, { decision: 'approve', standing: { minutes: 1 } }, 400);

@@ -1,0 +1,201 @@
+import type { Approval } from '../../domain/approval/approval.ts';
+import { MOST_COUNTERS_IN_A_ROW } from '../../domain/approval/counter.ts';
+import type { ArgumentChange } from '../../domain/approval/counter-of.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
+import {
+  type ArgumentField,
+  type ArgumentForm,
+  type FieldKind,
+  LONGEST_TYPED,
+  type TypedField,
+} from '../../domain/tool/argument-form.ts';
+import { cut } from '../../text/cut.ts';
+import { leftToRight } from '../../text/visible.ts';
+import type { CardPlace } from '../place/card-place.ts';
+import { type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
+import { buttonValue } from './button.ts';
+import { codeSpan, namedPerson } from './escape.ts';
+import { type ModalView, memoryOf, textInput } from './modals.ts';
+import { factsSection, fineprintBlock } from './sections.ts';
+
+/** `block_id` of the JSON text, and `action_id` of every input. */
+export const COUNTER_JSON = 'counter_json';
+const ACTION = 'counter';
+/** Begins the `block_id` of a field, before its kind and its name. */
+const FIELD = 'counter.';
+/** Longest name that is shown as a label, and longest box of changes. */
+const LONGEST_LABEL = 150;
+const LONGEST_BOX = 2_800;
+
+/** The button that opens the form; none where nothing can be proposed in place of this call. */
+export function counterButtons(approval: Approval): JsonObject[] {
+  const { state, answersTo, counterOf } = approval;
+  if (state !== 'pending' || answersTo !== null || (counterOf?.depth ?? 0) >= MOST_COUNTERS_IN_A_ROW) return [];
+  return [button({ action: 'counter', text: 'Deny with a change…', value: buttonValue(approval), style: 'danger' })];
+}
+
+/** A form for the arguments of the call that the person would have instead. */
+export function counterView(approval: Approval, from: CardPlace, form: ArgumentForm): ModalView {
+  const { quorum, denyReason, stepUp } = approval.requirement;
+  const votes =
+    stepUp === undefined
+      ? `It is asked about anew, and your vote for it counts if you may approve it${quorum > 1 ? ` (${quorum} are needed)` : ''}.`
+      : 'It is asked about anew, and has to be signed on its own card.';
+  return {
+    type: 'modal',
+    callback_id: 'counter_view',
+    title: plainText('Deny with a change'),
+    submit: plainText('Deny and propose'),
+    close: plainText('Back'),
+    private_metadata: memoryOf(approval, from, 0),
+    blocks: [
+      section(
+        `This call is denied, and the agent is told the call that you make of it here. ${votes} Then the agent may make exactly that call, once.`,
+      ),
+      factsSection(approval),
+      ...form.fields.map(fieldBlock),
+      ...(form.kept.length === 0 ? [] : [keptBlock(form.kept)]),
+      ...(form.rest === null ? [] : [jsonBlock(form.rest)]),
+      textInput('Reason (shown to the agent)', denyReason !== 'required', false),
+      fineprintBlock(approval, false),
+    ],
+  };
+}
+
+function keptBlock(kept: readonly string[]): Block {
+  const names = kept.slice(0, 10).map(codeSpan).join(', ');
+  const more = kept.length > 10 ? ` and ${kept.length - 10} more` : '';
+  return section(`Stays as it is, because something in it is hidden or it is too long for this form: ${names}${more}.`);
+}
+
+function fieldBlock(field: ArgumentField): Block {
+  const { name, kind, about, required, now } = field;
+  return {
+    type: 'input',
+    block_id: `${FIELD}${kind}.${name}`,
+    optional: !required || now === '',
+    label: plainText(cut(leftToRight(name), LONGEST_LABEL)),
+    ...(hintOf(kind, about) === '' ? {} : { hint: plainText(hintOf(kind, about)) }),
+    element: kind === 'choice' || kind === 'boolean' ? choice(field) : typedInput(field),
+  };
+}
+
+function hintOf(kind: FieldKind, about: string): string {
+  const own = kind === 'lines' ? 'One a line.' : kind === 'integer' ? 'A whole number.' : '';
+  const said = about === '' ? '' : `The server says: ${leftToRight(about)}`;
+  return [own, said].filter((words) => words !== '').join(' ');
+}
+
+function typedInput({ kind, now }: ArgumentField): JsonObject {
+  const long = kind === 'lines' || (kind === 'text' && now !== null && (now.length > 80 || /[\r\n]/.test(now)));
+  return {
+    type: 'plain_text_input',
+    action_id: ACTION,
+    multiline: long,
+    max_length: LONGEST_TYPED,
+    ...(now === null || now === '' ? {} : { initial_value: now }),
+  };
+}
+
+function choice({ options, now }: ArgumentField): JsonObject {
+  const option = (text: string): JsonObject => ({
+    text: plainText(cut(leftToRight(text), LIMIT.option)),
+    value: text,
+  });
+  return {
+    type: 'static_select',
+    action_id: ACTION,
+    options: options.map(option),
+    ...(now === null || !options.includes(now) ? {} : { initial_option: option(now) }),
+  };
+}
+
+function jsonBlock(rest: JsonObject): Block {
+  const text = JSON.stringify(rest, null, 2);
+  const initial = text.length > LONGEST_TYPED ? JSON.stringify(rest) : text;
+  return {
+    type: 'input',
+    block_id: COUNTER_JSON,
+    optional: true,
+    label: plainText('Other arguments, as one JSON object'),
+    element: {
+      type: 'plain_text_input',
+      action_id: ACTION,
+      multiline: true,
+      max_length: LONGEST_TYPED,
+      initial_value: initial,
+    },
+  };
+}
+
+/** What a person typed into the form. */
+export interface CounterFields {
+  readonly fields: readonly TypedField[];
+  readonly json: string | null;
+}
+
+const KINDS: readonly string[] = ['text', 'number', 'integer', 'boolean', 'choice', 'lines'] satisfies FieldKind[];
+/** Inputs that are read. */
+const MOST_INPUTS = 40;
+
+/** Reads `view.state.values` of a submission. `storable`: what is kept of a text. */
+export function counterFieldsIn(values: unknown, storable: (text: string) => string): CounterFields {
+  const fields: TypedField[] = [];
+  let json: string | null = null;
+  const blocks = typeof values === 'object' && values !== null ? Object.entries(values).slice(0, MOST_INPUTS) : [];
+  for (const [block, inputs] of blocks) {
+    const typed = typedIn(inputs);
+    const text = typed === null ? null : storable(typed);
+    if (block === COUNTER_JSON) json = text;
+    const [kind, name] = block.startsWith(FIELD) ? halves(block.slice(FIELD.length)) : ['', ''];
+    if (KINDS.includes(kind)) fields.push({ name, kind: kind as FieldKind, text });
+  }
+  return { fields, json };
+}
+
+function halves(text: string): [string, string] {
+  const at = text.indexOf('.');
+  return at < 0 ? ['', ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function typedIn(inputs: unknown): string | null {
+  const input = (inputs as Record<string, { value?: unknown; selected_option?: { value?: unknown } | null }> | null)?.[
+    ACTION
+  ];
+  const text = input?.value ?? input?.selected_option?.value ?? null;
+  return typeof text === 'string' ? text : null;
+}
+
+/** The `block_id` of the field that a fault is about; `fallback` where it has none. */
+export function blockOfFault(path: string, { fields, json }: CounterFields, fallback: string): string {
+  const field = fields.find(({ name }) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`));
+  if (field !== undefined) return `${FIELD}${field.kind}.${field.name}`;
+  return json === null ? fallback : COUNTER_JSON;
+}
+
+/** Whose proposal it is, in place of which call, and what it changes. */
+export function counterBlocks({ counterOf }: Approval): Block[] {
+  if (counterOf === undefined) return [];
+  const { approval, by, person, changes, more } = counterOf;
+  const lines = changes.map(changeLine);
+  if (more > 0) lines.push(`… and ${more} more`);
+  return [
+    section(
+      `↩ *A counter-proposal by ${namedPerson(by, person)}*, who denied ${codeSpan(approval)} with it. No agent chose these arguments.`,
+    ),
+    ...(lines.length === 0
+      ? []
+      : [richText([label('What was changed (before → after)'), preformatted(cut(lines.join('\n'), LONGEST_BOX))])]),
+  ];
+}
+
+function changeLine({ path, before, after }: ArgumentChange): string {
+  const side = (text: string | null): string => (text === null ? '(not there)' : leftToRight(text));
+  return `${leftToRight(path)}: ${side(before)} → ${side(after)}`;
+}
+
+/** The denial's other half, on the card of the call that was denied. */
+export function counteredBlocks({ decisions }: Approval): Block[] {
+  const counter = decisions.find((vote) => vote.counter !== undefined)?.counter;
+  return counter === undefined ? [] : [section(`↪ Another call was proposed instead: ${codeSpan(counter)}.`)];
+}
