@@ -1,6 +1,8 @@
 import type { Loaded } from '../config/load.ts';
 import { revokeAllowance } from '../gateway/allowance/end.ts';
+import { digestOf } from '../gateway/card-digest.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
+import { decideTogether } from '../gateway/decision/decide-together.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import { takeBack } from '../gateway/decision/take-back.ts';
 import { liftFreeze } from '../gateway/freeze/lift-freeze.ts';
@@ -116,7 +118,16 @@ function useCasesOf(
   current: () => Loaded,
 ): Pick<
   SlackDeps,
-  'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'operator' | 'refused' | 'revokeAllowance' | 'takeBack'
+  | 'batches'
+  | 'look'
+  | 'recall'
+  | 'adopt'
+  | 'approvers'
+  | 'decide'
+  | 'operator'
+  | 'refused'
+  | 'revokeAllowance'
+  | 'takeBack'
 > {
   return {
     look: (id) => gateway.store.look(id),
@@ -134,6 +145,11 @@ function useCasesOf(
       },
       freeze: (scope, reason, user) => setFreeze(gateway, scope, reason, { id: user, via: 'slack' }),
       thaw: (id, reason, user) => liftFreeze(gateway, id, reason, { id: user, via: 'slack' }),
+    },
+    batches: {
+      digestOf: (leader) => digestOf(gateway, leader),
+      decide: (items, word, by) =>
+        decideTogether(gateway, items, word, by, { pickupMs: gateway.rules.approval.pickupMs }),
     },
     takeBack: (id, request, approver) => takeBack(gateway, id, request, approver),
     revokeAllowance: async (id, approver) => {

@@ -1,7 +1,7 @@
 import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
 import type { Dispatcher } from 'undici';
-import { CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
+import { BATCH_VIEWS, CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
 import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
 import { STOP_SHORTCUTS, STOP_VIEW } from './stop/stop-view.ts';
 import { type OperatorTerms, stopTaker } from './stop/take-stop.ts';
@@ -106,7 +106,7 @@ function boltApp(deps: SlackDeps, take: Clicks['take'], transport: BoltSettings)
   });
   app.action(anyOf(CARD_ACTIONS), ({ body, ack }) => take(body, ack as Ack));
   app.shortcut(anyOf(STOP_SHORTCUTS), ({ body, ack }) => take(body, ack as Ack));
-  app.view(anyOf([...DECISION_VIEWS, STOP_VIEW]), ({ body, ack }) => take(body, ack as Ack));
+  app.view(anyOf([...BATCH_VIEWS, ...DECISION_VIEWS, STOP_VIEW]), ({ body, ack }) => take(body, ack as Ack));
   // Over HTTP, the receiver logs it and answers 500; in Socket Mode, the missing ack tells the person.
   app.error(async (error) => {
     throw error;

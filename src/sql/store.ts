@@ -13,6 +13,7 @@ import {
   unpostedCards,
 } from './approval/cards.ts';
 import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
+import { digestLeaders, namedInDigest, openedBefore } from './approval/digests.ts';
 import { earlierCalls } from './approval/earlier.ts';
 import {
   markAllAway,
@@ -118,6 +119,9 @@ export function sqlStore(
     takenBack: (grant) => takenBack(db, grant),
     unposted: (ids, before) => unpostedCards(db, trust, ids, before),
     refuseCard: (approval, why, event) => refuseCard(db, trust, approval, why, event),
+    openedBefore: (approval, ms) => openedBefore(db, approval, ms),
+    namedInDigest: (leader, ms) => namedInDigest(db, leader, ms),
+    digestLeaders: (approval, ms) => digestLeaders(db, approval, ms),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
     saveCard: (card, event, content, run) => saveCard(db, trust, card, event, content, run),
     bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),

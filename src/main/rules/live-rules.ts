@@ -11,6 +11,7 @@ import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
 import { upstreamKey } from '../../config/upstream-key.ts';
 import { signingOriginOf } from '../../domain/addresses.ts';
+import type { BurstTerms } from '../../domain/approval/burst.ts';
 import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
@@ -198,6 +199,10 @@ export class LiveRules implements Rules {
 
   get signingOrigin(): string | null {
     return this.#loaded.config.oidc ? signingOriginOf(this.#loaded.settings.publicUrl) : null;
+  }
+
+  get digest(): BurstTerms | null {
+    return this.#loaded.config.slack.digest;
   }
 
   get approval(): Rules['approval'] {

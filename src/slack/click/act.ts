@@ -1,4 +1,5 @@
 import type { Approval, Approver, Choice } from '../../domain/approval/approval.ts';
+import { digestMarkIn } from '../../domain/approval/burst.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
@@ -11,7 +12,9 @@ import { allowButtons, allowView, boundsSoFar, boundsTyped, offeredBy } from '..
 import { actions } from '../card/block-kit.ts';
 import { cardIsComplete } from '../card/card.ts';
 import { denyView, fullView, pageCount, takeBackView } from '../card/modals.ts';
-import type { Admitted, RecordRefusal } from './admit.ts';
+import type { Clicker } from '../people/clicker.ts';
+import type { AdmissionTerms, Admitted, RecordRefusal } from './admit.ts';
+import { type BatchUse, openBatch, submitBatch } from './batch.ts';
 import type { Intent } from './intent.ts';
 import type { ClickOutcome } from './outcome.ts';
 
@@ -28,10 +31,17 @@ export interface ActTerms {
   /** Who may decide it by today's configuration. */
   approvers(approval: Approval): CurrentApprovers;
   readonly refused: RecordRefusal;
+  /** Absent: nothing is decided together. */
+  readonly batches?: BatchUse | undefined;
 }
 
 /** Does what an admitted click asks for: decides, or makes the modal in which the person decides. */
-export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome> {
+export async function act(
+  terms: ActTerms & AdmissionTerms,
+  intent: Intent,
+  admitted: Admitted,
+  who: Clicker,
+): Promise<ClickOutcome> {
   const { approval, approver, from, seen } = admitted;
   switch (intent.kind) {
     case 'submit': {
@@ -42,7 +52,9 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
     }
     case 'approve_on_card': {
       // Anybody can send a button's value, so whether the card shows everything is judged here, not by the button.
-      if (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })) {
+      // A digest shows nothing in full.
+      const isDigest = digestMarkIn(seen?.card?.digest) !== null;
+      if (isDigest || (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null }))) {
         return openFullView(terms, intent, admitted, 0);
       }
       const request = {
@@ -51,6 +63,10 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
       };
       return terms.decide(approval.id, request, approver, seen);
     }
+    case 'open_batch':
+      return openBatch(terms, intent, admitted, who);
+    case 'submit_batch':
+      return submitBatch(terms, intent, admitted, who);
     case 'open_allow_form':
       return openAllowForm(terms, intent, admitted);
     case 'allow':
@@ -81,7 +97,8 @@ async function openAllowForm(
 ): Promise<ClickOutcome> {
   const { approval, from } = admitted;
   const isSeen = intent.onCard
-    ? cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })
+    ? digestMarkIn(admitted.seen?.card?.digest) === null &&
+      cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })
     : intent.page >= pageCount(approval) - 1;
   if (!isSeen) return openFullView(terms, intent, admitted, intent.onCard ? 0 : intent.page);
   const refusal = await refusalAhead(terms, intent, admitted);

@@ -36,6 +36,7 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
     case 'allowance':
       return telling(interaction, ALLOWANCE_WORDS[outcome.now], 'Allowance');
     case 'taken_back':
+    case 'recorded_together':
       return { ack: { response_action: 'clear' }, followUp: null };
     case 'not_taken_back':
       if (interaction.kind === 'submission' && outcome.reason === 'reason_required') return reasonMissing();

@@ -1,4 +1,5 @@
 import type { Choice } from '../../domain/approval/approval.ts';
+import type { BatchItem } from '../../domain/approval/together.ts';
 import type { AllowFields } from '../card/allow-view.ts';
 import type { ButtonValue } from '../card/button.ts';
 import type { CardPlace } from '../place/card-place.ts';
@@ -17,6 +18,13 @@ export type Intent = Claim &
     | { readonly kind: 'approve_on_card'; readonly choice: 'approve'; readonly revision: number | null }
     | { readonly kind: 'open_full_view'; readonly choice: 'approve' | 'details'; readonly page: number }
     | { readonly kind: 'open_deny_form'; readonly choice: 'deny' }
+    | { readonly kind: 'open_batch'; readonly choice: Choice }
+    | {
+        readonly kind: 'submit_batch';
+        readonly choice: Choice;
+        readonly reason: string | null;
+        readonly ticks: readonly BatchItem[];
+      }
     | { readonly kind: 'open_allow_form'; readonly choice: 'approve'; readonly onCard: boolean; readonly page: number }
     | { readonly kind: 'allow'; readonly choice: 'approve'; readonly votes: number; readonly fields: AllowFields }
     | { readonly kind: 'revoke_allowance'; readonly choice: 'revoke_allowance' }
@@ -49,6 +57,10 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
       return { ...claim, kind: 'open_full_view', choice: 'approve', page };
     case 'deny':
       return { ...claim, kind: 'open_deny_form', choice: 'deny' };
+    case 'approve_these':
+      return { ...claim, kind: 'open_batch', choice: 'approve' };
+    case 'deny_these':
+      return { ...claim, kind: 'open_batch', choice: 'deny' };
     case 'allow':
       return { ...claim, kind: 'open_allow_form', choice: 'approve', onCard: on.kind === 'message', page };
     case 'revoke_allowance':
@@ -66,11 +78,15 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
   }
 }
 
-function submissionIntent({ view, memory, reason, standing, fields }: Submission): Intent | 'unreadable' {
+function submissionIntent({ view, memory, reason, standing, fields, ticks }: Submission): Intent | 'unreadable' {
   if (memory === null) return 'unreadable';
   if (view === 'take_back_view') return { value: memory, from: memory, kind: 'take_back', choice: 'take_back', reason };
   if (view === 'allow_view') {
     return { value: memory, from: memory, kind: 'allow', choice: 'approve', votes: memory.page, fields };
+  }
+  if (view === 'approve_these_view' || view === 'deny_these_view') {
+    const said: Choice = view === 'deny_these_view' ? 'deny' : 'approve';
+    return { value: memory, from: memory, kind: 'submit_batch', choice: said, reason, ticks };
   }
   const choice: Choice = view === 'deny_view' ? 'deny' : 'approve';
   return { value: memory, from: memory, kind: 'submit', choice, reason, standing: choice === 'deny' ? standing : null };

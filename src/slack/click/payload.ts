@@ -1,7 +1,11 @@
-import { member } from '../../domain/json/json.ts';
+import { type BatchItem, MOST_TOGETHER } from '../../domain/approval/together.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { ALLOW_FIELDS, type AllowFields } from '../card/allow-view.ts';
+import { readTick, TICK } from '../card/batch-view.ts';
 import { revisionIn } from '../card/block-kit.ts';
 import {
+  BATCH_VIEWS,
+  type BatchView,
   type ButtonValue,
   CARD_ACTIONS,
   type CardAction,
@@ -14,6 +18,9 @@ import {
 import { REASON_INPUT, STANDING_INPUT, STANDING_MINUTES } from '../card/modals.ts';
 import { type Clicker, clickerIn, textAtPath } from '../people/clicker.ts';
 import type { CardPlace } from '../place/card-place.ts';
+
+/** Inputs of a view that are read; Slack takes 100 blocks. */
+const MOST_INPUTS = 100;
 
 export interface OnMessage extends CardPlace {
   readonly kind: 'message';
@@ -43,13 +50,15 @@ export interface Click {
 export interface Submission {
   readonly kind: 'submission';
   readonly who: Clicker;
-  readonly view: DecisionView;
+  readonly view: DecisionView | BatchView;
   /** Null if the view is not one that we made. */
   readonly memory: ViewMemory | null;
   /** What the person typed; null if nothing. */
   readonly reason: string | null;
   /** Minutes for which the like is denied too; null: not. */
   readonly standing: number | null;
+  /** Of a batch: the calls that are ticked, as their boxes say. */
+  readonly ticks: readonly BatchItem[];
   /** What was typed into the fields of an allowance. */
   readonly fields: AllowFields;
 }
@@ -93,7 +102,7 @@ function surface(body: unknown): OnMessage | OnView | null {
 }
 
 function submission(body: unknown, who: Clicker): Submission | null {
-  const view = DECISION_VIEWS.find((name) => name === textAtPath(body, 'view', 'callback_id'));
+  const view = [...DECISION_VIEWS, ...BATCH_VIEWS].find((name) => name === textAtPath(body, 'view', 'callback_id'));
   if (view === undefined) return null;
   const typed = textAtPath(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value');
   return {
@@ -103,10 +112,26 @@ function submission(body: unknown, who: Clicker): Submission | null {
     memory: memory(body),
     reason: storable(typed),
     standing: isStanding(body) ? STANDING_MINUTES : null,
+    ticks: ticksIn(body),
     fields: Object.fromEntries(
       ALLOW_FIELDS.map((id) => [id, storable(textAtPath(body, 'view', 'state', 'values', id, id, 'value'))]),
     ),
   };
+}
+
+/** At most as many as may be decided together, and one more, so that too many are told from enough. */
+function ticksIn(body: unknown): BatchItem[] {
+  const values = member(member(member(body, 'view'), 'state'), 'values') as Json | undefined;
+  if (values === undefined || !isObject(values)) return [];
+  return Object.keys(values)
+    .slice(0, MOST_INPUTS)
+    .flatMap((block) => {
+      const chosen = member(member(member(values, block), TICK.action), 'selected_options');
+      const value = Array.isArray(chosen) && chosen.length === 1 ? member(chosen[0], 'value') : undefined;
+      const tick = typeof value === 'string' ? readTick(block, value) : null;
+      return tick === null ? [] : [tick];
+    })
+    .slice(0, MOST_TOGETHER + 1);
 }
 
 function isStanding(body: unknown): boolean {
