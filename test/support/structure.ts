@@ -94,7 +94,20 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'refusal.ts',
     'calls.ts',
   ],
-  slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'stop', 'door.ts', 'web-door.ts'],
+  slack: [
+    'wire',
+    'place',
+    'card',
+    'people',
+    'post',
+    'setup',
+    'cards.ts',
+    'click',
+    'stop',
+    'home',
+    'door.ts',
+    'web-door.ts',
+  ],
   web: ['http', 'api', 'openapi', 'html', 'pages', 'console'],
   sql: [
     ...[

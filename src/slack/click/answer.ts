@@ -70,5 +70,5 @@ function telling(interaction: Interaction, text: string, title = 'Nothing was de
 /** A card opens a new modal; a modal is replaced, with the ack itself if it was submitted. */
 function showing(interaction: Interaction, view: ModalView): ClickAnswer {
   if (interaction.kind === 'submission') return { ack: { response_action: 'update', view }, followUp: null };
-  return { ack: null, followUp: { kind: interaction.on.kind === 'message' ? 'open' : 'update', view } };
+  return { ack: null, followUp: { kind: interaction.on.kind === 'view' ? 'update' : 'open', view } };
 }

@@ -8,8 +8,8 @@ import type { Click, Interaction, Submission } from './payload.ts';
 /** Which call a click is about, and the card it came from, both as the payload claims. */
 interface Claim {
   readonly value: ButtonValue;
-  /** Null if a modal does not say which card it was opened from. */
-  readonly from: CardPlace | null;
+  /** Null if a modal does not say which card it was opened from. `home`: the person's own Home, which is no card. */
+  readonly from: CardPlace | 'home' | null;
 }
 
 /** What a person wants by a click or submission. `choice` is what the record says of a refused one. */
@@ -47,7 +47,7 @@ export function intentOf(interaction: Interaction): Intent | 'nothing' | 'unread
 function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing' | 'unreadable' {
   if (action === 'open_console' || action === 'sign') return 'nothing';
   if (value === null) return 'unreadable';
-  const claim = { value, from: on.kind === 'message' ? on : on.memory };
+  const claim = { value, from: on.kind === 'home' ? ('home' as const) : on.kind === 'message' ? on : on.memory };
   const page = on.kind === 'view' ? (on.memory?.page ?? 0) : 0;
   switch (action) {
     case 'approve':
@@ -62,6 +62,7 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
     case 'deny_these':
       return { ...claim, kind: 'open_batch', choice: 'deny' };
     case 'allow':
+      if (on.kind === 'home') return { ...claim, kind: 'open_full_view', choice: 'approve', page };
       return { ...claim, kind: 'open_allow_form', choice: 'approve', onCard: on.kind === 'message', page };
     case 'revoke_allowance':
       return { ...claim, kind: 'revoke_allowance', choice: 'revoke_allowance' };

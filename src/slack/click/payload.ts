@@ -34,6 +34,11 @@ export interface OnView {
   readonly memory: ViewMemory | null;
 }
 
+/** A person’s Home, which this app made for that person alone. It is no card: the card of each call is looked up. */
+export interface OnHome {
+  readonly kind: 'home';
+}
+
 export interface Click {
   readonly kind: 'click';
   readonly who: Clicker;
@@ -42,7 +47,7 @@ export interface Click {
   readonly value: ButtonValue | null;
   /** The revision that the clicked card showed; null if unknown, or if the click was not on a card. */
   readonly revision: number | null;
-  readonly on: OnMessage | OnView;
+  readonly on: OnMessage | OnView | OnHome;
   readonly trigger: string;
   readonly responseUrl: string | null;
 }
@@ -88,12 +93,13 @@ function click(body: unknown, who: Clicker): Click | null {
   return { kind: 'click', who, action, value: readButtonValue(value), revision, on, trigger, responseUrl };
 }
 
-function surface(body: unknown): OnMessage | OnView | null {
+function surface(body: unknown): OnMessage | OnView | OnHome | null {
   const kind = textAtPath(body, 'container', 'type');
   if (kind === 'message' && member(member(body, 'container'), 'is_ephemeral') !== true) {
     const [channel, ts] = [textAtPath(body, 'container', 'channel_id'), textAtPath(body, 'container', 'message_ts')];
     return channel === null || ts === null ? null : { kind, channel, ts };
   }
+  if (kind === 'view' && textAtPath(body, 'view', 'type') === 'home') return { kind: 'home' };
   if (kind === 'view') {
     const [id, hash] = [textAtPath(body, 'view', 'id'), textAtPath(body, 'view', 'hash') ?? ''];
     return id === null ? null : { kind, id, hash, memory: memory(body) };

@@ -3,6 +3,7 @@ import { type Approval, type ApprovalGlance, STATES } from '../../domain/approva
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
+import { beholderOf } from '../../gateway/decision/beholder.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { PendingPage } from '../../ports.ts';
 import { plural } from '../../text/plural.ts';
@@ -13,7 +14,7 @@ import { type PersonNames, personName } from '../html/person.ts';
 import { count, timeAgo } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
-import { beholderOf, type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
+import { type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
 import { type CallPlace, waitingCard } from './waiting-card.ts';
 
 /** Pending approvals on one page, and others listed below them. */

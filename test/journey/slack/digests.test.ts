@@ -180,6 +180,45 @@ for (const transport of ['http', 'socket'] as const) {
       for (const id of ids) assert.equal((await gateway.approval(id)).state, 'denied');
     });
 
+    test('P10: a person’s Home has what waits for them, oldest first, opened in full by each button, and follows what is decided', async () => {
+      const homeText = (user: string) => JSON.stringify(house.slack.home(user).view.blocks ?? []);
+      const [first, second] = [
+        await ask('create_key', { name: 'home-1' }),
+        await ask('create_key', { name: 'home-2' }),
+      ];
+      const wait = (await gateway.approvals('pending')).length;
+      await house.slack.openHome({ user: MIRA });
+      await house.slack.waitFor(() => homeText(MIRA).includes(`${second}:`), PATIENCE);
+      assert.match(homeText(MIRA), new RegExp(`${wait} calls wait for you`));
+      assert.ok(homeText(MIRA).indexOf(`${first}:`) < homeText(MIRA).indexOf(`${second}:`), 'oldest first');
+      // An outsider, and the owner of the agent, see none of it.
+      house.slack.addUser({ id: 'U0ELSE', is_stranger: true });
+      for (const user of ['U0ELSE', 'U0SAM']) {
+        await house.slack.openHome({ user });
+        await house.slack.waitFor(() => homeText(user) !== '[]', PATIENCE);
+        assert.doesNotMatch(homeText(user), /ap_|create_key/, user);
+      }
+      assert.match(homeText('U0ELSE'), /Only members/);
+      closeAll();
+      await house.slack.waitFor(
+        () => house.slack.messages(CHANNEL).some((message) => text(message).includes(`${second}:`)),
+        PATIENCE,
+      );
+      await house.slack.clickHome({ user: MIRA, actionId: 'review', value: `${second}:` });
+      const full = await view(/Approve this call/);
+      assert.match(JSON.stringify(full.view), /home-2/);
+      assert.equal((await gateway.approval(second!)).state, 'pending', 'a button of Home decides nothing');
+      await house.slack.submitView({ user: MIRA, viewId: full.id });
+      assert.equal((await gateway.approval(second!)).state, 'approved');
+      await house.slack.waitFor(() => !homeText(MIRA).includes(`${second}:`), PATIENCE);
+      assert.ok(homeText(MIRA).includes(`${first}:`));
+      closeAll();
+      await house.slack.clickHome({ user: MIRA, actionId: 'deny', value: `${first}:` });
+      const deny = await view(/Deny this call/);
+      await house.slack.submitView({ user: MIRA, viewId: deny.id, values: { words: { words: 'not from Home' } } });
+      assert.equal((await gateway.approval(first!)).state, 'denied');
+    });
+
     test('P4: killed and started again, in the midst of a burst and of an outage, every call is in a message', async () => {
       const ids: string[] = [];
       house.slack.down = true;
