@@ -98,7 +98,10 @@ async function join(gateway: WayGateway, approval: Approval, leader: CardedCall)
 }
 
 /** All that are in the digest which this one leads, itself first, as the store has them; whoever's row merely says so is left out. */
-export async function digestOf({ store }: Pick<Gateway, 'store'>, leader: Approval): Promise<readonly CardedCall[]> {
+export async function callsOfDigest(
+  { store }: Pick<Gateway, 'store'>,
+  leader: Approval,
+): Promise<readonly CardedCall[]> {
   const named = await store.namedInDigest(leader, LONGEST_MS);
   const ids = [leader.id, ...named.filter((id) => id !== leader.id)].slice(0, MOST_IN_DIGEST * 2);
   const looked = await Promise.all(ids.map((id) => store.look(id)));

@@ -7,7 +7,7 @@ import type { Freeze } from '../domain/freeze/freeze.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { BesideCard, CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
-import { cardWayOf, digestOf } from './card-digest.ts';
+import { callsOfDigest, cardWayOf } from './card-digest.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
@@ -133,7 +133,7 @@ async function bringDigestUpToDate(
   const leader = await store.find(mark.leader);
   if (leader === null) return { againMs: null };
   const members = await Promise.all(
-    (await digestOf(gateway, leader)).map(async ({ approval, card: own }) => {
+    (await callsOfDigest(gateway, leader)).map(async ({ approval, card: own }) => {
       const card = approval.id === leader.id ? run.card : own;
       const [freeze, allowance] = [freezeToTell(gateway, approval), await allowanceToTell(gateway, approval)];
       return { approval, card, freeze, told: toldBeside({ freeze, allowance }) };

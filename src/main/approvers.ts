@@ -1,6 +1,6 @@
 import type { Loaded } from '../config/load.ts';
 import { revokeAllowance } from '../gateway/allowance/end.ts';
-import { digestOf } from '../gateway/card-digest.ts';
+import { callsOfDigest } from '../gateway/card-digest.ts';
 import { beholderOf } from '../gateway/decision/beholder.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
 import { decideTogether } from '../gateway/decision/decide-together.ts';
@@ -176,7 +176,7 @@ function useCasesOf(
       thaw: (id, reason, user) => liftFreeze(gateway, id, reason, { id: user, via: 'slack' }),
     },
     batches: {
-      digestOf: (leader) => digestOf(gateway, leader),
+      callsOfDigest: (leader) => callsOfDigest(gateway, leader),
       decide: (items, word, by) =>
         decideTogether(gateway, items, word, by, { pickupMs: gateway.rules.approval.pickupMs }),
     },

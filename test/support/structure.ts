@@ -73,6 +73,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'card-pace.ts',
       'card-run.ts',
       'sweep-steps.ts',
+      'card-digest.ts',
       'publish-card.ts',
       'note-watching.ts',
       'sweep.ts',

@@ -47,6 +47,6 @@ export function digestMarkIn(digest: string | undefined): DigestMark | null {
 }
 
 /** What a card's digest says besides. */
-export function withoutMark(digest: string): string {
+export function withoutDigestMark(digest: string): string {
   return digest.replace(MARK, '');
 }

@@ -1,5 +1,6 @@
 import advance from '../../web/assets/advance.js';
 import app from '../../web/assets/app.js';
+import batch from '../../web/assets/batch.js';
 import countdown from '../../web/assets/countdown.js';
 import decide from '../../web/assets/decide.js';
 import explain from '../../web/assets/explain.js';
@@ -31,6 +32,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
   return assetsOf([
     ['advance.js', advance],
     ['app.js', app],
+    ['batch.js', batch],
     ['countdown.js', countdown],
     ['decide.js', decide],
     ['explain.js', explain],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
-import { type BurstKind, withoutMark } from '../../domain/approval/burst.ts';
+import { type BurstKind, withoutDigestMark } from '../../domain/approval/burst.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
@@ -110,7 +110,7 @@ function mark({ state }: Approval): string {
 
 /** What the thread of a digest had said of a call when its record was saved. */
 export function toldProgress(card: CardRecord | null): ThreadProgress {
-  return threadProgress(withoutMark(card?.digest ?? ''));
+  return threadProgress(withoutDigestMark(card?.digest ?? ''));
 }
 
 /** Reminders and escalations that were not told yet: those of the first, and how many more; null: there is none. */

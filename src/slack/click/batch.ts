@@ -16,7 +16,7 @@ import { refusalWords } from './words.ts';
 /** What deciding several calls together needs of the gateway. */
 export interface BatchUse {
   /** The calls of the digest that this one leads. */
-  digestOf(leader: Approval): Promise<readonly CardedCall[]>;
+  callsOfDigest(leader: Approval): Promise<readonly CardedCall[]>;
   /** Resolves once all are durable, or none. */
   decide(items: readonly BatchItem[], word: TogetherWord, by: ApproverFor): Promise<DecidedTogether>;
 }
@@ -114,7 +114,7 @@ const REFUSED: Readonly<Partial<Record<string, string>>> = {
 
 /** Calls whose card is this very message. */
 async function ofDigest(batches: BatchUse, { approval, from }: Admitted): Promise<readonly CardedCall[]> {
-  const all = await batches.digestOf(approval);
+  const all = await batches.callsOfDigest(approval);
   return all.filter(({ card }) => card?.channel === from.channel && card.ts === from.ts);
 }
 

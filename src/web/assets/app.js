@@ -1,4 +1,5 @@
 import { inAdvance } from './advance.js';
+import { batches } from './batch.js';
 import { countdowns } from './countdown.js';
 import { decisions } from './decide.js';
 import { askingServers, explaining } from './explain.js';
@@ -27,6 +28,7 @@ explaining();
 revoking();
 personalTokens();
 passkeys();
+batches();
 freezing();
 inAdvance();
 askingServers();

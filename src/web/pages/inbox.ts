@@ -90,6 +90,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
       <div class="queue-head"><h2 id="waiting-head" tabindex="-1" data-news-focus>Waiting for a decision</h2>
         <div id="tally" data-live>${tally(inbox)}</div></div>
       ${filterForm(inbox)}
+      ${batchBar(cards.length > 0)}
       ${newsLine('many')}
       <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
       <div id="others" hidden>${[...inbox.others].map(([id, words]) => html`<i data-key="${id}" data-became="${words}"></i>`)}</div>
@@ -106,9 +107,18 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
     </section>`;
 }
 
+/** Always there, so that nothing moves when a call is selected. Its buttons open a question that shows the calls in full. */
+function batchBar(any: boolean): Html {
+  if (!any) return html``;
+  return html`<div class="batch" data-batch role="group" aria-label="Decide selected calls together">
+    <span data-batch-count data-idle="Select calls to decide them together" role="status">Select calls to decide them together</span>
+    <button type="button" data-choice="approve" aria-disabled="true">Approve selected…</button>
+    <button type="button" data-choice="deny" aria-disabled="true">Deny selected…</button></div>`;
+}
+
 function keyHelp(): Html {
   return html`<details class="keys" data-keys><summary>Keys</summary>
-    <p><kbd>j</kbd> next call · <kbd>k</kbd> previous call · <kbd>Enter</kbd> open it · <kbd>n</kbd> show what is new · <kbd>/</kbd> search. None of them decides.</p>
+    <p><kbd>j</kbd> next call · <kbd>k</kbd> previous call · <kbd>x</kbd> select it · <kbd>a</kbd> approve or <kbd>d</kbd> deny what is selected, after a question · <kbd>Enter</kbd> open it · <kbd>n</kbd> show what is new · <kbd>/</kbd> search · <kbd>?</kbd> these keys. None of them decides by itself.</p>
     <p class="tick"><input id="keys-on" type="checkbox" checked><label for="keys-on">Use these keys</label></p></details>`;
 }
 
