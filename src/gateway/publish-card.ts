@@ -71,6 +71,8 @@ export async function publishCard(
   if (way.kind === 'soon') return BUSY_MS;
   if (way.kind === 'joined') {
     // The message is the leader's card: one run brings it up to date for all.
+    // While the leader waits itself, it is looked at anyway; else each call that waits looks at the message.
+    if (looks && (await store.find(way.leader))?.state === 'pending') return null;
     if (looks) return publishCard(gateway, way.leader, turn, true);
     await gateway.queue.publish(way.leader, { turn });
     return null;

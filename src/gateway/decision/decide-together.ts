@@ -3,6 +3,7 @@ import {
   type BatchItem,
   type InTheWay,
   judgeTogether,
+  MOST_TOGETHER,
   requestFor,
   type TogetherCall,
   type TogetherWord,
@@ -48,6 +49,7 @@ export async function decideTogether(
   terms: DecideTerms,
 ): Promise<DecidedTogether> {
   const { store, clock } = gateway;
+  if (shown.length > MOST_TOGETHER) throw new Error(`at most ${MOST_TOGETHER} calls are decided together`);
   const batch: Batch = { id: newId('ba', clock.now()), count: shown.length };
   for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts += 1) {
     const calls = await Promise.all(shown.map((each) => callOf(gateway, each, by)));

@@ -51,7 +51,7 @@ function digestWith(
     ...calls.map((call) => line(kind, call, glance)),
     ...(publicUrl === null
       ? []
-      : [context([`<${publicUrl}/?grant=${encodeURIComponent(grantNameOf(first!.approval.grant))}|Open the inbox>`])]),
+      : [context([`<${publicUrl}/?agent=${encodeURIComponent(grantNameOf(first!.approval.grant))}|Open the inbox>`])]),
   ];
   const revision = calls.reduce((sum, { approval }) => sum + approval.revision, 0);
   const blocks = numbered(parts, revision % 1_000_000_000);
