@@ -61,7 +61,7 @@ describe('several calls, one word', () => {
   });
 
   test('P10: what does not fit a view whole, hides what its policy did not name, or is to be signed has no box', () => {
-    const long = named(9, { arguments: { rows: Array.from({ length: 90 }, (_, n) => `${n}:${'x'.repeat(2_500)}`) } });
+    const long = named(99, { arguments: { rows: Array.from({ length: 90 }, (_, n) => `${n}:${'x'.repeat(2_500)}`) } });
     assert.equal(fitsTogether([long]), false);
     assert.equal(fitsTogether([named(1), named(2)]), true);
     const hidden = named(4, { arguments: { token: '[redacted]' }, hidden: { byPolicy: 0, byName: 1 } });
