@@ -70,6 +70,7 @@ export async function publishCard(
   const way = await cardWayOf(gateway, found);
   if (way.kind === 'soon') return BUSY_MS;
   if (way.kind === 'joined') {
+    cardGate.done(postsOf(found.approval), id);
     // The message is the leader's card: one run brings it up to date for all.
     // While the leader waits itself, it is looked at anyway; else each call that waits looks at the message.
     if (looks && (await store.find(way.leader))?.state === 'pending') return null;
@@ -79,7 +80,14 @@ export async function publishCard(
   }
   const lane = found.card?.ts ? `updates ${found.approval.server}` : postsOf(found.approval);
   const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
-  if (gateMs > 0) return gateMs;
+  // Whoever waits at the gate, or fails, lets others begin a digest.
+  const letOthersBegin = async (): Promise<void> => {
+    if (way.kind === 'leads' && way.begins !== null) await store.releaseNotice(way.begins);
+  };
+  if (gateMs > 0) {
+    await letOthersBegin();
+    return gateMs;
+  }
   const ran = await runWithCard(gateway, id, async (run) => {
     const { againMs, refused } =
       way.kind === 'leads'
@@ -89,8 +97,7 @@ export async function publishCard(
     if (againMs !== null && againMs > 0 && !refused) cardGate.sentAway(lane, id, turn, againMs);
     else cardGate.done(lane, id);
     return { againMs };
-  });
-  if (way.kind === 'leads' && way.begins !== null) await store.releaseNotice(way.begins);
+  }).finally(letOthersBegin);
   return ran === null ? BUSY_MS : ran.againMs;
 }
 
