@@ -92,7 +92,7 @@ function line(kind: BurstKind, { approval, freeze }: TogetherOnCard, glance: num
     `fingerprint ${codeSpan(fingerprint.slice(0, 12))}`,
   ];
   const text = [
-    `${state === 'pending' ? '' : `${mark(approval)} `}${codeSpan(cut(visible(what), 80))}${whose}`,
+    `${codeSpan(cut(visible(what), 80))}${whose}`,
     ...(words === null ? [] : [codeSpan(words)]),
     ...(args === null ? [] : [codeSpan(args)]),
     notes.join(' · '),
@@ -101,11 +101,6 @@ function line(kind: BurstKind, { approval, freeze }: TogetherOnCard, glance: num
     ? {}
     : { accessory: button({ action: 'details', text: 'Open…', value: buttonValue(approval) }) };
   return { ...section(text.join('\n')), ...open } as JsonObject;
-}
-
-function mark({ state }: Approval): string {
-  if (state === 'denied') return '✖';
-  return state === 'expired' || state === 'withdrawn' || state === 'lapsed' ? '–' : '✔';
 }
 
 /** What the thread of a digest had said of a call when its record was saved. */
