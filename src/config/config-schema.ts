@@ -107,6 +107,9 @@ export const StandInShape = z.strictObject({
   until: z.string({ error: 'an instant such as 2026-12-24T00:00:00Z' }),
 });
 
+const DIGEST_OVER = 'a whole number from 1 to 100';
+const DIGEST_WITHIN = 'a duration from 1s to 10m, such as 1m';
+
 const SlackShape = z.strictObject({
   channel: ChannelShape.optional(),
   team: idOf('TE', 'a team id such as T0MAIN').optional(),
@@ -115,6 +118,22 @@ const SlackShape = z.strictObject({
   channels: z.strictObject({ servers: z.unknown().optional(), tools: z.unknown().optional() }).optional(),
   fallback: ChannelShape.optional(),
   direct: z.enum(['off', 'beside', 'instead'], { error: 'one of off, beside, instead' }).optional(),
+  digest: z
+    .union(
+      [
+        z.literal('off'),
+        z.strictObject({
+          over: z
+            .int({ error: DIGEST_OVER })
+            .min(1, { error: DIGEST_OVER })
+            .max(100, { error: DIGEST_OVER })
+            .optional(),
+          within: z.string({ error: DIGEST_WITHIN }).optional(),
+        }),
+      ],
+      { error: 'off, or over and within' },
+    )
+    .optional(),
 });
 export type SlackShape = z.infer<typeof SlackShape>;
 

@@ -1,3 +1,4 @@
+import type { BurstTerms } from '../domain/approval/burst.ts';
 import type { StandIn } from '../domain/approval/circle.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
 import type { OversightTerms } from '../domain/log/oversight.ts';
@@ -64,6 +65,8 @@ export interface SlackConfig {
    * approver alone can decide.
    */
   readonly direct: 'off' | 'beside' | 'instead';
+  /** When calls are told together; null: never. */
+  readonly digest: BurstTerms | null;
 }
 
 /** An MCP server behind us. */

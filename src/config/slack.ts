@@ -1,5 +1,7 @@
+import type { BurstTerms } from '../domain/approval/burst.ts';
 import type { SlackConfig } from './config.ts';
 import { CHANNEL_FORM, ChannelShape, type SlackShape } from './config-schema.ts';
+import { durationMs } from './document/duration.ts';
 import { entriesOf, type FaultList, isNow } from './document/shape.ts';
 
 /** Reads `slack:`. A channel for a server that does not exist is a fault: it would stay empty unnoticed. */
@@ -16,7 +18,21 @@ export function slackOf(shape: SlackShape | undefined, servers: readonly string[
     },
     fallback: shape?.fallback ?? null,
     direct: shape?.direct ?? 'off',
+    digest: digestOf(shape?.digest, faults),
   };
+}
+
+const SHORTEST_BURST_MS = 1_000;
+const LONGEST_BURST_MS = 10 * 60_000;
+
+/** Cards of one grant or tool are told together when there are more than three within a minute. */
+function digestOf(shape: SlackShape['digest'], faults: FaultList): BurstTerms | null {
+  if (shape === 'off') return null;
+  const at = ['slack', 'digest', 'within'];
+  const withinMs = durationMs(shape?.within, at, faults) ?? 60_000;
+  if (withinMs < SHORTEST_BURST_MS || withinMs > LONGEST_BURST_MS)
+    faults.add(at, 'is too short or too long', 'a duration from 1s to 10m, such as 1m');
+  return { over: shape?.over ?? 3, withinMs };
 }
 
 /** A server's name holds no dot, so the first one ends it. */

@@ -1,11 +1,13 @@
 import type { Allowance } from '../domain/allowance/allowance.ts';
 import { toldBeside } from '../domain/allowance/told.ts';
 import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
+import { type DigestMark, digestMark, MOST_IN_DIGEST } from '../domain/approval/burst.ts';
 import { FORGED, isForged } from '../domain/approval/forged.ts';
 import type { Freeze } from '../domain/freeze/freeze.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { BesideCard, CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
+import { callsOfDigest, cardWayOf } from './card-digest.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
@@ -49,8 +51,10 @@ export async function publishCard(
     | 'inline'
     | 'knownFreezes'
     | 'log'
+    | 'queue'
     | 'replica'
     | 'retries'
+    | 'rules'
     | 'store'
   >,
   id: string,
@@ -67,16 +71,37 @@ export async function publishCard(
   if (found === null) return null;
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
+  const way = await cardWayOf(gateway, found);
+  if (way.kind === 'soon') return BUSY_MS;
+  if (way.kind === 'joined') {
+    cardGate.done(postsOf(found.approval), id);
+    // The message is the leader's card: one run brings it up to date for all.
+    // While the leader waits itself, it is looked at anyway; else each call that waits looks at the message.
+    if (looks && (await store.find(way.leader))?.state === 'pending') return null;
+    if (looks) return publishCard(gateway, way.leader, turn, true);
+    await gateway.queue.publish(way.leader, { turn });
+    return null;
+  }
   const lane = found.card?.ts ? `updates ${found.approval.server}` : postsOf(found.approval);
   const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
-  if (gateMs > 0) return gateMs;
+  // Whoever waits at the gate, or fails, lets others begin a digest.
+  const letOthersBegin = async (): Promise<void> => {
+    if (way.kind === 'leads' && way.begins !== null) await store.releaseNotice(way.begins);
+  };
+  if (gateMs > 0) {
+    await letOthersBegin();
+    return gateMs;
+  }
   const ran = await runWithCard(gateway, id, async (run) => {
-    const { againMs, refused } = await bringUpToDate(gateway, cards, id, run, looks);
+    const { againMs, refused } =
+      way.kind === 'leads'
+        ? await bringDigestUpToDate(gateway, cards, way.mark, run, looks)
+        : await bringUpToDate(gateway, cards, id, run, looks);
     // What waits for its channel to be mended keeps nobody else waiting.
     if (againMs !== null && againMs > 0 && !refused) cardGate.sentAway(lane, id, turn, againMs);
     else cardGate.done(lane, id);
     return { againMs };
-  });
+  }).finally(letOthersBegin);
   return ran === null ? BUSY_MS : ran.againMs;
 }
 
@@ -104,6 +129,71 @@ async function bringUpToDate(
   if (delivery.kind === 'later' && !delivery.ambiguous) unposted();
   const againMs = await recordDelivery(gateway, approval, record, delivery, beside, run);
   return { againMs, refused: delivery.kind === 'unwelcome' };
+}
+
+/**
+ * The same for a digest: one message for all of its calls, each of which has a record that names the message and says what it
+ * showed of that call. Up to date is what shows every one of them.
+ */
+async function bringDigestUpToDate(
+  gateway: Pick<Gateway, 'allowances' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
+  cards: Cards,
+  mark: DigestMark,
+  run: CardRun,
+  looks: boolean,
+): Promise<{ readonly againMs: number | null; readonly refused?: boolean }> {
+  const { store, clock, log } = gateway;
+  const leader = await store.find(mark.leader);
+  if (leader === null) return { againMs: null };
+  const members = await Promise.all(
+    (await callsOfDigest(gateway, leader)).map(async ({ approval, card: own }) => {
+      const card = approval.id === leader.id ? run.card : own;
+      const [freeze, allowance] = [freezeToTell(gateway, approval), await allowanceToTell(gateway, approval)];
+      return { approval, card, freeze, told: toldBeside({ freeze, allowance }) };
+    }),
+  );
+  const tells = ({ approval, card, told }: (typeof members)[number]) =>
+    card?.ts != null && shows(card, approval) && (card.freeze ?? null) === told;
+  const record = run.card;
+  if (record !== null && members.every(tells) && !(looks && (await isGone(cards, record)))) return { againMs: null };
+  gateway.faultPoint?.('post.before');
+  const delivery = await showCard(cards, leader, record, { together: { kind: mark.kind, calls: members } });
+  gateway.faultPoint?.('post.after');
+  if (delivery.kind === 'later' && !delivery.ambiguous) run.unposted();
+  if (delivery.kind !== 'shown') {
+    const waits = members.find(({ approval }) => approval.state === 'pending')?.approval ?? leader;
+    const againMs = await recordDelivery(gateway, waits.id === leader.id ? leader : waits, record, delivery, {}, run);
+    return { againMs, refused: delivery.kind === 'unwelcome' };
+  }
+  let againMs: number | null = null;
+  for (const member of [...members].reverse()) {
+    const { approval, card: before, freeze, told } = member;
+    // The leader's comes last: until then, the next run shows all of them again.
+    const isLeader = approval.id === leader.id;
+    const { channel, ts, content } = delivery;
+    const digest = `${digestMark(mark)}${delivery.digests?.get(approval.id) ?? ''}`;
+    const type =
+      before?.ts === ts && before.channel === channel && before.revision > 0 ? 'card.updated' : 'card.posted';
+    const replaces = before?.ts && before.ts !== ts ? { replaces: before.ts } : {};
+    const frozen = freeze === null ? {} : { freeze: freeze.id };
+    const data = { channel, ts, digest, state: approval.state, revision: approval.revision, ...frozen, ...replaces };
+    const card = { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: clock.now() };
+    const event = approvalEvent(approval, {
+      type,
+      at: clock.now(),
+      actor: 'holdfast',
+      data: { ...data, together: members.length },
+    });
+    if (!isLeader && tells(member) && before?.ts === ts) continue;
+    const record = { ...card, freeze: told };
+    const revision = await store.saveCard(record, event, content, isLeader ? run.id : undefined);
+    if (isLeader) run.released();
+    gateway.inline.cardShown(record, false);
+    if (revision !== null && revision > approval.revision) againMs = 0;
+  }
+  if (members.length > MOST_IN_DIGEST)
+    log.warn({ approval: leader.id, calls: members.length }, 'a digest has more calls than it can show');
+  return { againMs };
 }
 
 /** A message that Slack says nothing clear about is left alone. */

@@ -1,5 +1,6 @@
 import type { Approval, Requirement } from '../domain/approval/approval.ts';
 import type { ArgumentFault } from '../domain/approval/argument-fault.ts';
+import type { BurstTerms } from '../domain/approval/burst.ts';
 import type { CurrentApprovers, Persons } from '../domain/approval/current.ts';
 import type { Principal } from '../domain/call/call.ts';
 import type { FreezeScope } from '../domain/freeze/freeze.ts';
@@ -40,6 +41,8 @@ export interface Rules {
   readonly oversight?: OversightTerms;
   /** What is kept of plainly allowed calls; null or absent: nothing. */
   readonly samples?: SampleTerms | null;
+  /** When calls are told together in Slack; null or absent: each has a card of its own. */
+  readonly digest?: BurstTerms | null;
   /** SHA-256, in hex, of the current token of the principal's grant; null when there is no such grant. */
   token(grant: string): string | null;
   /** Whether this person (a Slack user id, or `admin`) may freeze and thaw. */

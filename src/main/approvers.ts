@@ -1,8 +1,11 @@
 import type { Loaded } from '../config/load.ts';
 import { quietChannels } from '../config/quiet-channels.ts';
 import { revokeAllowance } from '../gateway/allowance/end.ts';
+import { callsOfDigest } from '../gateway/card-digest.ts';
 import { counterApproval } from '../gateway/counter/propose.ts';
+import { beholderOf } from '../gateway/decision/beholder.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
+import { decideTogether } from '../gateway/decision/decide-together.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import { takeBack } from '../gateway/decision/take-back.ts';
 import { liftFreeze } from '../gateway/freeze/lift-freeze.ts';
@@ -13,6 +16,7 @@ import { snooze } from '../gateway/snooze/snooze.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import { slackCards } from '../slack/cards.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
+import { Homes, type HomeUse } from '../slack/home/homes.ts';
 import { LiveIdentity } from '../slack/people/identity.ts';
 import { People } from '../slack/people/people.ts';
 import { channelsOf, LiveRouting, type Routing } from '../slack/place/routing.ts';
@@ -64,9 +68,18 @@ export function approversInSlack(
   let home = homeOf(loaded);
   const identity = new LiveIdentity(identityOf(home));
   const rush = new Rush();
+  const homes = new Homes({ api, identity, log, publicUrl });
   const cards = slackCards({ rush, api, people: () => identity.now.people, routing, clock: steady, log, publicUrl });
   return {
-    cards: { ...cards, trouble: () => access.trouble() },
+    cards: {
+      ...cards,
+      show: async (approval, at, beside) => {
+        const delivery = await cards.show(approval, at, beside);
+        homes.changed(approval);
+        return delivery;
+      },
+      trouble: () => access.trouble(),
+    },
     check: async () => {
       const found = await checkSlack(api, { ...setupOf(channelsOf(routing)), ...home });
       const faults = blockingFaults(found, ['fatal'], log);
@@ -93,8 +106,10 @@ export function approversInSlack(
       }
       return [];
     },
-    door: (gateway, current) =>
-      adapters.door({
+    door: (gateway, current) => {
+      homes.use(homeUseOf(gateway, current));
+      return adapters.door({
+        homes,
         channel: routing.channel,
         routing,
         api,
@@ -109,7 +124,23 @@ export function approversInSlack(
         apiUrl,
         publicUrl,
         ...useCasesOf(gateway, current),
-      }),
+      });
+    },
+  };
+}
+
+/** Calls that are read for one Home, the soonest to expire of all; the oldest of these are shown. */
+const READ_FOR_HOME = 50;
+
+function homeUseOf({ store, rules }: Gateway, current: () => Loaded): HomeUse {
+  return {
+    userGroups: () => [...new Set([...current().config.approvers.values()].flatMap(({ userGroups }) => userGroups))],
+    waiting: async (user, userGroups, most) => {
+      const beholder = beholderOf({ id: user, userGroups }, rules.persons());
+      const { items, mine } = await store.pending(beholder, { mine: true }, { limit: READ_FOR_HOME });
+      const oldest = [...items].sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
+      return { calls: oldest.slice(0, most), total: mine };
+    },
   };
 }
 
@@ -119,6 +150,7 @@ function useCasesOf(
   current: () => Loaded,
 ): Pick<
   SlackDeps,
+  | 'batches'
   | 'look'
   | 'recall'
   | 'adopt'
@@ -153,6 +185,11 @@ function useCasesOf(
       schema: ({ server, tool }) => gateway.rules.inputSchema?.(server, tool) ?? null,
       propose: (id, request, approver, seen) =>
         counterApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
+    },
+    batches: {
+      callsOfDigest: (leader) => callsOfDigest(gateway, leader),
+      decide: (items, word, by) =>
+        decideTogether(gateway, items, word, by, { pickupMs: gateway.rules.approval.pickupMs }),
     },
     takeBack: (id, request, approver) => takeBack(gateway, id, request, approver),
     revokeAllowance: async (id, approver) => {

@@ -1,5 +1,6 @@
 import type { Allowance } from '../domain/allowance/allowance.ts';
 import type { Approval } from '../domain/approval/approval.ts';
+import type { BurstKind } from '../domain/approval/burst.ts';
 import type { Freeze } from '../domain/freeze/freeze.ts';
 import type { CardRecord } from './card-store.ts';
 
@@ -30,6 +31,8 @@ export type Delivery =
       readonly digest: string;
       /** The card's blocks as they were posted, redacted, as JSON. Absent: what was sent is no card. */
       readonly content?: string;
+      /** Where the card is a digest: what each of its calls' records says of it, by the approval's id. */
+      readonly digests?: ReadonlyMap<string, string>;
       /** The card shows the whole call, uncut, so that it can be decided there (P10). */
       readonly whole?: boolean;
     }
@@ -57,6 +60,21 @@ export interface BesideCard {
   readonly freeze?: Freeze | null;
   /** What was allowed with it; null or absent: nothing. */
   readonly allowance?: Allowance | null;
+  /** The card is a digest of these calls, its own first; absent: it is the call's own. */
+  readonly together?: ToldTogether;
+}
+
+/** Calls that one message tells together. */
+export interface ToldTogether {
+  readonly kind: BurstKind;
+  readonly calls: readonly TogetherOnCard[];
+}
+
+/** One of them, as it is and as its record says that it was told last. */
+export interface TogetherOnCard {
+  readonly approval: Approval;
+  readonly card: CardRecord | null;
+  readonly freeze: Freeze | null;
 }
 
 /** The approvers' door as the gateway sees it. It renders what the store says and never decides. */
@@ -70,6 +88,8 @@ export interface Cards {
   show(approval: Approval, at: CardRecord | null, beside?: BesideCard): Promise<CardDelivery>;
   /** Whether Slack says that this message is not there any more. False where it says nothing clear. Absent: it cannot tell. */
   isGone?(at: { readonly channel: string; readonly ts: string }): Promise<boolean>;
+  /** Names the place where a new card of this approval goes, so that calls of one place are told together. Absent: it makes no digests. */
+  placeKey?(approval: Approval): string;
   /** Posts one line instead of more cards. */
   crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery>;
   /**

@@ -1,8 +1,10 @@
 import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
 import type { Dispatcher } from 'undici';
-import { CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
+import { BATCH_VIEWS, CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
 import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
+import type { Homes } from './home/homes.ts';
+import { firstOf, homeTaker } from './home/take-home.ts';
 import { STOP_SHORTCUTS, STOP_VIEW } from './stop/stop-view.ts';
 import { type OperatorTerms, stopTaker } from './stop/take-stop.ts';
 import type { SlackApi } from './wire/api.ts';
@@ -15,6 +17,8 @@ import { keepConnected } from './wire/socket.ts';
 export interface SlackDeps extends Omit<ClickDeps, 'api' | 'takeOther'> {
   /** Absent: nobody freezes or thaws in Slack. */
   readonly operator?: OperatorTerms | undefined;
+  /** Absent: nobody has a Home. */
+  readonly homes?: Homes | undefined;
   readonly botToken: string;
   /** Verifies clicks over HTTP; required without an `appToken`. */
   readonly signingSecret: string;
@@ -45,13 +49,14 @@ const CONNECT_MS = 10_000;
 /** The door with Slack's own Bolt: over HTTP with our own receiver, or over Socket Mode if there is an app token. */
 export function slackDoor(deps: SlackDeps): SlackDoor {
   const api = deps.api ?? slackClient({ token: deps.botToken, apiUrl: deps.apiUrl, log: deps.log });
-  const clicks = takeClicks({ ...deps, api, takeOther: stopTaker(deps.operator) });
+  const clicks = takeClicks({ ...deps, api, takeOther: firstOf(homeTaker(deps.homes), stopTaker(deps.operator)) });
   const transport = deps.appToken ? overSocketMode(deps, deps.appToken, clicks.take) : overHttp(deps, clicks.take);
   return {
     app: transport.app,
     start: () => transport.start(),
     async stop() {
       // A click under way still needs the socket for its ack.
+      deps.homes?.close();
       await clicks.settled();
       await transport.stop();
       await clicks.settled();
@@ -105,8 +110,10 @@ function boltApp(deps: SlackDeps, take: Clicks['take'], transport: BoltSettings)
     logger: slackLogger(deps.log),
   });
   app.action(anyOf(CARD_ACTIONS), ({ body, ack }) => take(body, ack as Ack));
+  // Bolt acknowledges events by itself.
+  app.event('app_home_opened', ({ body }) => take(body, async () => undefined));
   app.shortcut(anyOf(STOP_SHORTCUTS), ({ body, ack }) => take(body, ack as Ack));
-  app.view(anyOf([...DECISION_VIEWS, STOP_VIEW]), ({ body, ack }) => take(body, ack as Ack));
+  app.view(anyOf([...BATCH_VIEWS, ...DECISION_VIEWS, STOP_VIEW]), ({ body, ack }) => take(body, ack as Ack));
   // Over HTTP, the receiver logs it and answers 500; in Socket Mode, the missing ack tells the person.
   app.error(async (error) => {
     throw error;

@@ -13,8 +13,9 @@ import {
   saveCard,
   unpostedCards,
 } from './approval/cards.ts';
-import { commitBoth, commitChange } from './approval/commit.ts';
+import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
 import { endCounters } from './approval/counter.ts';
+import { digestLeaders, namedInDigest, openedBefore } from './approval/digests.ts';
 import { earlierCalls } from './approval/earlier.ts';
 import { earlierLike, keepFacts } from './approval/facts.ts';
 import {
@@ -104,6 +105,7 @@ export function sqlStore(
     commit: (change) => commitChange(db, seals, beliefs, change),
     endCounters: (at) => endCounters(db, seals, beliefs, at),
     commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
+    commitTogether: (changes) => commitTogether(db, seals, changes),
     changed: (held) => changedApprovals(db, seals, held),
     sentCalls: (ids) => sentCalls(db, seals, ids),
     request: (id) => sealedBytes(db, id, 'request'),
@@ -131,6 +133,9 @@ export function sqlStore(
     takenBack: (grant) => takenBack(db, grant),
     unposted: (ids, before) => unpostedCards(db, trust, ids, before),
     refuseCard: (approval, why, event) => refuseCard(db, trust, approval, why, event),
+    openedBefore: (approval, ms) => openedBefore(db, approval, ms),
+    namedInDigest: (leader, ms) => namedInDigest(db, leader, ms),
+    digestLeaders: (approval, ms) => digestLeaders(db, approval, ms),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
     saveCard: (card, event, content, run) => saveCard(db, trust, card, event, content, run),
     bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),

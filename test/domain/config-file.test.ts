@@ -68,9 +68,22 @@ test('where cards go: by tool, by server, and whether directly', () => {
     app: 'A0HOLDFAST',
     channels: { servers: { a: 'C0A' }, tools: { 'a.drop': 'C0DROP', 'a.x.y': 'G0XY' } },
     fallback: 'C0FALLBACK',
+    digest: { over: 3, withinMs: 60_000 },
     direct: 'beside',
   });
   assert.deepEqual(good('version: "1"\n').slack.direct, 'off');
+});
+
+test('when cards are told together: a burst by default, other bounds, or never', () => {
+  const digestOf = (yaml: string) => good(`${SLACKY}  digest: ${yaml}\n`).slack.digest;
+  for (const [given, wanted] of [
+    ['{ over: 5, within: 30s }', { over: 5, withinMs: 30_000 }],
+    ['{ over: 1 }', { over: 1, withinMs: 60_000 }],
+    ['off', null],
+  ] as const)
+    assert.deepEqual(digestOf(given), wanted, given);
+  for (const wrong of ['{ over: 0 }', '{ over: 101 }', '{ within: 11m }', '{ within: 100ms }', '{ of: 3 }', 'never'])
+    assert.equal(faults(`${SLACKY}  digest: ${wrong}\n`).length > 0, true, wrong);
 });
 
 test('a server may say where its calls act', () => {

@@ -159,6 +159,9 @@ class StandIn implements SlackStandIn {
   payloadOf = (click: ClickGesture) => this.#gestures.payloadOf(click);
   shortcut = (by: ShortcutGesture) => this.#notifyAfter(() => this.#gestures.shortcut(by));
   clickView = (click: ViewClickGesture) => this.#notifyAfter(() => this.#gestures.clickView(click));
+  openHome = (by: Disguise & { user: string }) => this.#notifyAfter(() => this.#gestures.openHome(by));
+  clickHome = (click: ViewClickGesture) => this.#notifyAfter(() => this.#gestures.clickHome(click));
+  home = (user: string) => this.#world.views.home(user);
   submitView = (submission: SubmissionGesture) => this.#notifyAfter(() => this.#gestures.submitView(submission));
   closeView = (by: Disguise & { user: string; viewId?: string; clear?: boolean }) =>
     this.#notifyAfter(() => this.#gestures.closeView(by));

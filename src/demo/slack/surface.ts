@@ -78,6 +78,12 @@ export interface SlackStandIn {
   /** The payload that `click` would send, for tests that send it in another way. */
   payloadOf(click: ClickGesture): Fields;
   clickView(click: ViewClickGesture): Promise<Reaction>;
+  /** A person opens the app's Home. */
+  openHome(by: Disguise & { user: string }): Promise<Reaction>;
+  /** Clicks a button of the person's Home; `value`: a part of the one that is meant. */
+  clickHome(click: ViewClickGesture): Promise<Reaction>;
+  /** What the app has published for this person. */
+  home(user: string): SlackView;
   submitView(submission: SubmissionGesture): Promise<Submitted>;
   /** Null if the view did not ask to be told. */
   closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null>;

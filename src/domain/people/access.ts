@@ -18,6 +18,7 @@ const RULES: readonly Rule[] = [
   ['GET', '/api/snoozes', ['approver']],
   // Without the role approver, an owner may deny a call of their own agent: web/api/api.ts.
   ['POST', '/api/approvals/*/decisions', ANYBODY],
+  ['POST', '/api/decisions', ['approver']],
   ['POST', '/api/approvals/*/challenge', ['approver']],
   ['POST', '/api/approvals/*/signatures', ['approver']],
   ['POST', '/api/approvals/*/take-back', ['approver']],

@@ -54,6 +54,11 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       if (kept && event !== null) meter(event);
       return kept;
     },
+    commitTogether: async (changes) => {
+      const committed = await store.commitTogether(changes.map((change) => marked(change, mark)));
+      if (committed.kind === 'committed') meterAll(changes.flatMap(eventsOf));
+      return committed;
+    },
     refuseCard: async (approval, why, event) => {
       const isNews = await store.refuseCard(approval, why, mark(event));
       if (isNews) meter(event);

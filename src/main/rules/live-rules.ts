@@ -12,6 +12,7 @@ import { resolveRequirement } from '../../config/requirement.ts';
 import { schemaFaults } from '../../config/tool-schema.ts';
 import { upstreamKey } from '../../config/upstream-key.ts';
 import { signingOriginOf } from '../../domain/addresses.ts';
+import type { BurstTerms } from '../../domain/approval/burst.ts';
 import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
@@ -221,6 +222,10 @@ export class LiveRules implements Rules {
 
   get oversight(): OversightTerms {
     return this.#loaded.config.oversight ?? OVERSIGHT_TERMS;
+  }
+
+  get digest(): BurstTerms | null {
+    return this.#loaded.config.slack.digest;
   }
 
   get approval(): Rules['approval'] {

@@ -3,6 +3,10 @@ declare module '*/assets/app.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/batch.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/countdown.js' {
   const text: string;
   export default text;

@@ -1,5 +1,6 @@
 import advance from '../../web/assets/advance.js';
 import app from '../../web/assets/app.js';
+import batch from '../../web/assets/batch.js';
 import countdown from '../../web/assets/countdown.js';
 import counter from '../../web/assets/counter.js';
 import decide from '../../web/assets/decide.js';
@@ -33,6 +34,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
   return assetsOf([
     ['advance.js', advance],
     ['app.js', app],
+    ['batch.js', batch],
     ['countdown.js', countdown],
     ['counter.js', counter],
     ['decide.js', decide],

@@ -24,10 +24,16 @@ export const CARD_ACTIONS = [
   'details',
   'open_console',
   'sign',
+  'approve_these',
+  'deny_these',
   'next_page',
   'previous_page',
 ] as const;
 export type CardAction = (typeof CARD_ACTIONS)[number];
+
+/** The modals in which several calls are decided together, by `callback_id`. */
+export const BATCH_VIEWS = ['approve_these_view', 'deny_these_view'] as const;
+export type BatchView = (typeof BATCH_VIEWS)[number];
 
 /** The modals whose submission is a decision about one call, by `callback_id`. */
 export const DECISION_VIEWS = ['approve_view', 'allow_view', 'deny_view', 'counter_view', 'take_back_view'] as const;

@@ -124,6 +124,14 @@ export function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: n
   return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
 
+/** All of a call's tables, as the pages of the full view have them. */
+export function wholeTables(approval: Approval): Block[] {
+  return callPages(approval).flatMap(({ title, blocks }, page) => [
+    ...(page === 0 ? [richText([label(title)])] : []),
+    ...blocks,
+  ]);
+}
+
 /** One page of the full view: what its first table is, and its blocks. */
 interface CallPage {
   readonly title: string;

@@ -1,5 +1,6 @@
 import type { Approval, Approver, Choice } from '../../domain/approval/approval.ts';
 import type { ArgumentFault } from '../../domain/approval/argument-fault.ts';
+import { digestMarkIn } from '../../domain/approval/burst.ts';
 import { judgeCounter } from '../../domain/approval/counter.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
@@ -19,7 +20,9 @@ import { actions } from '../card/block-kit.ts';
 import { cardIsComplete } from '../card/card.ts';
 import { blockOfFault, type CounterFields, counterView } from '../card/counter-view.ts';
 import { denyView, fullView, pageCount, REASON_INPUT, takeBackView } from '../card/modals.ts';
-import type { Admitted, RecordRefusal } from './admit.ts';
+import type { Clicker } from '../people/clicker.ts';
+import type { AdmissionTerms, Admitted, RecordRefusal } from './admit.ts';
+import { type BatchUse, openBatch, submitBatch } from './batch.ts';
 import type { Intent } from './intent.ts';
 import type { ClickOutcome } from './outcome.ts';
 
@@ -48,10 +51,17 @@ export interface ActTerms {
   /** Who may decide it by today's configuration. */
   approvers(approval: Approval): CurrentApprovers;
   readonly refused: RecordRefusal;
+  /** Absent: nothing is decided together. */
+  readonly batches?: BatchUse | undefined;
 }
 
 /** Does what an admitted click asks for: decides, or makes the modal in which the person decides. */
-export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome> {
+export async function act(
+  terms: ActTerms & AdmissionTerms,
+  intent: Intent,
+  admitted: Admitted,
+  who: Clicker,
+): Promise<ClickOutcome> {
   const { approval, approver, from, seen } = admitted;
   switch (intent.kind) {
     case 'submit': {
@@ -62,7 +72,9 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
     }
     case 'approve_on_card': {
       // Anybody can send a button's value, so whether the card shows everything is judged here, not by the button.
-      if (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })) {
+      // A digest shows nothing in full.
+      const isDigest = digestMarkIn(seen?.card?.digest) !== null;
+      if (isDigest || (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null }))) {
         return openFullView(terms, intent, admitted, 0);
       }
       const request = {
@@ -71,6 +83,10 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
       };
       return terms.decide(approval.id, request, approver, seen);
     }
+    case 'open_batch':
+      return openBatch(terms, intent, admitted, who);
+    case 'submit_batch':
+      return submitBatch(terms, intent, admitted, who);
     case 'open_allow_form':
       return openAllowForm(terms, intent, admitted);
     case 'allow':
@@ -107,7 +123,8 @@ async function openAllowForm(
 ): Promise<ClickOutcome> {
   const { approval, from } = admitted;
   const isSeen = intent.onCard
-    ? cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })
+    ? digestMarkIn(admitted.seen?.card?.digest) === null &&
+      cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })
     : intent.page >= pageCount(approval) - 1;
   if (!isSeen) return openFullView(terms, intent, admitted, intent.onCard ? 0 : intent.page);
   const refusal = await refusalAhead(terms, intent, admitted);

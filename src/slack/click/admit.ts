@@ -1,6 +1,7 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { SeenApproval } from '../../gateway/decision/decide.ts';
+import type { CardRecord } from '../../ports.ts';
 import type { Clicker } from '../people/clicker.ts';
 import { type IdentityTerms, identify } from '../people/identity.ts';
 import { type CardPlace, placeOfClick } from '../place/card-place.ts';
@@ -56,23 +57,29 @@ export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent)
   if (identified.kind === 'cannot_tell') return refuse('cannot_tell');
   if (identified.kind === 'refused') return refuse(identified.reason);
   if (!approval.fingerprint.startsWith(value.fingerprint)) return refuse('other_call');
-  const place = from === null ? 'elsewhere' : placeOfClick(terms.routing, approval, card, from);
-  if (place === 'elsewhere' || from === null) return refuse('wrong_message');
-  if (place === 'adopt') await terms.adopt(approval.id, from.channel, from.ts);
+  const at = from === 'home' ? placeOfCard(card) : from;
+  const place = at === null ? 'elsewhere' : placeOfClick(terms.routing, approval, card, at);
+  if (place === 'elsewhere' || at === null) return refuse('wrong_message');
+  if (place === 'adopt') await terms.adopt(approval.id, at.channel, at.ts);
   const { approver } = identified;
   return {
     kind: 'admitted',
     approval,
     approver,
-    from,
+    from: at,
     seen: place === 'adopt' ? null : seen,
     recalled: recalled !== null,
   };
 }
 
+/** A Home names no message: the card is where its record says; null: it is not posted yet. */
+function placeOfCard(card: CardRecord | null): CardPlace | null {
+  return card?.ts ? { channel: card.channel, ts: card.ts } : null;
+}
+
 /** Saves a read. If the click is not on the remembered card, which may have moved since, the store is asked. */
 function recallFor(terms: AdmissionTerms, { kind, value, from }: Intent): SeenApproval | null {
-  if (kind !== 'approve_on_card' || from === null) return null;
+  if (kind !== 'approve_on_card' || from === null || from === 'home') return null;
   const recalled = terms.recall(value.approval);
   if (recalled === null) return null;
   return placeOfClick(terms.routing, recalled.approval, recalled.card, from) === 'card' ? recalled : null;

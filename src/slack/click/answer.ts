@@ -49,6 +49,7 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
     case 'not_snoozed':
       return telling(interaction, notSnoozedWords(outcome.reason, outcome.approval), 'Not snoozed');
     case 'taken_back':
+    case 'recorded_together':
       return { ack: { response_action: 'clear' }, followUp: null };
     case 'not_taken_back':
       if (interaction.kind === 'submission' && outcome.reason === 'reason_required') return reasonMissing();
@@ -82,5 +83,5 @@ function telling(interaction: Interaction, text: string, title = 'Nothing was de
 /** A card opens a new modal; a modal is replaced, with the ack itself if it was submitted. */
 function showing(interaction: Interaction, view: ModalView): ClickAnswer {
   if (interaction.kind === 'submission') return { ack: { response_action: 'update', view }, followUp: null };
-  return { ack: null, followUp: { kind: interaction.on.kind === 'message' ? 'open' : 'update', view } };
+  return { ack: null, followUp: { kind: interaction.on.kind === 'view' ? 'update' : 'open', view } };
 }

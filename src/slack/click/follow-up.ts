@@ -102,5 +102,6 @@ async function postTo(responseUrl: string, text: string): Promise<boolean> {
 function channelOf(interaction: Interaction): string | null {
   if (interaction.kind === 'submission') return interaction.memory?.channel ?? null;
   const { on } = interaction;
+  if (on.kind === 'home') return null;
   return on.kind === 'message' ? on.channel : (on.memory?.channel ?? null);
 }

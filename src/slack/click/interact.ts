@@ -20,7 +20,7 @@ export async function interact(terms: InteractionTerms, interaction: Interaction
   if (intent === 'unreadable') return { kind: 'turned_away', reason: 'other_call' };
   try {
     const admitted = await admit(terms, interaction.who, intent);
-    return admitted.kind === 'admitted' ? await act(terms, intent, admitted) : admitted;
+    return admitted.kind === 'admitted' ? await act(terms, intent, admitted, interaction.who) : admitted;
   } catch (error) {
     terms.log.error({ err: error }, 'a click in Slack could not be recorded');
     return { kind: error instanceof Unavailable && error.part === 'witness' ? 'not_witnessed' : 'not_recorded' };

@@ -20,6 +20,8 @@ export type ClickOutcome =
   | Decided
   | Exclude<TookBack, { kind: 'refused' }>
   | { readonly kind: 'not_taken_back'; readonly reason: TakeBackRefusal; readonly approval: Approval }
+  /** All of a batch are decided. */
+  | { readonly kind: 'recorded_together' }
   /** Fields of the modal that are wrong, with what would be right. */
   | { readonly kind: 'wrong_fields'; readonly errors: Readonly<Record<string, string>> }
   /** The modal is about votes that are others by now. */

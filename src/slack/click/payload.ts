@@ -1,8 +1,12 @@
-import { member } from '../../domain/json/json.ts';
+import { type BatchItem, MOST_TOGETHER } from '../../domain/approval/together.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { LONGEST_TYPED } from '../../domain/tool/argument-form.ts';
 import { ALLOW_FIELDS, type AllowFields } from '../card/allow-view.ts';
+import { readTick, TICK } from '../card/batch-view.ts';
 import { revisionIn } from '../card/block-kit.ts';
 import {
+  BATCH_VIEWS,
+  type BatchView,
   type ButtonValue,
   CARD_ACTIONS,
   type CardAction,
@@ -18,6 +22,9 @@ import { REASON_INPUT, STANDING_INPUT, STANDING_MINUTES } from '../card/modals.t
 import { type Clicker, clickerIn, textAtPath } from '../people/clicker.ts';
 import type { CardPlace } from '../place/card-place.ts';
 
+/** Inputs of a view that are read; Slack takes 100 blocks. */
+const MOST_INPUTS = 100;
+
 export interface OnMessage extends CardPlace {
   readonly kind: 'message';
 }
@@ -30,6 +37,11 @@ export interface OnView {
   readonly memory: ViewMemory | null;
 }
 
+/** A person’s Home, which this app made for that person alone. It is no card: the card of each call is looked up. */
+export interface OnHome {
+  readonly kind: 'home';
+}
+
 export interface Click {
   readonly kind: 'click';
   readonly who: Clicker;
@@ -40,7 +52,7 @@ export interface Click {
   readonly minutes: number | null;
   /** The revision that the clicked card showed; null if unknown, or if the click was not on a card. */
   readonly revision: number | null;
-  readonly on: OnMessage | OnView;
+  readonly on: OnMessage | OnView | OnHome;
   readonly trigger: string;
   readonly responseUrl: string | null;
 }
@@ -48,13 +60,15 @@ export interface Click {
 export interface Submission {
   readonly kind: 'submission';
   readonly who: Clicker;
-  readonly view: DecisionView;
+  readonly view: DecisionView | BatchView;
   /** Null if the view is not one that we made. */
   readonly memory: ViewMemory | null;
   /** What the person typed; null if nothing. */
   readonly reason: string | null;
   /** Minutes for which the like is denied too; null: not. */
   readonly standing: number | null;
+  /** Of a batch: the calls that are ticked, as their boxes say. */
+  readonly ticks: readonly BatchItem[];
   /** What was typed into the fields of an allowance. */
   readonly fields: AllowFields;
   /** What was typed into the form of a counter-proposal; null: it is another view. */
@@ -89,12 +103,13 @@ function click(body: unknown, who: Clicker): Click | null {
   return { kind: 'click', who, action, value: read, minutes, revision, on, trigger, responseUrl };
 }
 
-function surface(body: unknown): OnMessage | OnView | null {
+function surface(body: unknown): OnMessage | OnView | OnHome | null {
   const kind = textAtPath(body, 'container', 'type');
   if (kind === 'message' && member(member(body, 'container'), 'is_ephemeral') !== true) {
     const [channel, ts] = [textAtPath(body, 'container', 'channel_id'), textAtPath(body, 'container', 'message_ts')];
     return channel === null || ts === null ? null : { kind, channel, ts };
   }
+  if (kind === 'view' && textAtPath(body, 'view', 'type') === 'home') return { kind: 'home' };
   if (kind === 'view') {
     const [id, hash] = [textAtPath(body, 'view', 'id'), textAtPath(body, 'view', 'hash') ?? ''];
     return id === null ? null : { kind, id, hash, memory: memory(body) };
@@ -103,7 +118,7 @@ function surface(body: unknown): OnMessage | OnView | null {
 }
 
 function submission(body: unknown, who: Clicker): Submission | null {
-  const view = DECISION_VIEWS.find((name) => name === textAtPath(body, 'view', 'callback_id'));
+  const view = [...DECISION_VIEWS, ...BATCH_VIEWS].find((name) => name === textAtPath(body, 'view', 'callback_id'));
   if (view === undefined) return null;
   const typed = textAtPath(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value');
   return {
@@ -113,6 +128,7 @@ function submission(body: unknown, who: Clicker): Submission | null {
     memory: memory(body),
     reason: storable(typed),
     standing: isStanding(body) ? STANDING_MINUTES : null,
+    ticks: ticksIn(body),
     fields: Object.fromEntries(
       ALLOW_FIELDS.map((id) => [id, storable(textAtPath(body, 'view', 'state', 'values', id, id, 'value'))]),
     ),
@@ -127,6 +143,21 @@ function valuesIn(body: unknown): unknown {
 /** As `storable`, up to what a field of the form takes. */
 function typedWhole(typed: string): string {
   return typed.slice(0, LONGEST_TYPED).replaceAll('\0', '').toWellFormed();
+}
+
+/** At most as many as may be decided together, and one more, so that too many are told from enough. */
+function ticksIn(body: unknown): BatchItem[] {
+  const values = member(member(member(body, 'view'), 'state'), 'values') as Json | undefined;
+  if (values === undefined || !isObject(values)) return [];
+  return Object.keys(values)
+    .slice(0, MOST_INPUTS)
+    .flatMap((block) => {
+      const chosen = member(member(member(values, block), TICK.action), 'selected_options');
+      const value = Array.isArray(chosen) && chosen.length === 1 ? member(chosen[0], 'value') : undefined;
+      const tick = typeof value === 'string' ? readTick(block, value) : null;
+      return tick === null ? [] : [tick];
+    })
+    .slice(0, MOST_TOGETHER + 1);
 }
 
 function isStanding(body: unknown): boolean {

@@ -1,8 +1,19 @@
 import { type Approval, needsNoCard } from '../../domain/approval/approval.ts';
 import type { Circle } from '../../domain/approval/circle.ts';
 import { member } from '../../domain/json/json.ts';
-import type { BesideCard, CardDelivery, CardRecord, ChannelLine, Clock, Crowd, Delivery, Log } from '../../ports.ts';
+import type {
+  BesideCard,
+  CardDelivery,
+  CardRecord,
+  ChannelLine,
+  Clock,
+  Crowd,
+  Delivery,
+  Log,
+  ToldTogether,
+} from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
+import { digestReply, toldProgress } from '../card/digest.ts';
 import { cardDigest, channelLine, crowdedLine, replyAfter, threadProgress } from '../card/thread.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import { ChannelCheck } from '../place/channels.ts';
@@ -48,7 +59,7 @@ export class CardPoster {
     if ('delivery' in target) return target.delivery;
     const { channel } = target;
     const delivery = await this.#showIn(channel, approval, stored, beside);
-    if (delivery.kind !== 'unwelcome' || approval.state !== 'pending') return delivery;
+    if (delivery.kind !== 'unwelcome' || !waits(approval, beside)) return delivery;
     const { routing, log } = this.#options;
     // A message that was posted there is out of reach; whatever was posted elsewhere may be found again.
     const elsewhere = stored === null ? null : { ...stored, ts: null };
@@ -135,7 +146,32 @@ export class CardPoster {
     }
     const place = { channel: postedIn, ts };
     await this.#notifyDirectly(approval, toldOf(approval.requirement), place);
-    return shown(approval, place, card);
+    return beside.together === undefined
+      ? shown(approval, place, card)
+      : shownTogether(approval, place, card, beside.together);
+  }
+
+  /** A digest's thread tells of reminders and escalations only: what became of each call is in the digest itself. */
+  async #tellOfDigest({ calls }: ToldTogether, place: CardPlace): Promise<void> {
+    const { api, log } = this.#options;
+    const reply = digestReply(calls);
+    if (reply !== null) {
+      const replied = await postReply(api, place.channel, place.ts, reply);
+      if (replied.kind !== 'shown') log.warn({ why: replied.why }, 'no reply in the thread of a digest');
+    }
+    const escalated = calls.find(
+      ({ approval, card }) => approval.escalatedAt !== null && !toldProgress(card).escalated,
+    );
+    if (escalated !== undefined) {
+      const { approval } = escalated;
+      await this.#notifyDirectly(approval, toldOf(approval.requirement.escalate), place);
+    }
+  }
+
+  /** The channel of a new card, or the person whose direct messages it goes to. */
+  placeKey(approval: Approval): string {
+    const { routing } = this.#options;
+    return onlyApprover(routing, approval) ?? channelFor(routing, approval);
   }
 
   async #update(
@@ -150,12 +186,16 @@ export class CardPoster {
     const shows = { publicUrl: this.#publicUrl, ...beside };
     const { answer, card } = await sendCard(api, 'chat.update', approval, { ...place }, shows);
     if (!answer.ok) {
-      if (isMessageGone(answer.failure.code) && approval.state === 'pending') {
+      if (isMessageGone(answer.failure.code) && waits(approval, beside)) {
         return isSecond ? this.#post(approval, place.channel, beside) : this.#replace(approval, stored, place, beside);
       }
       const failed = undelivered(answer.failure);
       // An update can be repeated without harm.
       return failed.kind === 'later' ? { ...failed, ambiguous: false } : failed;
+    }
+    if (beside.together !== undefined) {
+      await this.#tellOfDigest(beside.together, place);
+      return shownTogether(approval, place, card, beside.together);
     }
     const progress = threadProgress(stored.digest);
     const reply = replyAfter(progress, approval);
@@ -193,6 +233,23 @@ export class CardPoster {
     if (routing.direct !== 'beside' || approval.state !== 'pending') return;
     await sendDirectLines(api, log, approval, people.filter(isSlackPerson), place);
   }
+}
+
+/** Somebody can still decide something on it. */
+function waits(approval: Approval, { together }: BesideCard): boolean {
+  return approval.state === 'pending' || (together?.calls.some((call) => call.approval.state === 'pending') ?? false);
+}
+
+function shownTogether(approval: Approval, place: CardPlace, card: RenderedCard, { calls }: ToldTogether): Delivery {
+  const digests = new Map(calls.map((call) => [call.approval.id, cardDigest(call.approval, card.digest)]));
+  return {
+    ...shown(approval, place, card),
+    kind: 'shown',
+    ...place,
+    digest: digests.get(approval.id) ?? '',
+    digests,
+    whole: false,
+  };
 }
 
 function shown(approval: Approval, { channel, ts }: CardPlace, card: RenderedCard): Delivery {

@@ -1,7 +1,8 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
-import type { Delivery } from '../../ports.ts';
+import type { Delivery, ToldTogether } from '../../ports.ts';
 import { type CardOptions, type RenderedCard, renderCard } from '../card/card.ts';
+import { renderDigest } from '../card/digest.ts';
 import type { ThreadReply } from '../card/thread.ts';
 import { isUnwelcome, type SlackAnswer, type SlackApi, type SlackFailure } from '../wire/api.ts';
 
@@ -19,12 +20,16 @@ export async function sendCard(
   method: 'chat.postMessage' | 'chat.update',
   approval: Approval,
   where: JsonObject,
-  shows: Pick<CardOptions, 'allowance' | 'freeze' | 'publicUrl'>,
+  shows: Pick<CardOptions, 'allowance' | 'freeze' | 'publicUrl'> & { readonly together?: ToldTogether },
 ): Promise<SentCard> {
   const event_payload = { approval: approval.id, revision: approval.revision };
   const noUnfurling: JsonObject = method === 'chat.postMessage' ? { unfurl_links: false, unfurl_media: false } : {};
   const send = async (plainText: boolean): Promise<SentCard> => {
-    const card = renderCard(approval, { ...shows, plainText });
+    const { together } = shows;
+    const card =
+      together === undefined
+        ? renderCard(approval, { ...shows, plainText })
+        : renderDigest(together, { publicUrl: shows.publicUrl ?? null });
     const { text, blocks } = card;
     const metadata = { event_type: CARD_EVENT, event_payload };
     return { card, answer: await api.call(method, { ...where, text, blocks, metadata, ...noUnfurling }) };

@@ -38,6 +38,7 @@ export function slackManifest({ publicUrl, name = 'Holdfast' }: ManifestOptions)
       background_color: '#1f2937',
     },
     features: {
+      app_home: { home_tab_enabled: true, messages_tab_enabled: true, messages_tab_read_only_enabled: true },
       bot_user: { display_name: name, always_online: true },
       shortcuts: [
         { name: 'Freeze or thaw…', type: 'message', callback_id: MESSAGE_SHORTCUT, description: STOP_DESCRIPTION },
@@ -47,6 +48,7 @@ export function slackManifest({ publicUrl, name = 'Holdfast' }: ManifestOptions)
     oauth_config: { scopes: { bot: [...Object.keys(REQUIRED_SCOPES), ...Object.keys(OPTIONAL_SCOPES)] } },
     settings: {
       interactivity: { is_enabled: true, ...http },
+      event_subscriptions: { ...http, bot_events: ['app_home_opened'] },
       // Needed where an Enterprise Grid organisation installs the app on several workspaces; changes nothing elsewhere.
       org_deploy_enabled: true,
       socket_mode_enabled: publicUrl === null,

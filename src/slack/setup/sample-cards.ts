@@ -3,8 +3,10 @@ import type { Approval, Decision, State } from '../../domain/approval/approval.t
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { allowView } from '../card/allow-view.ts';
+import { batchView } from '../card/batch-view.ts';
 import type { Block } from '../card/block-kit.ts';
 import { type CardOptions, renderCard } from '../card/card.ts';
+import { renderDigest } from '../card/digest.ts';
 import { denyView, fullView, type ModalView, takeBackView } from '../card/modals.ts';
 
 /** Something that Slack will be sent one day. */
@@ -77,6 +79,13 @@ const SAMPLE_ALLOWANCE: Allowance = {
   ...{ at: OPENED, until: later(10), by: ['U0SAMPLE1'], ended: null },
 };
 
+/** Calls that one message tells together. */
+const BURST = Array.from({ length: 8 }, (_, n) => ({
+  approval: { ...PENDING, id: `ap_01kexample000000000000000${n}` },
+  card: null,
+  freeze: null,
+}));
+
 /** Arguments that no card has room for. */
 const LONG = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`member_${n}`, 'x'.repeat(400)]));
 
@@ -107,6 +116,14 @@ export function sampleCards(publicUrl: string | null): Sample[] {
     ...Object.entries(ENDED).map(([state, more]) =>
       card(`a call that is ${state}`, { state: state as State, ...more }),
     ),
+    { what: 'the message of a burst', blocks: renderDigest({ kind: 'grant', calls: BURST }, { publicUrl }).blocks },
+    ...(['approve', 'deny'] as const).map((choice) => ({
+      what: `the window to ${choice} several calls`,
+      view: batchView(
+        BURST.map(({ approval }) => ({ approval, why: null })),
+        { choice, leader: PENDING, from, publicUrl, notice: null },
+      ),
+    })),
     { what: 'the full view', view: fullView({ ...PENDING, arguments: LONG }, from, 0, true) },
     { what: 'the window for a denial', view: denyView(PENDING, from) },
     { what: 'the window for an allowance', view: allowView({ ...PENDING, ...OFFERING }, from)! },

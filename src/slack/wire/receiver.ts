@@ -53,7 +53,9 @@ export function requestHandler(
 
   return async (request) => {
     const type = request.headers.get('content-type')?.toLowerCase() ?? '';
-    if (!type.startsWith('application/x-www-form-urlencoded')) return plain(415, 'expected a form');
+    const isForm = type.startsWith('application/x-www-form-urlencoded');
+    // Events come as JSON; all else is a form.
+    if (!isForm && !/^application\/json\s*(;|$)/.test(type)) return plain(415, 'expected a form, or an event as JSON');
     const bytes = await readBody(request, request.headers.get('content-length'), MAX_BODY);
     if (bytes === null) return plain(413, 'too large');
 
@@ -67,8 +69,9 @@ export function requestHandler(
       log.warn({ reason: verified.reason }, 'a request to the Slack door was not from Slack');
       return plain(401, `not from Slack: ${verified.reason}`);
     }
-    const body = payload(bytes);
+    const body = isForm ? payload(bytes) : eventIn(bytes);
     if (body === null) return plain(400, 'no payload');
+    if (body.type === 'url_verification') return Response.json({ challenge: String(body.challenge).slice(0, 500) });
     if (!seen.add(verified.signature, clock.now())) return plain(409, 'this request was already served');
 
     const answer = await acknowledged(body, handler, ackMs, log);
@@ -114,6 +117,18 @@ function payload(bytes: Uint8Array): Record<string, unknown> | null {
     const given = new URLSearchParams(text).getAll('payload');
     const body: unknown = given.length === 1 ? JSON.parse(given[0]!) : null;
     return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** An event, or Slack's question whether this is the address; null for all else. */
+function eventIn(bytes: Uint8Array): Record<string, unknown> | null {
+  try {
+    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const type =
+      typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as { type?: unknown }).type : null;
+    return type === 'event_callback' || type === 'url_verification' ? (body as Record<string, unknown>) : null;
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
 import { inAdvance } from './advance.js';
+import { batches } from './batch.js';
 import { countdowns } from './countdown.js';
 import { counterProposals } from './counter.js';
 import { decisions } from './decide.js';
@@ -29,6 +30,7 @@ explaining();
 revoking();
 personalTokens();
 passkeys();
+batches();
 freezing();
 inAdvance();
 snoozing();

@@ -53,6 +53,7 @@ export function settle(child, words) {
     button.dataset.over = `Nothing was done: ${words}`;
     button.setAttribute('aria-disabled', 'true');
   }
+  for (const box of child.querySelectorAll('[data-pick]')) Object.assign(box, { checked: false, disabled: true });
   // Another part of the page is about the same call, and says it.
   if (child.closest('[data-quiet]')) return tell();
   const note = Object.assign(document.createElement('p'), { className: 'over', textContent: words, tabIndex: -1 });

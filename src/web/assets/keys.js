@@ -1,6 +1,8 @@
+import { ask, cardInFocus, toggle } from './batch.js';
+
 const OFF = 'holdfast-keys-off';
 
-/** Keys to walk through the inbox: they only move the focus, or show what is new. None works while something is typed. */
+/** Keys for the inbox: they move the focus, tick, show what is new, or open a question. None decides, and none works while something is typed. */
 export function keys() {
   const list = document.querySelector('[data-keys]');
   const tick = list?.querySelector('input');
@@ -26,6 +28,10 @@ export function keys() {
 const ACTS = {
   j: () => walk(1),
   k: () => walk(-1),
+  x: () => toggle(cardInFocus()),
+  a: () => ask('approve'),
+  d: () => ask('deny'),
+  '?': help,
   n: () => document.querySelector('[data-news] button:not([hidden])')?.click(),
   '/': () => {
     const search = document.getElementById('q-text');
@@ -33,6 +39,28 @@ const ACTS = {
     search?.focus();
   },
 };
+
+/** The keys, over the page. */
+function help() {
+  const dialog = document.createElement('dialog');
+  dialog.className = 'key-help';
+  dialog.setAttribute('aria-labelledby', 'key-help-title');
+  const heading = Object.assign(document.createElement('h2'), { id: 'key-help-title', textContent: 'Keys' });
+  const close = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Close' });
+  close.addEventListener('click', () => dialog.close());
+  const before = document.activeElement;
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  });
+  const buttons = Object.assign(document.createElement('div'), { className: 'buttons' });
+  buttons.append(close);
+  const list = document.importNode(document.querySelector('[data-keys] p'), true);
+  dialog.append(heading, list, buttons);
+  document.body.append(dialog);
+  dialog.showModal();
+  close.focus();
+}
 
 function walk(by) {
   const links = [...document.querySelectorAll('#inbox .card h3 a')];
@@ -44,7 +72,9 @@ function walk(by) {
 }
 
 function isTyping(target) {
-  return target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]');
+  return (
+    target instanceof HTMLElement && target.matches('input:not([type="checkbox"]), textarea, select, [contenteditable]')
+  );
 }
 
 function isOff() {

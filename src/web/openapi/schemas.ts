@@ -2,6 +2,7 @@ import { ALLOWANCE_ENDS, MOST_DENIED_MINUTES } from '../../domain/allowance/allo
 import { STATES } from '../../domain/approval/approval.ts';
 import { CUES } from '../../domain/approval/cue.ts';
 import { MOST_SNOOZE_MINUTES } from '../../domain/approval/snooze.ts';
+import { MOST_TOGETHER } from '../../domain/approval/together.ts';
 import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
 import { EVENTS } from '../../domain/log/event.ts';
 import { ROLES } from '../../domain/people/role.ts';
@@ -413,6 +414,36 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
     },
     ['reason', 'fingerprint', 'allowance', 'standing', 'counter'],
+  ),
+  DecisionsBody: closed(
+    {
+      decision: oneOf(['approve', 'deny']),
+      reason: orNull(aText('At most 2,000 characters are kept. It is given for each of them.')),
+      items: {
+        ...listOf(
+          closed({ id: aText(), fingerprint: aText(), revision: whole('As the approval had it when it was shown.') }),
+        ),
+        minItems: 1,
+        maxItems: MOST_TOGETHER,
+      },
+    },
+    ['reason'],
+  ),
+  NoneDecided: closed(
+    {
+      error: aText('What it is, as one word.'),
+      reason: aText('The same in a sentence.'),
+      items: listOf(
+        closed({
+          id: aText(),
+          state: { anyOf: [oneOf(STATES), { type: 'null' }], description: 'As it is now; null: there is none.' },
+          why: aText('As one word, as a decision about it alone is refused; changed: not as it was shown; not_found.'),
+          reason: aText('The same in a sentence.'),
+        }),
+        'Those that keep all of them from being decided.',
+      ),
+    },
+    ['items'],
   ),
   DecidedApproval: closed({
     ...approvalMembers,

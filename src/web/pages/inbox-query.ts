@@ -1,7 +1,5 @@
-import { ADMIN, type Persons, personOf, waysOfPerson } from '../../domain/approval/current.ts';
 import { RISKS } from '../../domain/tool/risk.ts';
-import type { Beholder, PendingFilter } from '../../ports.ts';
-import type { Reviewer } from '../http/reviewer.ts';
+import type { PendingFilter } from '../../ports.ts';
 
 const INBOX_FIELDS = ['text', 'server', 'tool', 'agent', 'risk', 'mine', 'snoozed', 'after'] as const;
 type InboxField = (typeof INBOX_FIELDS)[number];
@@ -53,13 +51,4 @@ export function inboxLink(query: InboxQuery, changes: InboxQuery): string {
   const fields = Object.entries({ ...query, ...changes }).filter(([, value]) => value !== '');
   const text = new URLSearchParams(fields).toString();
   return text === '' ? '/' : `/?${text}`;
-}
-
-/** By which pending approvals are told to wait for this reviewer: none for whoever may approve nothing today. */
-export function beholderOf({ id, userGroups }: Reviewer, persons: Persons): Beholder {
-  const person = personOf(persons, id);
-  const isNobody = id === ADMIN && (persons.adminToken === 'nobody' || persons.adminToken === 'closed');
-  if (isNobody || persons.barred.has(person)) return { ways: [], person: null, userGroups: [], admin: false };
-  const named = persons.names.has(id) ? person : null;
-  return { ways: waysOfPerson(persons, id), person: named, userGroups, admin: id === ADMIN };
 }

@@ -4,6 +4,7 @@ import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
 import type { Snooze } from '../../domain/approval/snooze.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
+import { beholderOf } from '../../gateway/decision/beholder.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { withoutSnoozed } from '../../gateway/snooze/without-snoozed.ts';
 import type { PendingPage } from '../../ports.ts';
@@ -15,7 +16,7 @@ import { type PersonNames, personName } from '../html/person.ts';
 import { count, timeAgo, timestamp } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
-import { beholderOf, type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
+import { type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
 import { type CallPlace, waitingCard } from './waiting-card.ts';
 
 /** Pending approvals on one page, and others listed below them. */
@@ -99,6 +100,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
         <div id="tally" data-live>${tally(inbox)}</div></div>
       <div id="snoozed" data-live>${snoozedLine(inbox, now)}</div>
       ${filterForm(inbox)}
+      ${batchBar(cards.length > 0)}
       ${newsLine('many')}
       <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
       <div id="others" hidden>${[...inbox.others].map(([id, words]) => html`<i data-key="${id}" data-became="${words}"></i>`)}</div>
@@ -115,9 +117,18 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
     </section>`;
 }
 
+/** Always there, so that nothing moves when a call is selected. Its buttons open a question that shows the calls in full. */
+function batchBar(any: boolean): Html {
+  if (!any) return html``;
+  return html`<div class="batch" data-batch role="group" aria-label="Decide selected calls together">
+    <span data-batch-count data-idle="Select calls to decide them together" role="status">Select calls to decide them together</span>
+    <button type="button" data-choice="approve" aria-disabled="true">Approve selected…</button>
+    <button type="button" data-choice="deny" aria-disabled="true">Deny selected…</button></div>`;
+}
+
 function keyHelp(): Html {
   return html`<details class="keys" data-keys><summary>Keys</summary>
-    <p><kbd>j</kbd> next call · <kbd>k</kbd> previous call · <kbd>Enter</kbd> open it · <kbd>n</kbd> show what is new · <kbd>/</kbd> search. None of them decides.</p>
+    <p><kbd>j</kbd> next call · <kbd>k</kbd> previous call · <kbd>x</kbd> select it · <kbd>a</kbd> approve or <kbd>d</kbd> deny what is selected, after a question · <kbd>Enter</kbd> open it · <kbd>n</kbd> show what is new · <kbd>/</kbd> search · <kbd>?</kbd> these keys. None of them decides by itself.</p>
     <p class="tick"><input id="keys-on" type="checkbox" checked><label for="keys-on">Use these keys</label></p></details>`;
 }
 

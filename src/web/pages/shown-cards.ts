@@ -97,6 +97,7 @@ const SURFACES = {
   card: html`Clicked on the card itself`,
   full_view: html`Decided in the full view, which shows every argument as it is here under <b>The call</b>; opened from the card`,
   deny_form: html`Decided in the window that asks for a reason; opened from the card`,
+  batch_view: html`Decided together with others, in the window that shows each of them in full; opened from the message that lists them`,
 };
 
 function inSlack(event: ProvenEvent, story: readonly ProvenEvent[], cards: ShownCards): Html {

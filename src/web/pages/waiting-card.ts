@@ -14,7 +14,7 @@ import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { unusualLines } from './call-views.ts';
 import type { ConfigView } from './config-view.ts';
-import { decideForm } from './decide-form.ts';
+import { decideForm, mayDecide } from './decide-form.ts';
 import { requirementSummary } from './requirement-summary.ts';
 import { callerMayHide, callInFull, shownLength } from './shown-call.ts';
 import { snoozeForm } from './snooze-form.ts';
@@ -63,7 +63,7 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
   return html`<article class="card" id="card-${id}" tabindex="-1" data-call-shown aria-labelledby="t-${id}" data-key="${id}"
     data-rev="${approval.revision}.${approval.callers}" data-opened="${String(approval.createdAt.getTime())}">
     <header>
-      <h3 id="t-${id}"><a href="/approvals/${id}">${toolName(server, tool)}</a></h3>
+      ${pickBox(approval, around, fits)}<h3 id="t-${id}"><a href="/approvals/${id}">${toolName(server, tool)}</a></h3>
       <span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>
     </header>
     ${marks(approval, around.place)}
@@ -75,6 +75,18 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
     ${decideForm(approval, reviewer, now, mayApproveHere(approval, fits), current, earlier, names)}
     ${snoozeForm(approval, reviewer, now, current, around.snooze ?? null)}
   </article>`;
+}
+
+/** A box to decide it together with others; only where all of it stands here, and this reviewer may do something. */
+function pickBox(approval: Approval, { reviewer, current, now }: CardSurroundings, fits: boolean): Html {
+  const may = mayDecide(approval, reviewer, now, current);
+  const choices = [
+    ...(may.approve && mayApproveHere(approval, fits) ? ['approve'] : []),
+    ...(may.deny && fits ? ['deny'] : []),
+  ];
+  if (choices.length === 0) return html``;
+  const { id, server, tool } = approval;
+  return html`<input class="pick" type="checkbox" id="pick-${id}" data-pick data-may="${choices.join(' ')}" aria-label="Select ${server}.${tool}" autocomplete="off">`;
 }
 
 /** A call that has to be signed is signed on its own page, where all of it is. */

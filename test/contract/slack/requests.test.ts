@@ -36,7 +36,8 @@ describe('what comes in over HTTP', () => {
     'six minutes from the future': { forgery: () => ({ timestamp: now() + 360 }), status: 401 },
     'dated "now"': { forgery: () => ({ timestamp: 'now' }), status: 401 },
     'dated 1e10': { forgery: () => ({ timestamp: '1e10' }), status: 401 },
-    'of another content type': { forgery: () => ({ headers: { 'content-type': 'application/json' } }), status: 415 },
+    'of another content type': { forgery: () => ({ headers: { 'content-type': 'text/plain' } }), status: 415 },
+    'sent as an event': { forgery: () => ({ headers: { 'content-type': 'application/json' } }), status: 400 },
     'at the edge of the five minutes': { forgery: () => ({ timestamp: now() - 290 }), status: 200 },
   };
 

@@ -62,9 +62,15 @@ export class PayloadDelivery {
     return this.raw(`payload=${encodeURIComponent(JSON.stringify(payload))}`, {}, payload);
   }
 
-  async #overSocket(payload: Fields): Promise<Reaction> {
+  /** An event: over a socket, else as JSON. */
+  async event(payload: Fields): Promise<Reaction> {
+    if (this.#sockets.connections > 0) return this.#overSocket(payload, 'events_api');
+    return this.raw(JSON.stringify(payload), { headers: { 'content-type': 'application/json' } }, payload);
+  }
+
+  async #overSocket(payload: Fields, type: 'events_api' | 'interactive' = 'interactive'): Promise<Reaction> {
     const start = performance.now();
-    const answer = await this.#sockets.send(payload, payload.type === 'view_submission', this.#ackMs);
+    const answer = await this.#sockets.send(payload, payload.type === 'view_submission', this.#ackMs, type);
     const acknowledgement = answer === 'late' ? null : answer.payload;
     const reaction: Reaction = {
       status: answer === 'late' ? 0 : 200,

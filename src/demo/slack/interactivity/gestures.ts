@@ -5,7 +5,16 @@ import type { World } from '../state/world.ts';
 import { refusalOf } from '../web-api/views.ts';
 import { type Fields, isFields, isTrue, listField, parsedJson, part, textField } from '../wire/fields.ts';
 import type { PayloadDelivery, Reaction } from './delivery.ts';
-import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, shortcut, submission } from './payloads.ts';
+import {
+  actionIn,
+  clickOnMessage,
+  clickOnView,
+  closing,
+  type Disguise,
+  homeOpened,
+  shortcut,
+  submission,
+} from './payloads.ts';
 
 export interface ClickGesture extends Disguise {
   readonly user: string;
@@ -90,6 +99,21 @@ export class Gestures {
     if (found === undefined) throw new Error(`View ${view.id} has no button ${click.actionId}.`);
     const values = stateOf(view.view, click.values ?? {});
     return this.#delivery.payload(clickOnView(this.#world, view, values, { ...click, found, value: click.value }));
+  }
+
+  /** The person opens the app's Home. */
+  openHome({ user, ...disguise }: Disguise & { readonly user: string }): Promise<Reaction> {
+    return this.#delivery.event(homeOpened(this.#world, user, disguise));
+  }
+
+  /** Clicks the button of the person's Home with this action, and this value where there are several. */
+  clickHome({ user, actionId, value, ...disguise }: ViewClickGesture): Promise<Reaction> {
+    const home = this.#world.views.home(user);
+    const blocks = listField(home.view, 'blocks');
+    const of = blocks.filter((block) => value === undefined || JSON.stringify(block).includes(value));
+    const found = actionIn(of, actionId);
+    if (found === undefined) throw new Error(`The Home of ${user} has no button ${actionId}.`);
+    return this.#delivery.payload(clickOnView(this.#world, home, {}, { user, ...disguise, found }));
   }
 
   async submitView(by: SubmissionGesture): Promise<Submitted> {

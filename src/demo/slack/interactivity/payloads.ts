@@ -164,6 +164,31 @@ export function clickOnView(
   );
 }
 
+/** The event that a person opened the app's Home. */
+export function homeOpened(world: World, user: string, disguise: Disguise): Fields {
+  const { workspace } = world;
+  return merged(
+    {
+      token: 'retired-verification-token',
+      team_id: workspace.team.id,
+      ...(workspace.enterprise ? { enterprise_id: workspace.enterprise.id } : {}),
+      api_app_id: workspace.appId,
+      type: 'event_callback',
+      event_id: `Ev${world.messages.nextTs().replace('.', '')}`,
+      event_time: Math.floor(world.now() / 1000),
+      authorizations: [],
+      event: {
+        type: 'app_home_opened',
+        user,
+        channel: `D${user.slice(1)}`,
+        tab: 'home',
+        event_ts: world.messages.nextTs(),
+      },
+    },
+    disguise.overrides ?? {},
+  );
+}
+
 /** A `view_submission` payload. */
 export function submission(world: World, view: SlackView, values: Fields, by: Disguise & { user: string }): Fields {
   return merged(

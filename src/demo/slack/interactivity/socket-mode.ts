@@ -79,7 +79,12 @@ export class SocketMode {
   }
 
   /** Sends to the connections in turn. Resolves with the acknowledgement's payload, or 'late' after `ms`. */
-  send(payload: Fields, acceptsResponse: boolean, ms: number): Promise<{ payload: unknown } | 'late'> {
+  send(
+    payload: Fields,
+    acceptsResponse: boolean,
+    ms: number,
+    type: 'events_api' | 'interactive' = 'interactive',
+  ): Promise<{ payload: unknown } | 'late'> {
     const sockets = [...this.#sockets];
     const socket = sockets[this.#turn++ % sockets.length];
     if (socket === undefined) return Promise.resolve('late');
@@ -96,7 +101,7 @@ export class SocketMode {
         JSON.stringify({
           envelope_id: id,
           payload,
-          type: 'interactive',
+          type,
           accepts_response_payload: acceptsResponse,
         }),
       );

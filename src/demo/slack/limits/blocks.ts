@@ -4,9 +4,9 @@ import { checkElement } from './elements.ts';
 import { checkRichText } from './rich-text.ts';
 
 /** What the blocks are part of: their limits differ. */
-export type Surface = 'message' | 'modal';
+export type Surface = 'message' | 'modal' | 'home';
 
-const MOST: Readonly<Record<Surface, number>> = { message: 50, modal: 100 };
+const MOST: Readonly<Record<Surface, number>> = { message: 50, modal: 100, home: 100 };
 
 /** Most characters of text over all blocks of a message; undocumented. Beyond it, Slack answers `msg_blocks_too_long`. */
 export const MOST_CHARACTERS = 13_200;

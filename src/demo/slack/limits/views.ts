@@ -18,6 +18,19 @@ const MEMBERS = [
   'submit_disabled',
 ];
 
+const HOME_MEMBERS = ['blocks', 'private_metadata', 'callback_id', 'external_id'];
+
+/** Every fault of a Home, by docs.slack.dev/reference/views/home-tab-views. */
+export function faultsOfHome(view: Fields): readonly string[] {
+  const faults = new BlockFaults();
+  if (view.type !== 'home') faults.add(`unsupported type: ${String(view.type)}`, '/view/type');
+  faults.members(view, HOME_MEMBERS, '/view');
+  faults.string(view.private_metadata, '/view/private_metadata', 3000, 'optional', 0);
+  faults.string(view.callback_id, '/view/callback_id', 255, 'optional', 0);
+  faults.string(view.external_id, '/view/external_id', 255, 'optional', 0);
+  return [...faults.found, ...faultsOf(view.blocks, 'home', '/view/blocks')];
+}
+
 /** Every fault of a modal, by docs.slack.dev/reference/views/modal-views. */
 export function faultsOfView(view: Fields): readonly string[] {
   const faults = new BlockFaults();

@@ -24,6 +24,7 @@ export const MOST_STACKED = 3;
 /** Modals of all people, in order of opening. */
 export class Views {
   readonly all: SlackView[] = [];
+  readonly #homes = new Map<string, SlackView>();
   #count = 0;
 
   open(user: string, view: Fields, under: SlackView | null = null): SlackView {
@@ -42,6 +43,15 @@ export class Views {
     this.all.push(opened);
     this.change(opened, view);
     return opened;
+  }
+
+  /** A person's Home of the app; empty until the app publishes one. */
+  home(user: string): SlackView {
+    const id = `VHOME${user}`;
+    const fresh = { id, user, view: {}, hash: '', open: false, root: id, previous: null, errors: {}, versions: [] };
+    const home = this.#homes.get(user) ?? fresh;
+    this.#homes.set(user, home);
+    return home;
   }
 
   change(of: SlackView, view: Fields): void {

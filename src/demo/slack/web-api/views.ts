@@ -1,4 +1,4 @@
-import { faultsOfView, MOST_VIEW_BYTES } from '../limits/views.ts';
+import { faultsOfHome, faultsOfView, MOST_VIEW_BYTES } from '../limits/views.ts';
 import { MOST_STACKED, type SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
 import { type Fields, isFields, textField } from '../wire/fields.ts';
@@ -9,6 +9,7 @@ import { errorReply, faultsReply, type MethodReply, okReply } from './reply.ts';
 export const VIEW_METHODS: Readonly<Record<string, WebApiMethod>> = {
   'views.open': { token: 'bot', scope: null, rate: TIER[4], run: open },
   'views.push': { token: 'bot', scope: null, rate: TIER[4], run: push },
+  'views.publish': { token: 'bot', scope: null, rate: TIER[4], run: publish },
   'views.update': { token: 'bot', scope: null, rate: TIER[4], run: update },
 };
 
@@ -44,15 +45,27 @@ function update(world: World, args: Fields): MethodReply {
   return okReply({ view: viewFields(world, view) });
 }
 
+function publish(world: World, args: Fields): MethodReply {
+  const refusal = refusalOf(args.view, faultsOfHome);
+  if (refusal !== null) return refusal;
+  const user = textField(args, 'user_id');
+  if (user === undefined || !world.workspace.users.has(user)) return errorReply('invalid_arguments');
+  const home = world.views.home(user);
+  const hash = textField(args, 'hash');
+  if (hash !== undefined && hash !== home.hash) return errorReply('hash_conflict');
+  world.views.change(home, args.view as Fields);
+  return okReply({ view: viewFields(world, home) });
+}
+
 /** Slack's refusal of a view; null if Slack would accept it. */
-export function refusalOf(view: unknown): MethodReply | null {
+export function refusalOf(view: unknown, faultsIn = faultsOfView): MethodReply | null {
   if (!isFields(view)) {
     return faultsReply('invalid_arguments', [
       `${view === undefined ? 'missing required field' : 'must be an object'}: view`,
     ]);
   }
   if (Buffer.byteLength(JSON.stringify(view)) > MOST_VIEW_BYTES) return errorReply('view_too_large');
-  const faults = faultsOfView(view);
+  const faults = faultsIn(view);
   return faults.length > 0 ? faultsReply('invalid_arguments', faults) : null;
 }
 
@@ -63,7 +76,7 @@ export function viewFields(world: World, of: SlackView, values: Fields = {}): Fi
   return {
     id: of.id,
     team_id: workspace.team.id,
-    type: 'modal',
+    type: view.type ?? 'modal',
     blocks: structuredClone(view.blocks),
     private_metadata: view.private_metadata ?? '',
     callback_id: view.callback_id ?? '',

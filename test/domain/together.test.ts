@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { faultsOf } from '../../src/demo/slack/limits/blocks.ts';
+import { faultsOfHome, faultsOfView } from '../../src/demo/slack/limits/views.ts';
+import type { Approval, Approver } from '../../src/domain/approval/approval.ts';
+import { burstKindOf, digestMark, digestMarkIn, isAlike, withoutDigestMark } from '../../src/domain/approval/burst.ts';
+import { type BatchItem, judgeTogether, type TogetherWord } from '../../src/domain/approval/together.ts';
+import { aloneBecause, batchView, fitsTogether, readTick } from '../../src/slack/card/batch-view.ts';
+import { renderDigest } from '../../src/slack/card/digest.ts';
+import { homeView } from '../../src/slack/card/home-view.ts';
+import { currentOf, OPENED, sampleApproval } from '../support/domain/approval.ts';
+
+const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
+const YES: TogetherWord = { choice: 'approve', reason: null };
+const soon = new Date(OPENED.getTime() + 60_000);
+
+function named(n: number, different: Parameters<typeof sampleApproval>[0] = {}): Approval {
+  const fingerprint = n.toString(16).padStart(64, '0');
+  return sampleApproval({ id: `ap_${String(n).padStart(26, '0')}`, fingerprint, ...different });
+}
+const itemOf = ({ id, fingerprint, revision }: Approval): BatchItem => ({ id, fingerprint, revision });
+const judged = (approvals: readonly Approval[], items = approvals.map(itemOf), word = YES, by = MIRA) =>
+  judgeTogether(
+    items.map((shown, index) => {
+      const approval = approvals[index];
+      return { shown, found: approval === undefined ? null : { approval, approver: by, current: currentOf(approval) } };
+    }),
+    word,
+    soon,
+  );
+const inTheWay = (judgement: ReturnType<typeof judged>) =>
+  judgement.kind === 'all' ? [] : judgement.items.map(({ id, state, why }) => [id, state, why]);
+
+describe('several calls, one word', () => {
+  test('P1: all are judged as each would be alone, and one that may not be decided keeps all from it', () => {
+    const [one, two] = [named(1), named(2)];
+    const both = judged([one, two]);
+    assert.deepEqual(both.kind === 'all' && both.judgements.map(({ next }) => next), ['approved', 'approved']);
+    for (const [bad, why] of [
+      [named(3, { state: 'denied' }), 'already_decided'],
+      [named(3, { state: 'expired' }), 'expired'],
+      [named(3, { expiresAt: OPENED }), 'expired'],
+      [named(3, { broken: 'arguments' }), 'broken'],
+      [named(3, { requirement: { people: ['U0ALEX'] } }), 'not_an_approver'],
+      [named(3, { owner: 'U0MIRA' }), 'own_call'],
+      [
+        named(3, { requirement: { stepUp: { origin: 'https://x.example', rp: 'x.example' } } } as never),
+        'signature_required',
+      ],
+    ] as const)
+      assert.deepEqual(inTheWay(judged([one, bad, two])), [[bad.id, bad.state, why]], why);
+  });
+
+  test('P10: each is bound by its own fingerprint and by the revision that was shown', () => {
+    const [one, two] = [named(1), named(2)];
+    const swapped = [{ ...itemOf(one), fingerprint: two.fingerprint }, itemOf(two)];
+    assert.deepEqual(inTheWay(judged([one, two], swapped)), [[one.id, 'pending', 'other_call']]);
+    for (const revision of [one.revision - 1, one.revision + 1])
+      assert.deepEqual(inTheWay(judged([one], [{ ...itemOf(one), revision }])), [[one.id, 'pending', 'changed']]);
+    assert.deepEqual(inTheWay(judged([], [itemOf(one)])), [[one.id, null, 'not_found']]);
+  });
+
+  test('P10: what does not fit a view whole, hides what its policy did not name, or is to be signed has no box', () => {
+    const long = named(99, { arguments: { rows: Array.from({ length: 90 }, (_, n) => `${n}:${'x'.repeat(2_500)}`) } });
+    assert.equal(fitsTogether([long]), false);
+    assert.equal(fitsTogether([named(1), named(2)]), true);
+    const hidden = named(4, { arguments: { token: '[redacted]' }, hidden: { byPolicy: 0, byName: 1 } });
+    assert.match(aloneBecause(hidden, 'approve')!, /hides values/);
+    assert.equal(aloneBecause(hidden, 'deny'), null);
+    const many = Array.from({ length: 40 }, (_, n) =>
+      named(n + 1, { arguments: { n, text: `<b> & ${'"\\u202e'.repeat(20)}` } }),
+    );
+    const from = { channel: 'C1', ts: '1.5' };
+    const terms = { choice: 'approve', leader: many[0]!, from, publicUrl: 'https://h.example', notice: null } as const;
+    const calls = [{ approval: long, why: null }, ...many.map((approval) => ({ approval, why: null }))];
+    const view = batchView(calls, terms) as { blocks: { block_id?: string }[] } & Record<string, unknown>;
+    assert.deepEqual(faultsOfView(view), []);
+    const boxes = view.blocks
+      .filter(({ block_id }) => block_id?.startsWith('tick:'))
+      .map(({ block_id }) => block_id!.slice(5));
+    assert.ok(boxes.length > 3 && boxes.length <= 25, String(boxes.length));
+    assert.equal(boxes.includes(long.id), false);
+    assert.match(JSON.stringify(view.blocks), /does not fit here/);
+  });
+
+  test('a box is read only as it was written', () => {
+    const { id, fingerprint } = named(1);
+    const value = `7:${fingerprint.slice(0, 32)}`;
+    assert.deepEqual(readTick(`tick:${id}`, value), { id, fingerprint: fingerprint.slice(0, 32), revision: 7 });
+    for (const [block, text] of [
+      [id, value],
+      ['tick:', value],
+      [`tick:${id}`, `-7:${fingerprint.slice(0, 32)}`],
+      [`tick:${id}`, `7:${fingerprint.slice(0, 31)}`],
+      [`tick:${id}`, `7:${fingerprint}`],
+      [`tick:${id}' or 1=1`, value],
+    ] as const)
+      assert.equal(readTick(block, text), null, `${block} ${text}`);
+  });
+});
+
+describe('calls of a burst', () => {
+  test('more than so many of one grant or tool share a message', () => {
+    const terms = { over: 3, withinMs: 60_000 };
+    assert.equal(burstKindOf({ grant: 2, tool: 2 }, terms), null);
+    assert.equal(burstKindOf({ grant: 3, tool: 9 }, terms), 'grant');
+    assert.equal(burstKindOf({ grant: 0, tool: 3 }, terms), 'tool');
+    assert.equal(isAlike('grant', named(1), named(2, { tool: 'other' })), true);
+    assert.equal(isAlike('tool', named(1), named(2, { grant: 'other' })), true);
+    assert.equal(isAlike('tool', named(1), named(2, { server: 'other' })), false);
+  });
+
+  test('a card’s digest says whose message it is in, and nothing else does', () => {
+    const mark = { leader: named(1).id, kind: 'grant' } as const;
+    const text = `${digestMark(mark)}pending.0..abc`;
+    assert.deepEqual(digestMarkIn(text), mark);
+    assert.equal(withoutDigestMark(text), 'pending.0..abc');
+    for (const other of [
+      undefined,
+      '',
+      'pending.0..abc',
+      `x${text}`,
+      'digest:ap_1',
+      'digest:AP_1:grant:',
+      'digest:ap_1:all:',
+    ])
+      assert.equal(digestMarkIn(other), null);
+  });
+
+  test('P10: twenty calls fit one message, whatever they say; nothing is approved on it', () => {
+    for (const args of [{ a: 1 }, { a: '<!channel> *x* `y`'.repeat(40) }, { a: '\u202e\u200b"\\'.repeat(200) }]) {
+      const calls = Array.from({ length: 20 }, (_, n) => ({
+        approval: named(n + 1, { arguments: args, tool: 'x'.repeat(120), state: n > 15 ? 'denied' : 'pending' }),
+        card: null,
+        freeze: null,
+      }));
+      const { blocks, content, complete } = renderDigest({ kind: 'grant', calls }, { publicUrl: 'https://h.example' });
+      assert.deepEqual(faultsOf(blocks, 'message', ''), []);
+      assert.ok(content.length <= 12_500, String(content.length));
+      assert.equal(complete, false);
+      assert.doesNotMatch(content, /"action_id":"approve"/);
+      assert.doesNotMatch(content, /<!channel>/);
+      for (const { approval } of calls.slice(0, 16)) assert.ok(content.includes(`${approval.id}:`));
+      const home = homeView({ calls: calls.map(({ approval }) => approval), total: 31 }, 'https://h.example');
+      assert.deepEqual(faultsOfHome(home), []);
+      assert.match(JSON.stringify(home), /11 more did not fit/);
+      assert.doesNotMatch(JSON.stringify(home), /"action_id":"approve"|<!channel>/);
+    }
+  });
+});
