@@ -1,0 +1,74 @@
+import type { DayGateway } from './gateway.ts';
+import { type Act, kindOf, type Waiting } from './person.ts';
+
+/** An action that was taken, and what the gateway answered. */
+export interface Acted {
+  readonly kind: Act['kind'];
+  /** Approvals that it decided. */
+  readonly approvals: readonly string[];
+}
+
+export interface Inbox {
+  /** Oldest first, all of it, as the console's inbox shows it. */
+  readonly waiting: readonly Waiting[];
+  /** Agent and tool of the allowances that live. */
+  readonly allowed: ReadonlySet<string>;
+}
+
+export async function readInbox({ api }: DayGateway): Promise<Inbox> {
+  const waiting = await pages<Waiting>(api, '/api/approvals?state=pending');
+  const living = await pages<Waiting & { left: number }>(api, '/api/allowances?state=living');
+  const allowed = living.filter(({ left }) => left > 0).map(kindOf);
+  return { waiting: waiting.reverse(), allowed: new Set(allowed) };
+}
+
+/** Everything that a list of the API has. */
+export async function pages<T>(api: DayGateway['api'], path: string): Promise<T[]> {
+  const all: T[] = [];
+  for (let after: string | null = null; ; ) {
+    const at = `${path}${path.includes('?') ? '&' : '?'}limit=500${after === null ? '' : `&after=${encodeURIComponent(after)}`}`;
+    const { status, json } = await api<{ items: T[]; next: string | null }>('GET', at);
+    if (status !== 200) throw new Error(`${at}: ${status} ${JSON.stringify(json)}`);
+    all.push(...json.items);
+    if (json.next === null) return all;
+    after = json.next;
+  }
+}
+
+const REFUSAL = 'This is not what the agent is there for.';
+
+/** Does it, each time by the fingerprint that was shown. A refusal by the gateway is a fault of the bench. */
+export async function perform(gateway: DayGateway, act: Act): Promise<Acted> {
+  const items = 'items' in act ? act.items : [act.item];
+  const approvals = items.map(({ id }) => id);
+  if ('items' in act && process.env.DAY_SINGLES) {
+    for (const item of act.items) await perform(gateway, { kind: act.kind === 'batch approved' ? 'approve' : 'deny', item });
+    return { kind: act.kind, approvals };
+  }
+  const { status, json } = await ('items' in act
+    ? gateway.api('POST', '/api/decisions', batchBody(act))
+    : gateway.api('POST', `/api/approvals/${act.item.id}/decisions`, { ...bodyOf(act), fingerprint: act.item.fingerprint }));
+  if (status !== 200) throw new Error(`${act.kind} of ${approvals.join(', ')}: ${status} ${JSON.stringify(json)}`);
+  return { kind: act.kind, approvals };
+}
+
+function bodyOf(act: Exclude<Act, { readonly items: unknown }>): object {
+  switch (act.kind) {
+    case 'allowance':
+      return { decision: 'approve', allowance: { minutes: act.minutes, calls: act.calls } };
+    case 'approve':
+      return { decision: 'approve' };
+    case 'deny':
+      return { decision: 'deny', reason: REFUSAL };
+    case 'standing denial':
+      return { decision: 'deny', reason: REFUSAL, standing: { minutes: act.minutes } };
+    default:
+      return act satisfies never;
+  }
+}
+
+function batchBody({ kind, items }: Extract<Act, { readonly items: unknown }>): object {
+  const ticked = items.map(({ id, fingerprint, revision }) => ({ id, fingerprint, revision }));
+  if (kind === 'batch approved') return { decision: 'approve', items: ticked };
+  return { decision: 'deny', reason: REFUSAL, items: ticked };
+}
