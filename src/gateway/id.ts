@@ -2,7 +2,10 @@
 const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** The prefix, `_` and 26 letters: 48 bits of time, so that ids sort by age, and 80 random bits. */
-export function newId(prefix: 'ap' | 'ca' | 'jo' | 'ru' | 'di' | 'fz' | 'log' | 'tk' | 'al' | 'sd', now: Date): string {
+export function newId(
+  prefix: 'ap' | 'ca' | 'jo' | 'ru' | 'di' | 'fz' | 'log' | 'tk' | 'al' | 'sd' | 'ba',
+  now: Date,
+): string {
   let time = now.getTime();
   let head = '';
   for (let place = 0; place < 10; place += 1) {

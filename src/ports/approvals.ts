@@ -2,7 +2,7 @@ import type { Approval, ApprovalGlance, State } from '../domain/approval/approva
 import type { EarlierCall } from '../domain/approval/second-look.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { CardRecord } from './card-store.ts';
-import type { Change, Committed } from './change.ts';
+import type { Change, Committed, CommittedTogether } from './change.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened } from './opening.ts';
 import type { Beholder, PendingCounts, PendingFilter, PendingPage } from './pending.ts';
 
@@ -50,6 +50,11 @@ export interface ApprovalStore {
    * counters and a caller.
    */
   commitBoth(first: Change, second: Change): Promise<Committed>;
+  /**
+   * Decisions about several approvals, each its own: all or none. They take nothing from limits, and give nothing in
+   * advance.
+   */
+  commitTogether(changes: readonly Change[]): Promise<CommittedTogether>;
   /** Of these approvals, given with their revisions, those whose revision is another now. */
   changed(held: ReadonlyMap<string, number>): Promise<readonly Approval[]>;
   /** How these calls stand, without what is long in them; those that are not there are missing. */

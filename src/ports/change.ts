@@ -143,3 +143,10 @@ export type Committed =
   | { readonly kind: 'crowded' }
   /** A limit has no room; nothing was changed. */
   | { readonly kind: 'full'; readonly full: FullLimit };
+
+/** What became of changes that are made all or none. */
+export type CommittedTogether =
+  /** In the order of the changes. */
+  | { readonly kind: 'committed'; readonly approvals: readonly Approval[] }
+  /** Nothing was changed, because of this one; the others may stand in the way too. */
+  | { readonly kind: 'none'; readonly id: string; readonly why: 'altered' | 'conflict' | 'spent' };

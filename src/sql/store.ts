@@ -12,7 +12,7 @@ import {
   saveCard,
   unpostedCards,
 } from './approval/cards.ts';
-import { commitBoth, commitChange } from './approval/commit.ts';
+import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
 import { earlierCalls } from './approval/earlier.ts';
 import {
   markAllAway,
@@ -90,6 +90,7 @@ export function sqlStore(
     glance: (filter) => glanceApprovals(db, seals, filter),
     commit: (change) => commitChange(db, seals, beliefs, change),
     commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
+    commitTogether: (changes) => commitTogether(db, seals, changes),
     changed: (held) => changedApprovals(db, seals, held),
     sentCalls: (ids) => sentCalls(db, seals, ids),
     request: (id) => sealedBytes(db, id, 'request'),

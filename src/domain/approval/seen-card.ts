@@ -3,9 +3,9 @@ import { member } from '../json/json.ts';
 
 /** What a person was looking at when they decided, as far as a door can tell. */
 export interface SeenCard {
-  /** `card`: the card itself. `full_view`, `deny_form`: a window that a button of the card opened. */
-  readonly surface: 'card' | 'full_view' | 'deny_form' | 'allow_form';
-  /** The revision of the card whose button was clicked; null where the door cannot tell. */
+  /** `card`: the card itself. `full_view`, `deny_form`: a window that a button of the card opened. `batch_view`: one that showed several calls. */
+  readonly surface: 'card' | 'full_view' | 'deny_form' | 'allow_form' | 'batch_view';
+  /** The revision of the card whose button was clicked, or that the window showed; null where the door cannot tell. */
   readonly revision: number | null;
 }
 

@@ -15,6 +15,7 @@ const RULES: readonly Rule[] = [
   ['GET', '/api/approvals/*', ANYBODY],
   ['GET', '/api/approvals/*/evidence', ['auditor', 'approver']],
   ['POST', '/api/approvals/*/decisions', ['approver']],
+  ['POST', '/api/decisions', ['approver']],
   ['POST', '/api/approvals/*/challenge', ['approver']],
   ['POST', '/api/approvals/*/signatures', ['approver']],
   ['POST', '/api/approvals/*/take-back', ['approver']],

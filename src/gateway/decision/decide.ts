@@ -39,6 +39,12 @@ export type Decided =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly approval: Approval }
   | { readonly kind: 'not_found' };
 
+/** Decisions that were made together, all or none: the same id in the event of each, and how many they are. */
+export interface Batch {
+  readonly id: string;
+  readonly count: number;
+}
+
 /**
  * What a door has read of an approval. It may be stale: the commit compares revisions, and a conflict costs one more
  * read.
@@ -194,7 +200,8 @@ async function readSeen(gateway: Pick<Gateway, 'store'>, id: string, { via }: Ap
   return approval === null ? null : { approval, card: null };
 }
 
-function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNullable<Change['patch']> {
+/** Until when what the decision leaves is kept. */
+export function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNullable<Change['patch']> {
   if (next === 'approved') return { pickupUntil: until };
   return next === 'denied' ? { resultUntil: until } : {};
 }
@@ -206,13 +213,15 @@ function offersData({ minutes, calls, says }: NonNullable<Decision['offers']>) {
 /**
  * A changed mind is an event of its own; it says what the person had said before, as a yes does that takes the place of one
  * whose signature is void.
+ * `batch`: it was decided together with others.
  */
-function decidedEvent(
+export function decidedEvent(
   approval: Approval,
   { decision, instead, next }: { decision: Decision; instead: Decision | null; next: string },
   card: CardRecord | null,
   saw: SeenCard | undefined,
   current: CurrentApprovers,
+  batch: Batch | null = null,
 ): NewEvent {
   return approvalEvent(approval, {
     type: instead === null || decision.choice === 'approve' ? 'approval.decided' : 'approval.changed',
@@ -237,6 +246,7 @@ function decidedEvent(
       ...(saw === undefined ? {} : { saw: { ...saw } }),
       fingerprint: approval.fingerprint,
       ...(decision.signature === undefined ? {} : { signature: signatureJson(decision.signature) }),
+      ...(batch === null ? {} : { batch: { ...batch } }),
     },
   });
 }

@@ -48,6 +48,11 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       if (committed.kind === 'committed') meterAll([...eventsOf(first), ...eventsOf(second)]);
       return committed;
     },
+    commitTogether: async (changes) => {
+      const committed = await store.commitTogether(changes.map((change) => marked(change, mark)));
+      if (committed.kind === 'committed') meterAll(changes.flatMap(eventsOf));
+      return committed;
+    },
     refuseCard: async (approval, why, event) => {
       const isNews = await store.refuseCard(approval, why, mark(event));
       if (isNews) meter(event);

@@ -67,6 +67,13 @@ export function watchedStore(parts: WatchParts): Store {
       if (committed.kind === 'altered') tellAltered(parts, first.id);
       return committed;
     },
+    commitTogether: async (changes) => {
+      const committed = await store.commitTogether(changes);
+      if (committed.kind === 'committed') committed.approvals.forEach(one);
+      else if (committed.why === 'spent') tellPutBack(parts, committed.id);
+      else if (committed.why === 'altered') tellAltered(parts, committed.id);
+      return committed;
+    },
     changed: async (held) => all(await store.changed(held)),
     leave: async (by, event) => one(await store.leave(by, event)),
     cancel: async (by, gaveUp, event) => {

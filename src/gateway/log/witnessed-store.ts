@@ -1,7 +1,15 @@
 import { type Approval, endedUnsent, isOver, type UnsentEnd } from '../../domain/approval/approval.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
-import { type Change, type Committed, type Store, Swallowed, type TaskStore, Unavailable } from '../../ports.ts';
+import {
+  type Change,
+  type Committed,
+  type CommittedTogether,
+  type Store,
+  Swallowed,
+  type TaskStore,
+  Unavailable,
+} from '../../ports.ts';
 import { endOf, mayBeForgotten, type PassTerms, passOf, questionUntil } from './pass-of.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { Witnessed } from './witness-board.ts';
@@ -33,6 +41,8 @@ export interface WitnessedStoreParts extends PassTerms {
  * | a question or a pass ends unsent | takes it | committed |
  * | the same | none can be written | committed, and told later; where a person is promised it, `Unavailable('witness')` |
  * | the same | knows that it was sent | spent, and the alarm `went_back` |
+ * | a person ends several together | takes each of them | committed |
+ * | the same | none can be written for one, or knows that it was sent | all are committed; `Unavailable('witness')`, and for what was sent the alarm |
  * | a person ends it, and something else keeps that from the row | takes it | altered, and an alarm |
  * | a person ends it, and something keeps its row or event out of the database | takes it | `Swallowed`: told as not kept, and nothing is sent |
  */
@@ -57,6 +67,10 @@ export function witnessedStore(parts: WitnessedStoreParts): { readonly store: St
         if (!(await watch.mayCommit())) return withheld(parts, change);
         const committed = await store.commit(change);
         return committed.kind === 'committed' ? witnessed(parts, change, committed) : committed;
+      },
+      commitTogether: async (changes) => {
+        const made = await store.commitTogether(changes);
+        return made.kind === 'committed' ? endedTogether(parts, changes, made) : made;
       },
       commitBoth: async (first, second) => {
         if (!dispatches(second)) return store.commitBoth(first, second);
@@ -179,6 +193,23 @@ async function ended(
   if (told.kind === 'recorded' || !promised) return committed;
   const why = `${id} is ${end} in the database, and nothing outside it could record that (${told.why}).`;
   throw new Unavailable('witness', `${why} Until something can, nothing that was approved is sent.`);
+}
+
+/** Several have ended together, and nobody was told so yet. Each is told, whatever becomes of the others. */
+async function endedTogether(
+  parts: WitnessedStoreParts,
+  changes: readonly Change[],
+  made: Extract<CommittedTogether, { kind: 'committed' }>,
+): Promise<CommittedTogether> {
+  const ends = changes.map(async (change, index) => {
+    if (isOver(change.to)) parts.watch.board.over(change.id);
+    if (!endedUnsent(change.to)) return;
+    const took: Took = { kind: 'committed', approval: made.approvals[index]!, taken: [] };
+    const end = await ended(parts, change, change.to, took);
+    if (end.kind === 'spent') throw new Unavailable('witness', `${change.id}: ${SENT_BEFORE}`);
+  });
+  for (const end of await Promise.allSettled(ends)) if (end.status === 'rejected') throw end.reason;
+  return made;
 }
 
 /** A person's no that something kept from the row stops the call all the same. Of the row only what people read is taken. */

@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, type Decision, isOver, mayFollow } from '../../domain/approval/approval.ts';
 import type { VoteKey } from '../../domain/approval/vote-signature.ts';
 import { tokenMark } from '../../domain/log/marks.ts';
-import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
+import type { CardRecord, Change, Committed, CommittedTogether, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
@@ -66,6 +66,49 @@ export async function commitBoth(
     patch: { ...first.patch, ...second.patch },
     events: [...first.events, ...second.events],
   });
+}
+
+/**
+ * Decisions about several approvals in one transaction, their rows locked in the order of their ids: two that overlap wait
+ * for each other one way only, and the later one finds another revision.
+ */
+export async function commitTogether(
+  db: Kysely<Tables>,
+  seals: Seals,
+  changes: readonly Change[],
+): Promise<CommittedTogether> {
+  for (const change of changes) {
+    assertAllowed(change);
+    const { decision, takes, gives, allows, denies, under, continues, unlessFrozen } = change;
+    const isPlain = [takes, gives, allows, denies, under, continues, unlessFrozen].every((part) => part === undefined);
+    if (!decision || !isPlain) throw new Error('only plain decisions are made together');
+  }
+  const inOrder = [...changes].sort((one, other) => (one.id < other.id ? -1 : 1));
+  let at: Move | null = null;
+  try {
+    const made = await db.transaction().execute(async (trx) => {
+      const approvals = new Map<string, Approval>();
+      for (const change of inOrder) {
+        at = { ...change, next: change.revision + 1 };
+        const approval = await move(trx, seals, at, null);
+        if (approval === null) throw new Overtaken();
+        approvals.set(approval.id, approval);
+      }
+      at = null;
+      return approvals;
+    });
+    return { kind: 'committed', approvals: changes.map(({ id }) => made.get(id)!) };
+  } catch (error) {
+    const stopped = at as Move | null;
+    if (stopped === null) throw error;
+    const none = (why: 'altered' | 'conflict' | 'spent') => ({ kind: 'none', id: stopped.id, why }) as const;
+    if (error instanceof Overtaken) {
+      return none((await overtaken(db, stopped)).kind === 'spent' ? 'spent' : 'conflict');
+    }
+    if (error instanceof Altered) return none('altered');
+    if ((error as { code?: string }).code === UNIQUE_VIOLATION) return none('conflict');
+    throw error;
+  }
 }
 
 function assertAllowed({ from, to }: Change): void {

@@ -20,6 +20,7 @@ import { advanceRoutes } from './advance-api.ts';
 import { advanceIn, gaveJson } from './advance-body.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
+import { togetherRoute } from './decisions-api.ts';
 import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
@@ -95,6 +96,8 @@ export function api(deps: ApiDeps): Hono {
   });
 
   app.post('/api/approvals/:id/decisions', (c) => takeDecision(c, gateway));
+
+  togetherRoute(app, gateway, { refusals: REFUSALS, wordIn });
 
   app.post('/api/approvals/:id/take-back', (c) => takeYesBack(c, gateway));
 

@@ -1,5 +1,5 @@
 import { STATES } from '../../domain/approval/approval.ts';
-import { aText, oneOf, pageOf, ref, type Schema } from './schema-words.ts';
+import { aText, closed, listOf, oneOf, pageOf, ref, type Schema } from './schema-words.ts';
 
 /** A parameter of the query. */
 export interface QueryParameter {
@@ -106,6 +106,26 @@ export const API_ROUTES: readonly ApiRoute[] = [
         'crowded',
       ],
       404: ['not_found'],
+      503: ['not_kept'],
+    },
+  },
+  {
+    method: 'post',
+    path: '/api/decisions',
+    says: 'Decides several calls, all or none.',
+    auth: 'admin',
+    body: ref('DecisionsBody'),
+    answers: {
+      200: closed({ items: listOf(ref('Approval')) }),
+      403: ref('NoneDecided'),
+      404: ref('NoneDecided'),
+      409: ref('NoneDecided'),
+    },
+    errors: {
+      400: ['bad_decision', ...NOT_UNDERSTOOD],
+      403: ['not_an_approver', 'reason_required', 'signature_required'],
+      404: ['not_found'],
+      409: ['changed'],
       503: ['not_kept'],
     },
   },

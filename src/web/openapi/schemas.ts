@@ -1,5 +1,6 @@
 import { ALLOWANCE_ENDS, MOST_DENIED_MINUTES } from '../../domain/allowance/allowance.ts';
 import { STATES } from '../../domain/approval/approval.ts';
+import { MOST_TOGETHER } from '../../domain/approval/together.ts';
 import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
 import { EVENTS } from '../../domain/log/event.ts';
 import { ROLES } from '../../domain/people/role.ts';
@@ -298,6 +299,36 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
     },
     ['reason', 'fingerprint', 'allowance', 'standing'],
+  ),
+  DecisionsBody: closed(
+    {
+      decision: oneOf(['approve', 'deny']),
+      reason: orNull(aText('At most 2,000 characters are kept. It is given for each of them.')),
+      items: {
+        ...listOf(
+          closed({ id: aText(), fingerprint: aText(), revision: whole('As the approval had it when it was shown.') }),
+        ),
+        minItems: 1,
+        maxItems: MOST_TOGETHER,
+      },
+    },
+    ['reason'],
+  ),
+  NoneDecided: closed(
+    {
+      error: aText('What it is, as one word.'),
+      reason: aText('The same in a sentence.'),
+      items: listOf(
+        closed({
+          id: aText(),
+          state: { anyOf: [oneOf(STATES), { type: 'null' }], description: 'As it is now; null: there is none.' },
+          why: aText('As one word, as a decision about it alone is refused; changed: not as it was shown; not_found.'),
+          reason: aText('The same in a sentence.'),
+        }),
+        'Those that keep all of them from being decided.',
+      ),
+    },
+    ['items'],
   ),
   DecidedApproval: closed({
     ...approvalMembers,

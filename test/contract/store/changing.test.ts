@@ -222,6 +222,48 @@ for (const kind of STORES) {
         assert.equal((await store.commitBoth({ ...given, card }, spent)).kind, 'committed');
       });
 
+      test('P3: several are decided all or none; one that another replica changed meanwhile is named, and no event is left of the rest', async () => {
+        const approvals = await Promise.all([opened(store), opened(store), opened(store)]);
+        const [first, second, third] = approvals.map(({ approval }) => approval) as [Approval, Approval, Approval];
+        const all = [third, first, second].map((approval) => bothOf(approval, newJoiner())[0]);
+        await world.other.commit(change(second, 'denied'));
+        assert.deepEqual(await store.commitTogether(all), { kind: 'none', id: second.id, why: 'conflict' });
+        for (const one of [first, third]) {
+          assert.deepEqual(await store.find(one.id), one);
+          assert.equal((await typesOf(store, one.id)).includes('approval.decided'), false);
+        }
+        const made = await store.commitTogether(all.filter(({ id }) => id !== second.id));
+        assert.deepEqual(made.kind === 'committed' && made.approvals.map(({ id, state }) => [id, state]), [
+          [third.id, 'approved'],
+          [first.id, 'approved'],
+        ]);
+        assert.equal((await store.find(first.id))!.decisions.length, 1);
+        assert.equal((await typesOf(store, third.id)).filter((type) => type === 'approval.decided').length, 1);
+      });
+
+      test('P3: of batches that overlap, on two replicas, one is committed whole and the others not at all', async () => {
+        for (let round = 0; round < 5; round += 1) {
+          const approvals = await Promise.all(Array.from({ length: 6 }, () => opened(store)));
+          const changes = approvals.map(({ approval }) => bothOf(approval, newJoiner())[0]);
+          const batches = [changes.slice(0, 4), changes.slice(3).reverse(), [...changes].reverse()];
+          const made = await Promise.all(
+            batches.map((batch, n) => (n % 2 ? world.one : world.other).commitTogether(batch)),
+          );
+          assert.equal(made.filter(({ kind }) => kind === 'committed').length, 1);
+          const taken = batches[made.findIndex(({ kind }) => kind === 'committed')]!.map(({ id }) => id);
+          for (const { approval } of approvals)
+            assert.equal((await store.find(approval.id))!.state, taken.includes(approval.id) ? 'approved' : 'pending');
+        }
+      });
+
+      test('only plain decisions are made together', async () => {
+        const { approval, joiner } = await opened(store);
+        const [given, spent] = bothOf(approval, joiner);
+        for (const wrong of [change(approval, 'withdrawn'), spent, { ...given, takes: [take({ max: '1' })] }])
+          await assert.rejects(store.commitTogether([wrong]), Unavailable);
+        assert.deepEqual(await store.find(approval.id), approval);
+      });
+
       test('only what follows a decision is committed with it', async () => {
         const { approval, joiner } = await opened(store);
         const [given, spent] = bothOf(approval, joiner);

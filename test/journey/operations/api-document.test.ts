@@ -115,6 +115,62 @@ describe('what the running program answers is what its description says', () => 
     await ask('GET', '/api/approvals', '/api/approvals', 200);
   });
 
+  test('P3: calls that are decided together: all, or none and which were in the way', async () => {
+    const ids = [await approval('create_key', { name: 'a' }), await approval('create_key', { name: 'b' })];
+    const asked = [...ids, await approval('charge', { amount: 9 })];
+    type One = { id: string; state: string; fingerprint: string; revision: number };
+    const read = (id: string) => ask<One>('GET', '/api/approvals/{id}', `/api/approvals/${id}`, 200);
+    const items = async (of: readonly string[]) =>
+      (await Promise.all(of.map(read))).map(({ id, fingerprint, revision }) => ({ id, fingerprint, revision }));
+    const decide = (status: number, body: object) =>
+      ask<{ error: string; items: { id: string; state: string; why: string }[] }>(
+        'POST',
+        '/api/decisions',
+        '/api/decisions',
+        status,
+        body,
+      );
+    const why = async (status: number, body: object) =>
+      (await decide(status, body)).items.map((item) => [item.id, item.state, item.why]);
+    const all = await items(asked);
+    const [a, b, charge] = all as [(typeof all)[0], (typeof all)[0], (typeof all)[0]];
+    for (const wrong of [
+      { decision: 'perhaps', items: all },
+      { decision: 'approve' },
+      { decision: 'approve', items: [] },
+      { decision: 'approve', items: [a, a] },
+      { decision: 'approve', items: [{ id: a.id, fingerprint: a.fingerprint }] },
+      { decision: 'approve', items: all, allowance: { minutes: 5, calls: 2 } },
+      { decision: 'approve', items: Array.from({ length: 26 }, (_, n) => ({ ...a, id: `ap_${n}` })) },
+    ])
+      assert.equal((await decide(400, wrong)).error, 'bad_decision', JSON.stringify(wrong).slice(0, 80));
+    assert.deepEqual(await why(403, { decision: 'deny', items: all }), [[charge.id, 'pending', 'reason_required']]);
+    // P10: each is bound by its own fingerprint and by the revision that was shown.
+    const swapped = [{ ...a, fingerprint: b.fingerprint }, b];
+    assert.deepEqual(await why(403, { decision: 'approve', items: swapped }), [[a.id, 'pending', 'other_call']]);
+    const older = [{ ...a, revision: a.revision - 1 }, b];
+    assert.deepEqual(await why(409, { decision: 'approve', items: older }), [[a.id, 'pending', 'changed']]);
+    const gone = [a, { ...b, id: 'ap_nothing' }];
+    assert.deepEqual(await why(404, { decision: 'approve', items: gone }), [['ap_nothing', null, 'not_found']]);
+    await ask('POST', '/api/approvals/{id}/decisions', `/api/approvals/${a.id}/decisions`, 200, { decision: 'deny' });
+    assert.deepEqual(await why(409, { decision: 'approve', items: all }), [[a.id, 'denied', 'already_decided']]);
+    for (const { id } of [b, charge]) assert.equal((await read(id)).state, 'pending');
+    const { items: decided } = await decide(200, { decision: 'approve', reason: 'both seen', items: [b, charge] });
+    assert.deepEqual(
+      decided.map(({ id, state }) => [id, state]),
+      [
+        [b.id, 'approved'],
+        [charge.id, 'approved'],
+      ],
+    );
+    const events = await gateway.events();
+    const batches = [b, charge].map(
+      ({ id }) => events.find((event) => event.approval === id && event.type === 'approval.decided')!.data.batch,
+    );
+    assert.deepEqual(batches[0], batches[1], 'the log says what was decided together');
+    assert.ok(events.some(({ type, approval: of }) => type === 'approval.refused' && of === a.id));
+  });
+
   test('allowances and standing denials', async () => {
     const args = { n: 1 };
     const id = await approval('burst', args);

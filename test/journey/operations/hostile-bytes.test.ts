@@ -34,6 +34,7 @@ const ROUTES: readonly (readonly [method: string, path: string, queries: readonl
   ['GET', '/api/approvals/:id', []],
   ['GET', '/api/approvals/:id/evidence', []],
   ['POST', '/api/approvals/:id/decisions', []],
+  ['POST', '/api/decisions', []],
   ['POST', '/api/approvals/:id/take-back', []],
   [
     'GET',
