@@ -78,7 +78,7 @@ ${grants}people:
   sam: { login: sam@example.com }
 approvers: { platform: [mira, admin] }
 operators: [admin]
-approval: { max_pending: 60, pickup: ${pace.duration('1h')}, hold: { progress: ${pace.duration('1h')} } }
+approval: { max_pending: 60, openings: ${pace.perMinute(30)}, pickup: ${pace.duration('1h')}, hold: { progress: ${pace.duration('1h')} } }
 `;
 }
 

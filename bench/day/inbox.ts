@@ -3,7 +3,8 @@ import { type Act, kindOf, type Waiting } from './person.ts';
 
 /** An action that was taken, and what the gateway answered. */
 export interface Acted {
-  readonly kind: Act['kind'];
+  /** `told otherwise`: nothing was decided, because a call had changed since it was shown. That was an action too. */
+  readonly kind: Act['kind'] | 'told otherwise';
   /** Approvals that it decided. */
   readonly approvals: readonly string[];
 }
@@ -15,8 +16,10 @@ export interface Inbox {
   readonly allowed: ReadonlySet<string>;
 }
 
-export async function readInbox({ api }: DayGateway): Promise<Inbox> {
-  const waiting = await pages<Waiting>(api, '/api/approvals?state=pending');
+/** `readMs`: what came in the last so many milliseconds is not read yet. */
+export async function readInbox({ api }: DayGateway, readMs: number): Promise<Inbox> {
+  const pending = await pages<Waiting & { createdAt: string }>(api, '/api/approvals?state=pending');
+  const waiting = pending.filter(({ createdAt }) => Date.parse(createdAt) < Date.now() - readMs);
   const living = await pages<Waiting & { left: number }>(api, '/api/allowances?state=living');
   const allowed = living.filter(({ left }) => left > 0).map(kindOf);
   return { waiting: waiting.reverse(), allowed: new Set(allowed) };
@@ -28,6 +31,7 @@ export async function pages<T>(api: DayGateway['api'], path: string): Promise<T[
   for (let after: string | null = null; ; ) {
     const at = `${path}${path.includes('?') ? '&' : '?'}limit=500${after === null ? '' : `&after=${encodeURIComponent(after)}`}`;
     const { status, json } = await api<{ items: T[]; next: string | null }>('GET', at);
+    if (status === 409) return { kind: 'told otherwise', approvals: [] };
     if (status !== 200) throw new Error(`${at}: ${status} ${JSON.stringify(json)}`);
     all.push(...json.items);
     if (json.next === null) return all;
@@ -37,17 +41,17 @@ export async function pages<T>(api: DayGateway['api'], path: string): Promise<T[
 
 const REFUSAL = 'This is not what the agent is there for.';
 
-/** Does it, each time by the fingerprint that was shown. A refusal by the gateway is a fault of the bench. */
+/** Does it, each time by the fingerprint that was shown. Any other refusal than that something has changed is a fault of the bench. */
 export async function perform(gateway: DayGateway, act: Act): Promise<Acted> {
   const items = 'items' in act ? act.items : [act.item];
   const approvals = items.map(({ id }) => id);
-  if ('items' in act && process.env.DAY_SINGLES) {
-    for (const item of act.items) await perform(gateway, { kind: act.kind === 'batch approved' ? 'approve' : 'deny', item });
-    return { kind: act.kind, approvals };
-  }
   const { status, json } = await ('items' in act
     ? gateway.api('POST', '/api/decisions', batchBody(act))
-    : gateway.api('POST', `/api/approvals/${act.item.id}/decisions`, { ...bodyOf(act), fingerprint: act.item.fingerprint }));
+    : gateway.api('POST', `/api/approvals/${act.item.id}/decisions`, {
+        ...bodyOf(act),
+        fingerprint: act.item.fingerprint,
+      }));
+  if (status === 409) return { kind: 'told otherwise', approvals: [] };
   if (status !== 200) throw new Error(`${act.kind} of ${approvals.join(', ')}: ${status} ${JSON.stringify(json)}`);
   return { kind: act.kind, approvals };
 }

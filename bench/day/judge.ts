@@ -53,6 +53,11 @@ export interface Judgement {
   readonly unlike: readonly string[];
 }
 
+/** What events of one batch have in common. */
+interface Batch {
+  readonly id: string;
+}
+
 type Way = 'allowance' | 'batch' | 'one decision';
 
 /** Judges one replayed day: from what the servers counted, from the log, and from what the person did. */
@@ -91,9 +96,12 @@ export function faultsOf(judgement: Judgement, mostActions: number): string[] {
 }
 
 /** How each dispatched approval came to run, and what ran that nothing in the log explains. */
-function tracedRuns({ acted, day, events, ran }: Evidence, byId: ReadonlyMap<string, Judged>) {
-  const batched = new Set(acted.filter(({ kind }) => kind === 'batch approved').flatMap((act) => act.approvals));
-  const yes = new Map(decided(events).filter(({ data }) => data.choice === 'approve').map((event) => [event.approval, event]));
+function tracedRuns({ day, events, ran }: Evidence, byId: ReadonlyMap<string, Judged>) {
+  const yes = new Map(
+    decided(events)
+      .filter(({ data }) => data.choice === 'approve')
+      .map((event) => [event.approval, event]),
+  );
   const given = new Map(ofType(events, 'allowance.given').map((event) => [event.data.allowance, event]));
   const used = new Map(ofType(events, 'allowance.used').map((event) => [event.approval, event]));
   const ways = new Map<string, Way>();
@@ -102,7 +110,8 @@ function tracedRuns({ acted, day, events, ran }: Evidence, byId: ReadonlyMap<str
   for (const event of ofType(events, 'call.dispatched')) {
     const approval = byId.get(event.approval ?? '');
     const way = approval === undefined ? null : wayOf(event);
-    if (way === null || ways.has(approval!.id)) untraceable.push(`${event.approval}, sent to ${event.server}.${event.tool}`);
+    if (way === null || ways.has(approval!.id))
+      untraceable.push(`${event.approval}, sent to ${event.server}.${event.tool}`);
     else {
       ways.set(approval!.id, way);
       explained.push(runKey(approval!));
@@ -124,7 +133,7 @@ function tracedRuns({ acted, day, events, ran }: Evidence, byId: ReadonlyMap<str
 
   function wayOf({ approval, grant, server, tool }: Logged): Way | null {
     const own = yes.get(approval);
-    if (own !== undefined) return batched.has(approval!) ? 'batch' : 'one decision';
+    if (own !== undefined) return own.data.batch === undefined ? 'one decision' : 'batch';
     const use = used.get(approval);
     const gift = use && given.get(use.data.allowance);
     const source = gift && yes.get(gift.approval);
@@ -146,11 +155,22 @@ function missed({ day, ran, told }: Evidence): string[] {
 
 /** The log's decisions are the person's actions: each ticked call once, and nothing that nobody did. */
 function unlike({ acted, events }: Evidence): string[] {
-  const done = acted.flatMap(({ approvals }) => approvals).sort();
-  const logged = decided(events).map(({ approval }) => approval).sort();
-  return JSON.stringify(done) === JSON.stringify(logged)
+  const done = acted
+    .filter(({ approvals }) => approvals.length > 0)
+    .map(({ approvals }) => approvals.toSorted().join(' '));
+  const logged = Map.groupBy(
+    decided(events),
+    ({ approval, data }) => (data.batch as Batch | undefined)?.id ?? approval,
+  );
+  const forms = [...logged.values()].map((form) =>
+    form
+      .map(({ approval }) => approval)
+      .sort()
+      .join(' '),
+  );
+  return JSON.stringify(done.sort()) === JSON.stringify(forms.sort())
     ? []
-    : [`the log has ${logged.length} decisions, and ${done.length} were made`];
+    : [`the log has ${forms.length} actions, and ${done.length} were taken`];
 }
 
 function decided(events: readonly Logged[]): Logged[] {

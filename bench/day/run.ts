@@ -25,6 +25,8 @@ const { values, positionals } = parseArgs({
     most: { type: 'string', default: '40' },
     /** Redis and Postgres instead of embedded mode. */
     real: { type: 'boolean', default: false },
+    /** Tells each look. */
+    looks: { type: 'boolean', default: false },
     /** How many days run at a time. */
     together: { type: 'string', default: '1' },
   },
@@ -44,7 +46,7 @@ const options = { hourMs: ms(values.hour), looks: hourlyLooks(), allowMinutes: m
 
 async function one([name, day]: [string, Day], nth: number): Promise<boolean> {
   const env = (await storage?.env(`day_${nth}`)) ?? {};
-  const replayed: Replayed = await replay(day, { ...options, env, say: console.error });
+  const replayed: Replayed = await replay(day, { ...options, env, ...(values.looks ? { say: console.error } : {}) });
   const judgement = judge(replayed);
   const faults = faultsOf(judgement, Number(values.most));
   console.log(reportText(name, judgement, replayed.waits, faults));
@@ -57,7 +59,8 @@ try {
   const good: boolean[] = [];
   await Promise.all(
     Array.from({ length: Number(values.together) }, async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) good.push(await one(next[1], next[0]));
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        good.push(await one(next[1], next[0]));
     }),
   );
   process.exitCode = good.every(Boolean) ? 0 : 1;

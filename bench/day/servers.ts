@@ -51,7 +51,11 @@ export async function startServers(day: Day): Promise<DayServers> {
 
 interface ListedTool {
   readonly name: string;
-  readonly inputSchema: { readonly type: 'object'; readonly properties: Record<string, object>; readonly required: string[] };
+  readonly inputSchema: {
+    readonly type: 'object';
+    readonly properties: Record<string, object>;
+    readonly required: string[];
+  };
 }
 
 function toolsOf({ calls }: Day): Map<string, ListedTool[]> {
