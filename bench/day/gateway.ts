@@ -51,7 +51,10 @@ export async function startGateway(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const killAtExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
   const close = async (): Promise<void> => {
+    process.off('exit', killAtExit);
     if (child.exitCode === null) {
       child.kill('SIGKILL');
       await once(child, 'exit');

@@ -27,7 +27,7 @@ export interface Replayed extends Evidence {
 const QUARTER_S = 900;
 const HOUR_S = 3_600;
 /** A person reads for a while: what came meanwhile is for the next look. A call that an allowance lets run is open for a moment, too. */
-const READ_MS = 1_000;
+const READ_MS = 2_000;
 /** After the day nobody waits longer than this for a last answer. */
 const PATIENCE_MS = 60_000;
 

@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
     /** How many other days are made and judged too, from the seeds 1, 2, … */
     made: { type: 'string', default: '0' },
     /** How long an hour of the day takes. */
-    hour: { type: 'string', default: '30s' },
+    hour: { type: 'string', default: '60s' },
     /** For how long an allowance is given, at most. */
     allow: { type: 'string', default: '8h' },
     /** How many human actions a day may need. */
@@ -53,6 +53,8 @@ async function one([name, day]: [string, Day], nth: number): Promise<boolean> {
   return faults.length === 0;
 }
 
+// What it started must not outlive it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 try {
   console.log(`store and queue: ${storage?.name ?? 'embedded'}; an hour of the day takes ${values.hour}\n`);
   const waiting = [...days.entries()];
