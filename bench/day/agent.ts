@@ -9,8 +9,6 @@ export interface Told {
   readonly call: DayCall;
   /** `ran`, or the first words of what the agent was told instead. */
   readonly end: string;
-  /** Milliseconds from the first sending to the end. */
-  readonly ms: number;
 }
 
 /** As long as an agent would go on asking at all. */
@@ -29,8 +27,7 @@ export class DayAgents {
 
   /** Sends the call, and the same again while the answer is that a person has yet to decide. Never rejects. */
   async call(call: DayCall): Promise<Told> {
-    const start = performance.now();
-    const told = (end: string): Told => ({ call, end, ms: performance.now() - start });
+    const told = (end: string): Told => ({ call, end });
     try {
       const client = await this.#client(call);
       for (;;) {

@@ -19,7 +19,7 @@ export interface Inbox {
 /** `readMs`: what came in the last so many milliseconds is not read yet. */
 export async function readInbox({ api }: DayGateway, readMs: number): Promise<Inbox> {
   const pending = await pages<Waiting & { createdAt: string }>(api, '/api/approvals?state=pending');
-  const waiting = pending.filter(({ createdAt }) => Date.parse(createdAt) < Date.now() - readMs);
+  const waiting = pending.filter(({ createdAt }) => readMs === 0 || Date.parse(createdAt) < Date.now() - readMs);
   const living = await pages<Waiting & { left: number }>(api, '/api/allowances?state=living');
   const allowed = living.filter(({ left }) => left > 0).map(kindOf);
   return { waiting: waiting.reverse(), allowed: new Set(allowed) };

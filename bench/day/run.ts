@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../../src/config/document/duration.ts';
 import { realServers } from '../storage.ts';
+import { setClock, shortenedClock } from './clock.ts';
 import { type Day, readDay } from './day.ts';
 import { faultsOf, judge } from './judge.ts';
 import { makeDay } from './make-day.ts';
@@ -17,8 +18,8 @@ const { values, positionals } = parseArgs({
   options: {
     /** How many other days are made and judged too, from the seeds 1, 2, … */
     made: { type: 'string', default: '0' },
-    /** How long an hour of the day takes. */
-    hour: { type: 'string', default: '60s' },
+    /** How long an hour of the day takes; without it, the gateway's clock is set ahead from call to call. */
+    hour: { type: 'string' },
     /** For how long an allowance is given, at most. */
     allow: { type: 'string', default: '8h' },
     /** How many human actions a day may need. */
@@ -42,11 +43,19 @@ const files = positionals.length > 0 ? positionals : [join(import.meta.dirname, 
 const days: [string, Day][] = files.map((file) => [file, readDay(file)]);
 for (let seed = 1; seed <= Number(values.made); seed += 1) days.push([`seed ${seed}`, makeDay(seed)]);
 const storage = values.real ? await realServers() : null;
-const options = { hourMs: ms(values.hour), looks: hourlyLooks(), allowMinutes: ms(values.allow) / 60_000 };
+const options = { looks: hourlyLooks(), allowMinutes: ms(values.allow) / 60_000 };
+const hourMs = values.hour === undefined ? null : ms(values.hour);
+if (hourMs === null && values.real)
+  throw new Error('--real needs --hour, such as 60s: the clock of a database is not set.');
 
 async function one([name, day]: [string, Day], nth: number): Promise<boolean> {
   const env = (await storage?.env(`day_${nth}`)) ?? {};
-  const replayed: Replayed = await replay(day, { ...options, env, ...(values.looks ? { say: console.error } : {}) });
+  const replayed: Replayed = await replay(day, {
+    ...options,
+    clock: hourMs === null ? setClock() : shortenedClock(hourMs),
+    env,
+    ...(values.looks ? { say: console.error } : {}),
+  });
   const judgement = judge(replayed);
   const faults = faultsOf(judgement, Number(values.most));
   console.log(reportText(name, judgement, replayed.waits, faults));
@@ -56,7 +65,9 @@ async function one([name, day]: [string, Day], nth: number): Promise<boolean> {
 // What it started must not outlive it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 try {
-  console.log(`store and queue: ${storage?.name ?? 'embedded'}; an hour of the day takes ${values.hour}\n`);
+  console.log(
+    `store and queue: ${storage?.name ?? 'embedded'}; ${hourMs === null ? 'the clock is set' : `an hour of the day takes ${values.hour}`}\n`,
+  );
   const waiting = [...days.entries()];
   const good: boolean[] = [];
   await Promise.all(

@@ -36,7 +36,7 @@ function evidence(more: Partial<Evidence> = {}): Evidence {
     logged('call.dispatched', 'ap_3'),
     logged('approval.decided', 'ap_4', { choice: 'deny' }),
   ];
-  const told = CALLS.map((call) => ({ call, end: call.bad ? 'Denied by mira' : 'ran', ms: 1 }));
+  const told = CALLS.map((call) => ({ call, end: call.bad ? 'Denied by mira' : 'ran' }));
   const ran = CALLS.filter(({ bad }) => !bad).map(({ arguments: args }) => ({ server, tool, arguments: args }));
   return { day: { about: '', calls: CALLS }, acted, told, ran, events, approvals, ...more };
 }
