@@ -40,7 +40,12 @@ const KINDS: readonly Kind[] = [
   {
     ...{ agent: 'release-bot', server: 'github', tool: 'create_branch', risk: 'write', good: 46 },
     args: (n, roll) => ({ repo: REPOS[roll(2)]!, name: `release/${n}`, from: 'main' }),
-    bad: [{ repo: 'infra-secrets', name: 'release/x' }, { from: 'refs/pull/66/head' }, { name: 'main' }],
+    bad: [
+      { repo: 'infra-secrets', name: 'release/x' },
+      { from: 'refs/pull/66/head' },
+      { name: 'main' },
+      { force: 'true' },
+    ],
   },
   {
     ...{ agent: 'release-bot', server: 'github', tool: 'create_pull_request', risk: 'write', good: 40 },
@@ -63,12 +68,14 @@ const KINDS: readonly Kind[] = [
       { to: 'everybody@example.org', template: 'free-text' },
       { to: 'customer1@example.com.evil.example' },
       { to: 'customer1@example.com, press@example.org' },
+      { to: 'customer1@example.com\nbcc: press@example.org' },
+      { cc: 'press@example.org' },
     ],
   },
   {
     ...{ agent: 'support-agent', server: 'crm', tool: 'update_ticket', risk: 'write', good: 60 },
     args: (n, roll) => ({ id: 4_000 + n, status: STATES[roll(3)]!, note: `Answered question ${n}` }),
-    bad: [{ status: 'deleted', note: 'x' }, { id: -1 }, { status: 'Open' }],
+    bad: [{ status: 'deleted', note: 'x' }, { id: -1 }, { status: 'Open' }, { id: '4001' }],
   },
   {
     ...{ agent: 'ops-copilot', server: 'kubernetes', tool: 'restart_pod', risk: 'execute', good: 36 },
