@@ -1,4 +1,4 @@
-import type { DayGateway } from './gateway.ts';
+import type { Answer, DayGateway } from './gateway.ts';
 import { type Act, kindOf, type Waiting } from './person.ts';
 
 /** An action that was taken, and what the gateway answered. */
@@ -28,15 +28,20 @@ export async function readInbox({ api }: DayGateway, readMs: number): Promise<In
 /** Everything that a list of the API has. */
 export async function pages<T>(api: DayGateway['api'], path: string): Promise<T[]> {
   const all: T[] = [];
-  for (let after: string | null = null; ; ) {
-    const at = `${path}${path.includes('?') ? '&' : '?'}limit=500${after === null ? '' : `&after=${encodeURIComponent(after)}`}`;
-    const { status, json } = await api<{ items: T[]; next: string | null }>('GET', at);
-    if (status === 409) return { kind: 'told otherwise', approvals: [] };
-    if (status !== 200) throw new Error(`${at}: ${status} ${JSON.stringify(json)}`);
+  let after: string | null = '';
+  while (after !== null) {
+    const query: string = `${path.includes('?') ? '&' : '?'}limit=500${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`;
+    const { status, json }: Answer<Page<T>> = await api<Page<T>>('GET', path + query);
+    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(json)}`);
     all.push(...json.items);
-    if (json.next === null) return all;
     after = json.next;
   }
+  return all;
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
 }
 
 const REFUSAL = 'This is not what the agent is there for.';

@@ -30,7 +30,7 @@ function asked({ agent, server, tool, arguments: args }: DayCall): Call {
 /** What a call has in common with all that one allowance would cover; null: it lies out of bounds, or there are none. */
 function likeness(day: DayCall): string | null {
   const call = asked(day);
-  const rule = ruleFor(POLICIES.get(day.server)!, day.tool).ask.allowance;
+  const rule = ruleFor(POLICIES.get(day.server)!, day.tool)?.ask.allowance;
   if (!rule || !liesWithin(call, rule.within)) return null;
   const material = likenessMaterial(call, rule.mayVary);
   return material === null ? null : canonical(material);
