@@ -25,6 +25,7 @@ const LEFT_TO_ALL: Readonly<Record<string, readonly string[]>> = {
   'journey/agent': [
     'asked-clients',
     'bad-input',
+    'day',
     'exact-numbers',
     'floods',
     'frozen',
