@@ -2,7 +2,7 @@ import { isObject } from '../domain/json/json.ts';
 import type { OverseenLine, OverseenTool, OversightReport } from '../domain/log/oversight.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { bounded } from '../text/bounded.ts';
-import { joined, type Printed, padded, printed, printedJson } from '../text/printed.ts';
+import { joined, ownLines, type Printed, padded, printed, printedJson } from '../text/printed.ts';
 import { askApi, refusedBy } from './approvals/reply.ts';
 import { Misuse } from './parse/misuse.ts';
 import { type GatewayAddress, RunningGateway } from './remote/running-gateway.ts';
@@ -41,7 +41,7 @@ async function file(gateway: RunningGateway, path: string, terminal: Terminal): 
   const response = await gateway.request(path);
   const text = await response.text();
   if (response.ok) {
-    terminal.evidence(text);
+    terminal.out(ownLines(text));
     return 0;
   }
   terminal.err(printed`${text.slice(0, 300)} (HTTP ${response.status})\n`);

@@ -13,6 +13,7 @@ import { setFreeze } from '../gateway/freeze/set-freeze.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { adoptCard } from '../gateway/publish-card.ts';
 import { snooze } from '../gateway/snooze/snooze.ts';
+import { withoutSnoozed } from '../gateway/snooze/without-snoozed.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import { slackCards } from '../slack/cards.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
@@ -132,12 +133,14 @@ export function approversInSlack(
 /** Calls that are read for one Home, the soonest to expire of all; the oldest of these are shown. */
 const READ_FOR_HOME = 50;
 
-function homeUseOf({ store, rules }: Gateway, current: () => Loaded): HomeUse {
+function homeUseOf(gateway: Gateway, current: () => Loaded): HomeUse {
+  const { store, rules } = gateway;
   return {
     userGroups: () => [...new Set([...current().config.approvers.values()].flatMap(({ userGroups }) => userGroups))],
     waiting: async (user, userGroups, most) => {
       const beholder = beholderOf({ id: user, userGroups }, rules.persons());
-      const { items, mine } = await store.pending(beholder, { mine: true }, { limit: READ_FOR_HOME });
+      const { filter } = await withoutSnoozed(gateway, user, { mine: true });
+      const { items, mine } = await store.pending(beholder, filter, { limit: READ_FOR_HOME });
       const oldest = [...items].sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
       return { calls: oldest.slice(0, most), total: mine };
     },

@@ -381,6 +381,7 @@ test('P2: a standing denial answers what has not run, and leaves what has to be 
       log: { error: () => undefined },
       store: {
         peek: async () => null,
+        askedBefore: async () => null,
         away: async (joiner: string) => void away.push(joiner),
         open: async (_request: unknown, _joiner: unknown, room: { closed: boolean }) => {
           rooms.push(room.closed);

@@ -31,6 +31,7 @@ function registered(): string[] {
         records: {} as never,
         replays: {} as never,
         people: {} as never,
+        drawOversight: async () => '',
       }),
     )
     .route('/', health(gateway))

@@ -236,6 +236,7 @@ test('approval options come from the tool, and what it leaves open from all_tool
   };
   assert.deepEqual(askOf('t'), {
     approvers: ['oncall'],
+    justification: null,
     quorum: 2,
     timeoutMs: 7_200_000,
     remindMs: 600_000,

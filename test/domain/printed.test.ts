@@ -48,6 +48,8 @@ describe('the structure: nothing but Printed reaches a terminal', () => {
     'src/cli/command-line.ts',
     'src/cli/completion/completion.ts',
     'src/cli/grant/new.ts',
+    'src/cli/oversight.ts',
+    'src/cli/policy/suggest.ts',
     'src/text/printed.ts',
   ];
   const files = sources('src').map((file) => ({ file, text: textOf(file) }));

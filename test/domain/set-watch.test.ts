@@ -97,6 +97,9 @@ describe('Seals of rows', () => {
           'ended_by',
         ],
       ],
+      counter_proposals: [
+        ...['id', 'approval_id', 'grant_name', 'server', 'tool', 'fingerprint', 'proposed_by', 'at', 'ended_at'],
+      ],
       denials: [
         ...['id', 'approval_id', 'grant_name', 'server', 'tool', 'may_vary', 'likeness', 'reason', 'at', 'until'],
         ...['given_by', 'ended_at', 'ended_why', 'ended_by'],
