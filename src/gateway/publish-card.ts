@@ -7,6 +7,7 @@ import type { Freeze } from '../domain/freeze/freeze.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { BesideCard, CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
+import { describeForCard } from './call/describe-call.ts';
 import { callsOfDigest, cardWayOf } from './card-digest.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
@@ -69,6 +70,7 @@ export async function publishCard(
   await gateway.describing.settled(id);
   const found = await store.look(id);
   if (found === null) return null;
+  if (found.card === null) await describeForCard(gateway, found.approval);
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
   const way = await cardWayOf(gateway, found);

@@ -3,6 +3,7 @@ import type { CallFacts, Preview, UnusualLine } from '../../domain/approval/fact
 import { particularsOf } from '../../domain/approval/particulars.ts';
 import { unusualOf } from '../../domain/approval/unusual.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
+import { askFor } from '../../domain/policy/rule.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
 import { within } from '../../time/within.ts';
 import type { Gateway } from '../gateway.ts';
@@ -13,11 +14,12 @@ import { type PreviewParts, previewOf } from './preview-call.ts';
 /** Milliseconds that the log gets to say what was usual. */
 const HISTORY_MS = 1_000;
 
-type DescribeParts = PreviewParts & Pick<Gateway, 'describing'>;
+type DescribeParts = PreviewParts & Pick<Gateway, 'cards' | 'describing'>;
 
 /**
  * Finds out what the card says besides the call: what is unusual, and what a preview says; while its caller already waits.
- * null: nothing is found out about an answer to a server's question. The promise never rejects, and resolves within
+ * null: nothing is found out now: about an answer to a server's question never, about a call without a preview when its card is
+ * made (`describeForCard`), which may be at another replica. The promise never rejects, and resolves within
  * `PREVIEW_BOUNDS.ms` and the store's answer.
  *
  * | what | the card |
@@ -25,7 +27,7 @@ type DescribeParts = PreviewParts & Pick<Gateway, 'describing'>;
  * | the log does not answer | says nothing of what is unusual |
  * | the server hangs, errs, sends too much; a limit, a freeze, another verdict, too many at once | says why there is no preview |
  * | the store does not take it | says nothing of either |
- * | this process dies meanwhile | is posted by the sweep of another, without |
+ * | this process dies meanwhile | is posted by the sweep of another, without a preview |
  * | a decision, a withdrawal meanwhile | is kept all the same, for whoever reads the approval |
  */
 export function beginDescribing(
@@ -34,7 +36,7 @@ export function beginDescribing(
   verdict: AskVerdict,
   approval: Approval,
 ): Promise<void> | null {
-  if (arrival.leg !== undefined) return null;
+  if (arrival.leg !== undefined || (gateway.cards !== null && !verdict.ask.preview)) return null;
   return gateway.describing.begin(approval.id, Boolean(verdict.ask.preview), async (ended) => {
     try {
       await describe(gateway, arrival, verdict, approval, ended);
@@ -62,6 +64,23 @@ async function describe(
     facts,
     preview === null ? null : describedEvent(gateway, approval, facts, preview),
   );
+}
+
+/** The same for a card that is about to be made: what is unusual. Never rejects. */
+export async function describeForCard(
+  gateway: Pick<Gateway, 'log' | 'rules' | 'store'>,
+  approval: Approval,
+): Promise<void> {
+  if (approval.facts !== undefined || approval.answersTo !== null || approval.state !== 'pending') return;
+  const policy = gateway.rules.policy(approval.server);
+  const usual = policy === null ? null : (askFor(policy, approval.tool).usual ?? null);
+  const particulars = particularsOf(approval, usual, approval.createdAt);
+  try {
+    const unusual = await unusualLines(gateway, approval, particulars);
+    await gateway.store.keepFacts(approval.id, { unusual, preview: null, particulars }, null);
+  } catch (error) {
+    gateway.log.warn({ approval: approval.id, err: error }, 'a card comes without what was to be found out for it');
+  }
 }
 
 async function unusualLines(

@@ -34,7 +34,7 @@ export async function keepFacts(
 /** As the index has it. */
 const APPROVED = sql.raw(`(a.state in ('approved', 'dispatched', 'succeeded', 'failed', 'unknown'))`);
 
-/** What became of calls of its tool by its principal before this one. Two statements at once, by an index. */
+/** What became of calls of its tool by its principal before this one. Two looks into an index, in one statement. */
 export async function earlierLike(
   db: Kysely<Tables>,
   seals: Seals,
@@ -43,21 +43,20 @@ export async function earlierLike(
   const before = sql`a.grant_name = ${grant} and a.server = ${server} and a.tool = ${tool} and a.answers_to is null
     and a.id <> ${id} and a.created_at <= ${createdAt}
     and a.created_at > clock_timestamp() - make_interval(days => ${USUAL_BOUNDS.days}::int)`;
-  const [found, others] = await Promise.all([
-    sql<{ id: string; particulars: string | null }>`${KEPT_PLAN}
-      select a.id, a.particulars from holdfast.approvals a where ${before} and ${APPROVED}
-      order by a.created_at desc limit ${USUAL_BOUNDS.calls + 1}`.execute(db),
-    sql<{ n: number }>`${KEPT_PLAN}
-      select count(*)::int as n from (
-        select 1 from holdfast.approvals a where ${before} and not ${APPROVED} limit ${USUAL_BOUNDS.calls}) o`.execute(
-      db,
-    ),
-  ]);
-  const rows = found.rows.slice(0, USUAL_BOUNDS.calls);
+  const found = await sql<{ id: string; particulars: string | null; others: number | null }>`${KEPT_PLAN}
+    (select a.id, a.particulars, null::int as others from holdfast.approvals a where ${before} and ${APPROVED}
+      order by a.created_at desc limit ${USUAL_BOUNDS.calls + 1})
+    union all
+    select '', null, count(*)::int from (
+      select 1 from holdfast.approvals a where ${before} and not ${APPROVED} limit ${USUAL_BOUNDS.calls}) o`.execute(
+    db,
+  );
+  const approved = found.rows.filter(({ others }) => others === null);
+  const unapproved = found.rows.find(({ others }) => others !== null)?.others ?? 0;
+  const rows = approved.slice(0, USUAL_BOUNDS.calls);
   const known = rows.flatMap((row) => {
     const one = row.particulars === null ? null : particularsIn(seals, row.id, row.particulars);
     return one === null ? [] : [one];
   });
-  const more = found.rows.length > rows.length;
-  return { known, unknown: rows.length - known.length, more, unapproved: others.rows[0]?.n ?? 0 };
+  return { known, unknown: rows.length - known.length, more: approved.length > rows.length, unapproved };
 }

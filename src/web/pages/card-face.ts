@@ -81,10 +81,17 @@ function richTextElement(element: Json): Html {
 }
 
 function buttonOf(element: Json): Html {
+  if (member(element, 'type') === 'overflow') return menuOf(element);
   if (member(element, 'type') !== 'button') return jsonBlock(element, 'An element');
   const style = member(element, 'style');
   const tone = style === 'primary' || style === 'danger' ? style : '';
   return html`<span class="slack-button ${tone}">${textObject(member(element, 'text'))}</span>`;
+}
+
+/** A menu that Slack opens behind three dots. */
+function menuOf(element: Json): Html {
+  const options = partsOf(member(element, 'options')).map((option) => textObject(member(option, 'text')));
+  return html`<span class="slack-button">⋯ ${options.map((option, nth) => html`${nth === 0 ? '' : ' · '}${option}`)}</span>`;
 }
 
 /** The confirmation that a button asks for. */
