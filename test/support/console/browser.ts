@@ -50,6 +50,11 @@ tools:
 `;
 
 /** `admin` is an approver unless `approver: false`. `adminToken: null` leaves the console closed. */
+/** Without a rate of openings of its own, none is felt. */
+function many(config: string): string {
+  return /^approval:/m.test(config) ? config : `approval: { openings: 1000/second }\n${config}`;
+}
+
 export async function consoleWorld(
   options: {
     approver?: boolean;
@@ -77,7 +82,7 @@ export async function consoleWorld(
   await writeFile(join(folder, 'prometheus.yaml'), options.wholePolicy ?? `${POLICY}${options.policy ?? ''}`);
   await writeFile(
     join(folder, 'holdfast.yaml'),
-    `version: "1"\nservers:\n  prometheus: { url: "${prometheus.url}", policy: prometheus.yaml${options.server ?? ''} }\ngrants:\n${grants.join('')}approvers:\n  security: ${approvers}\n${options.config ?? ''}`,
+    `version: "1"\nservers:\n  prometheus: { url: "${prometheus.url}", policy: prometheus.yaml${options.server ?? ''} }\ngrants:\n${grants.join('')}approvers:\n  security: ${approvers}\n${many(options.config ?? '')}`,
   );
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const loaded = await loadConfig({
