@@ -8,6 +8,7 @@ import { type BatchItem, judgeTogether, type TogetherWord } from '../../src/doma
 import { aloneBecause, batchView, fitsTogether, readTick } from '../../src/slack/card/batch-view.ts';
 import { renderDigest } from '../../src/slack/card/digest.ts';
 import { homeView } from '../../src/slack/card/home-view.ts';
+import { fullView } from '../../src/slack/card/modals.ts';
 import { currentOf, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
@@ -81,6 +82,42 @@ describe('several calls, one word', () => {
     assert.ok(boxes.length > 3 && boxes.length <= 25, String(boxes.length));
     assert.equal(boxes.includes(long.id), false);
     assert.match(JSON.stringify(view.blocks), /does not fit here/);
+  });
+
+  test('P10: what a card warns of stands with the call, there and in its full view', () => {
+    const counterOf = {
+      ...{ approval: 'ap_before', by: 'U0ALEX', via: 'slack', depth: 1, more: 0 },
+      changes: [{ path: 'role', before: '"admin"', after: '"viewer"' }],
+    } as const;
+    const facts = {
+      unusual: [[{ text: 'Goes to an address that no call went to before: ' }, { value: 'x.example' }]],
+      preview: null,
+      particulars: { at: 0, destinations: {}, amounts: {} },
+    };
+    const odd = named(5, {
+      counterOf,
+      facts,
+      previousUnknown: 'ap_unknown',
+      trace: { ...named(5).trace, cues: ['first_use'] },
+    });
+    const from = { channel: 'C1', ts: '1.5' };
+    const terms = { choice: 'approve', leader: odd, from, publicUrl: null, notice: null } as const;
+    const many = Array.from({ length: 12 }, (_, n) => ({
+      approval: named(n + 10, { ...odd, id: named(n + 10).id }),
+      why: null,
+    }));
+    assert.deepEqual(faultsOfView(batchView(many, terms)), []);
+    for (const view of [batchView([{ approval: odd, why: null }], terms), fullView(odd, from, 0, true)]) {
+      const text = JSON.stringify(view);
+      for (const words of [
+        /A counter-proposal by/,
+        /role: .*admin.* → .*viewer/,
+        /x\.example/,
+        /ap_unknown/,
+        /First use/,
+      ])
+        assert.match(text, words);
+    }
   });
 
   test('a box is read only as it was written', () => {

@@ -33,6 +33,17 @@ test('arguments are judged by the schema, and no pattern of a server is run', ()
   }
 });
 
+test('what a pattern of names may admit is called unknown by nobody', () => {
+  const schema = read(
+    '{"type":"object","additionalProperties":false,"properties":{"n":{"type":"integer"}},"patternProperties":{"^x-":{}}}',
+  );
+  assert.deepEqual(schemaFaults(schema, read('{"n":1,"x-team":"a"}')), []);
+  assert.deepEqual(
+    schemaFaults(schema, read('{"n":"1"}'))?.map(({ path }) => path),
+    ['n'],
+  );
+});
+
 test('a schema that is too long, leads elsewhere or into itself without end is not read for ever', () => {
   const doubling: Record<string, unknown> = { type: 'object', properties: { a: { $ref: '#/$defs/d0' } }, $defs: {} };
   for (let n = 0; n < 40; n += 1) {
@@ -107,6 +118,15 @@ test('a form leaves what nobody touched as it was, and what is hidden out of rea
     const read = argumentsTyped(args, typed, json);
     assert.match(read.kind === 'wrong' ? read.faults[0]!.why : 'taken', why, json);
   }
+  for (const [kind, text, why] of [
+    ['text', '\u{1f600}'.repeat(1_501), /At most 3000 characters/],
+    ['lines', 'a\n\ud800', /within a character/],
+  ] as const) {
+    const long = argumentsTyped(args, [{ name: 'name', kind, text }], null);
+    assert.match(long.kind === 'wrong' ? long.faults[0]!.why : 'taken', why);
+  }
+  const cut = argumentsTyped(args, [], `{"z":"${'x'.repeat(3_000)}"}`);
+  assert.match(cut.kind === 'wrong' ? cut.faults[0]!.why : 'taken', /At most 3000 characters/);
   const huge: JsonObject = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`a${n}`, 'x']));
   assert.equal(argumentForm(null, huge).fields.length, 20);
 });

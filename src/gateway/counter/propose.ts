@@ -1,10 +1,10 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import type { ArgumentFault } from '../../domain/approval/argument-fault.ts';
-import { type CounterRefusal, judgeCounter } from '../../domain/approval/counter.ts';
-import { type DecisionRequest, judgeDecision } from '../../domain/approval/decide.ts';
+import { judgeCounter } from '../../domain/approval/counter.ts';
+import { type DecisionRequest, judgeDecision, type RefusalReason } from '../../domain/approval/decide.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { CounterConflict, OpensCounter } from '../../ports.ts';
-import { type Decided, type DecideTerms, decideApproval, type SeenApproval, voteOn } from '../decision/decide.ts';
+import { type Decided, type DecideTerms, decideApproval, voteOn } from '../decision/decide.ts';
 import { refuse } from '../decision/refuse.ts';
 import type { Gateway } from '../gateway.ts';
 import { type ProposingGateway, proposedCall } from './proposed-call.ts';
@@ -12,6 +12,8 @@ import { type ProposingGateway, proposedCall } from './proposed-call.ts';
 /** A denial with the arguments that the person would have instead, as they were shown to them. */
 export interface CounterRequest extends Pick<DecisionRequest, 'fingerprint' | 'reason' | 'saw'> {
   readonly counter: JsonObject;
+  /** Not all of the call was shown with the form, so the proposal is no yes to it (P10). */
+  readonly unseen?: boolean;
 }
 
 export type Countered =
@@ -32,16 +34,16 @@ export async function counterApproval(
   asked: CounterRequest,
   approver: Approver,
   terms: Pick<DecideTerms, 'pickupMs'>,
-  seen: SeenApproval | null = null,
 ): Promise<Countered> {
-  const { counter: args, ...word } = asked;
+  const { counter: args, unseen = false, ...word } = asked;
   const request: DecisionRequest = { ...word, choice: 'deny' };
   const approval = await gateway.store.find(id);
   if (approval === null) return { kind: 'not_found' };
   const current = gateway.rules.approvers(approval);
   const judged = judgeDecision(approval, request, approver, gateway.clock.now(), current);
-  // Refused as any denial is, and recorded: a stranger learns nothing of what would be possible.
-  if (judged.kind === 'refused') return decideApproval(gateway, id, request, approver, terms, seen);
+  // Before anything else: a stranger learns nothing of what would be possible. Never judged again as a plain denial, which
+  // it would become for somebody who may deny a moment later.
+  if (judged.kind === 'refused') return refusedAs(gateway, approval, approver, judged.reason);
   const refusal = judgeCounter(approval, approver, current);
   if (refusal !== null) return refusedAs(gateway, approval, approver, refusal);
   const proposed = await proposedCall(gateway, approval, args, approver);
@@ -59,7 +61,7 @@ export async function counterApproval(
         event: proposed.event,
         room: gateway.rules.approval,
         by: approver.id,
-        vote: voteOn(gateway, opened, approver, at, terms),
+        vote: unseen ? null : voteOn(gateway, opened, approver, at, terms),
       }),
     },
   });
@@ -72,7 +74,7 @@ async function refusedAs(
   gateway: Pick<Gateway, 'clock' | 'store'>,
   approval: Approval,
   approver: Approver,
-  reason: CounterRefusal | 'bad_counter',
+  reason: RefusalReason,
   why?: string,
   faults: readonly ArgumentFault[] = [],
 ): Promise<Countered> {

@@ -1,4 +1,5 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import { digestMarkIn } from '../../domain/approval/burst.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { SeenApproval } from '../../gateway/decision/decide.ts';
 import type { CardRecord } from '../../ports.ts';
@@ -35,6 +36,8 @@ export interface Admitted {
   readonly seen: SeenApproval | null;
   /** The approval was recalled, so its card shows everything. */
   readonly recalled: boolean;
+  /** Its card is a message that tells of several calls, and shows none of them in full. */
+  readonly inDigest: boolean;
 }
 
 /** The checks that every click passes. A refusal is recorded before it is returned. */
@@ -69,6 +72,7 @@ export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent)
     from: at,
     seen: place === 'adopt' ? null : seen,
     recalled: recalled !== null,
+    inDigest: digestMarkIn(card?.digest) !== null,
   };
 }
 
