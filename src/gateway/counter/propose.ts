@@ -4,6 +4,7 @@ import { judgeCounter } from '../../domain/approval/counter.ts';
 import { type DecisionRequest, judgeDecision, type RefusalReason } from '../../domain/approval/decide.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { CounterConflict, OpensCounter } from '../../ports.ts';
+import { beginDescribingProposal } from '../call/describe-call.ts';
 import { type Decided, type DecideTerms, decideApproval, voteOn } from '../decision/decide.ts';
 import { refuse } from '../decision/refuse.ts';
 import type { Gateway } from '../gateway.ts';
@@ -29,7 +30,9 @@ export type Countered =
  * and the console all do it through this; no agent ever can. The table of states and races is in decision 0062.
  */
 export async function counterApproval(
-  gateway: Parameters<typeof decideApproval>[0] & ProposingGateway & Pick<Gateway, 'cards' | 'log' | 'queue'>,
+  gateway: Parameters<typeof decideApproval>[0] &
+    ProposingGateway &
+    Pick<Gateway, 'cards' | 'describing' | 'log' | 'queue'>,
   id: string,
   asked: CounterRequest,
   approver: Approver,
@@ -65,7 +68,8 @@ export async function counterApproval(
       }),
     },
   });
-  if (decided.kind === 'recorded') await publish(gateway, opened);
+  if (decided.kind === 'recorded')
+    await publish(gateway, opened, beginDescribingProposal(gateway, opened.id, proposed.ask));
   if (decided.kind !== 'refused' || decided.conflict === undefined) return decided;
   return { ...decided, why: conflictWords(decided.conflict) };
 }
@@ -83,16 +87,16 @@ async function refusedAs(
   return { kind: 'refused', reason, approval, ...words, ...(faults.length === 0 ? {} : { faults }) };
 }
 
-/** Parks it and orders its card; the sweep does both where the queue does not answer. */
+/** Parks it and orders its card, once that has something to say; the sweep does both where the queue does not answer. */
 async function publish(
   { cards, log, queue }: Pick<Gateway, 'cards' | 'log' | 'queue'>,
   { id, expiresAt }: Pick<Approval, 'expiresAt' | 'id'>,
+  described: Promise<void>,
 ): Promise<void> {
-  try {
-    await Promise.all([queue.park(id, expiresAt), cards === null ? undefined : queue.publish(id, { turn: 1 })]);
-  } catch (error) {
+  const untaken = (error: unknown) =>
     log.warn({ approval: id, err: error }, 'the queue did not take a counter-proposal; the sweep will');
-  }
+  if (cards !== null) void described.then(() => queue.publish(id, { turn: 1 })).catch(untaken);
+  await queue.park(id, expiresAt).catch(untaken);
 }
 
 function conflictWords(conflict: CounterConflict): string {

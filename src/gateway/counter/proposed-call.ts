@@ -13,7 +13,7 @@ import { evaluate } from '../../domain/policy/evaluate.ts';
 import { takesOf } from '../../domain/policy/limit.ts';
 import { askFor, redactionOf } from '../../domain/policy/rule.ts';
 import { summaryOf } from '../../domain/policy/summary.ts';
-import { needsSignature, type RuleTrace } from '../../domain/policy/verdict.ts';
+import { type Ask, needsSignature, type RuleTrace } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { standingDenial } from '../allowance/covering.ts';
@@ -26,7 +26,13 @@ const MOST_BYTES = 256 * 1024;
 
 /** The changed call as an approval to be opened, or why it cannot be. `why`: a sentence without its full stop. */
 export type Proposed =
-  | { readonly kind: 'proposed'; readonly request: NewApproval; readonly event: ReturnType<typeof requestedEvent> }
+  | {
+      readonly kind: 'proposed';
+      readonly request: NewApproval;
+      readonly event: ReturnType<typeof requestedEvent>;
+      /** How the policy asks about such calls. */
+      readonly ask: Ask;
+    }
   | { readonly kind: 'refused'; readonly why: string; readonly faults: readonly ArgumentFault[] };
 
 export type ProposingGateway = Pick<
@@ -149,7 +155,7 @@ export async function proposedCall(
     olderFingerprints,
   };
   const asked: AskVerdict = { kind: 'ask', ask, limits: [], trace };
-  return { kind: 'proposed', request, event: requestedEvent(request, asked, approver) };
+  return { kind: 'proposed', request, event: requestedEvent(request, asked, approver), ask };
 }
 
 /** Whether the path is this place, or leads into it. */
