@@ -4,13 +4,18 @@ import type { Approval, Approver } from '../../src/domain/approval/approval.ts';
 import { judgeCounter, MOST_COUNTERS_IN_A_ROW } from '../../src/domain/approval/counter.ts';
 import type { CounterOf } from '../../src/domain/approval/counter-of.ts';
 import { type CurrentApprovers, STRANGERS } from '../../src/domain/approval/current.ts';
+import type { CallFacts } from '../../src/domain/approval/facts.ts';
 import { hasVoted } from '../../src/domain/approval/quorum.ts';
 import { recount } from '../../src/domain/approval/recount.ts';
 import { frozenParts } from '../../src/domain/approval/signing.ts';
 import { isObject } from '../../src/domain/json/json.ts';
+import type { NewEvent } from '../../src/domain/log/event.ts';
+import { summaryText } from '../../src/domain/policy/summary.ts';
 import { argumentForm } from '../../src/domain/tool/argument-form.ts';
+import { beginDescribingProposal } from '../../src/gateway/call/describe-call.ts';
 import { counterApproval } from '../../src/gateway/counter/propose.ts';
 import { voteOn } from '../../src/gateway/decision/decide.ts';
+import { Describing } from '../../src/gateway/state/describing.ts';
 import { counterView } from '../../src/slack/card/counter-view.ts';
 import { type ActTerms, act } from '../../src/slack/click/act.ts';
 import { currentOf, FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
@@ -83,6 +88,41 @@ describe('A denial with another call', () => {
     assert.notEqual(
       frozenParts({ ...plain, counterOf: PROPOSAL }),
       frozenParts({ ...plain, counterOf: { ...PROPOSAL, by: 'U0ALEX' } }),
+    );
+  });
+
+  test('P10: what is unusual of a proposed call is found out, and its server is not asked', async () => {
+    const kept: CallFacts[] = [];
+    const events: (NewEvent | null)[] = [];
+    const known = Array.from({ length: 9 }, () => ({
+      at: OPENED.getTime(),
+      destinations: { 'args.to': 'ops' },
+      amounts: {},
+    }));
+    const opened = sampleApproval({ counterOf: PROPOSAL, arguments: { to: 'elsewhere' } });
+    const gateway = {
+      ...{ clock: { now: () => AT }, describing: new Describing(), vault: {}, log: { warn: assert.fail } },
+      store: {
+        find: async () => opened,
+        earlierLike: async () => ({ known, unknown: 0, more: false, unapproved: 0 }),
+        keepFacts: async (_: string, facts: CallFacts, event: NewEvent | null) => {
+          kept.push(facts);
+          events.push(event);
+          return true;
+        },
+      },
+    };
+    const preview = { tool: 'list_keys', args: null };
+    await beginDescribingProposal(gateway as never, opened.id, { usual: null, preview });
+    await beginDescribingProposal(gateway as never, opened.id, { usual: null, preview: null });
+    for (const { unusual } of kept) assert.match(unusual.map(summaryText).join(), /New: args\.to is elsewhere/);
+    assert.deepEqual(
+      kept.map((facts) => facts.preview?.kind ?? null),
+      ['none', null],
+    );
+    assert.deepEqual(
+      events.map((event) => event?.type ?? null),
+      ['approval.described', null],
     );
   });
 
