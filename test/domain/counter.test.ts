@@ -8,17 +8,22 @@ import type { CallFacts } from '../../src/domain/approval/facts.ts';
 import { hasVoted } from '../../src/domain/approval/quorum.ts';
 import { recount } from '../../src/domain/approval/recount.ts';
 import { frozenParts } from '../../src/domain/approval/signing.ts';
-import { isObject } from '../../src/domain/json/json.ts';
+import { isObject, type JsonObject } from '../../src/domain/json/json.ts';
 import type { NewEvent } from '../../src/domain/log/event.ts';
+import { NO_HISTORY } from '../../src/domain/policy/history.ts';
 import { summaryText } from '../../src/domain/policy/summary.ts';
 import { argumentForm } from '../../src/domain/tool/argument-form.ts';
 import { beginDescribingProposal } from '../../src/gateway/call/describe-call.ts';
 import { counterApproval } from '../../src/gateway/counter/propose.ts';
+import { proposedCall } from '../../src/gateway/counter/proposed-call.ts';
 import { voteOn } from '../../src/gateway/decision/decide.ts';
 import { Describing } from '../../src/gateway/state/describing.ts';
+import { frozenBytes } from '../../src/mcp/hold/frozen-call.ts';
+import { FROZEN_CALLS } from '../../src/mcp/hold/proposed-call.ts';
 import { counterView } from '../../src/slack/card/counter-view.ts';
 import { type ActTerms, act } from '../../src/slack/click/act.ts';
 import { currentOf, FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
+import { policyOf } from '../support/domain/policy.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
 const AT = new Date(OPENED.getTime() + 60_000);
@@ -150,6 +155,68 @@ describe('A denial with another call', () => {
     );
     assert.equal(countered.kind === 'refused' && countered.reason, 'not_an_approver');
     assert.deepEqual(events, ['approval.refused']);
+  });
+});
+
+describe('The call that is proposed', () => {
+  const held = { token: 'hunter2', token_scope: 'all', seed: 'abc', to: 'ops' };
+  const shown = { ...held, token: '[redacted]', seed: '[redacted]' };
+
+  /** Proposes these arguments in place of a call whose token and seed were hidden. */
+  function propose(args: JsonObject, tools: object, faults: readonly { path: string; why: string }[] = []) {
+    const policy = policyOf({ tools: { create_api_key: { action: 'require_approval', ...tools } } });
+    const approval = sampleApproval({ arguments: shown });
+    const params = { name: approval.tool, arguments: held };
+    const text = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    const bytes = frozenBytes({ idText: '1', session: null, headers: {}, text });
+    const gateway = {
+      clock: { now: () => AT },
+      frozenCalls: FROZEN_CALLS,
+      callMemory: { historyFor: async () => NO_HISTORY },
+      knownInAdvance: { denialsAt: () => [] },
+      store: { request: async () => bytes, peek: async () => null },
+      vault: {
+        open: () => bytes,
+        seal: (_: string, __: string, all: Uint8Array) => all,
+        fingerprints: (material: object) => [JSON.stringify(material)],
+      },
+      rules: {
+        policy: () => policy,
+        principal: () => ({ grant: approval.grant, owner: approval.owner, selfApproval: false }),
+        approval: { maxBytes: 1_000_000 },
+        argumentFaults: () => faults,
+        upstream: (server: string) => server,
+        requirement: () => approval.requirement,
+        persons: () => STRANGERS,
+      },
+    };
+    return proposedCall(gateway as never, approval, args, MIRA);
+  }
+  const REDACTS = { redact: ['args.seed', 'args.token'] };
+
+  test('P8: what is hidden is sent as it was, and is not bared by a policy that hides less by now', async () => {
+    const args = { ...shown, to: 'dev' };
+    const good = await propose(args, REDACTS);
+    assert.equal(good.kind, 'proposed');
+    if (good.kind !== 'proposed') return;
+    assert.deepEqual({ ...(good.request.approval.arguments as JsonObject) }, args);
+    const sent = FROZEN_CALLS.read(good.request.request, { grant: 'g', owner: null, selfApproval: false }, 's').args;
+    assert.deepEqual(sent, { ...held, to: 'dev' });
+    const bared = await propose(args, { redact: ['args.token'] });
+    assert.match(bared.kind === 'refused' ? bared.why : bared.kind, /^seed: .*would be shown now/);
+    const hidden = await propose({ ...args, password: 'x' }, REDACTS);
+    assert.match(hidden.kind === 'refused' ? hidden.why : hidden.kind, /^password: .*would be hidden/);
+  });
+
+  test('what is wrong with another argument is told, whatever its name begins with', async () => {
+    const at = async (path: string) => {
+      const { kind } = await propose({ ...shown, to: 'dev' }, REDACTS, [{ path, why: 'is too wide' }]);
+      return kind;
+    };
+    assert.deepEqual(await Promise.all(['token', 'token.x', 'token[0]', 'token_scope'].map(at)), [
+      ...['proposed', 'proposed', 'proposed'],
+      'refused',
+    ]);
   });
 });
 
