@@ -9,6 +9,7 @@ import { aloneBecause, batchView, fitsTogether, readTick } from '../../src/slack
 import { renderDigest } from '../../src/slack/card/digest.ts';
 import { homeView } from '../../src/slack/card/home-view.ts';
 import { fullView } from '../../src/slack/card/modals.ts';
+import { admit } from '../../src/slack/click/admit.ts';
 import { currentOf, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
@@ -182,6 +183,42 @@ describe('calls of a burst', () => {
       assert.deepEqual(faultsOfHome(home), []);
       assert.match(JSON.stringify(home), /11 more did not fit/);
       assert.doesNotMatch(JSON.stringify(home), /"action_id":"approve"|<!channel>/);
+    }
+  });
+
+  test('P10: a click on a Home or a digest decides nothing that its card does not show', async () => {
+    const approval = named(1);
+    const place = { channel: 'C1', ts: '1.5' };
+    const mark = digestMark({ leader: approval.id, kind: 'grant' });
+    const refusals: string[] = [];
+    const clicked = (ts: string | null, from: Parameters<typeof admit>[2]['from']) => {
+      const card = { approval: approval.id, channel: 'C1', ts, revision: 1, digest: mark, postedAt: null };
+      const terms = {
+        ...{ app: null, routing: { channel: 'C1' }, recall: () => null, adopt: async () => undefined },
+        people: {
+          home: async () => ({ team: 'T1', everywhere: false }),
+          standing: async () => ({ kind: 'member' }),
+          groupsOf: async () => [],
+        },
+        look: async () => ({ approval, card }),
+        approvers: () => currentOf(approval),
+        refused: async (_: string, __: string, reason: string) => void refusals.push(reason),
+      };
+      const who = { user: 'U0MIRA', userTeam: 'T1', team: 'T1', enterprise: null, app: null };
+      const value = { approval: approval.id, fingerprint: approval.fingerprint };
+      return admit(terms as never, who, { kind: 'approve_on_card', choice: 'approve', revision: 1, value, from });
+    };
+    assert.deepEqual(await clicked(null, 'home'), { kind: 'turned_away', reason: 'no_card' });
+    assert.deepEqual(await clicked('1.4', place), { kind: 'turned_away', reason: 'wrong_message' });
+    assert.deepEqual(refusals, ['no_card', 'wrong_message']);
+    for (const [ts, from] of [
+      ['1.5', place],
+      ['1.5', 'home'],
+      // The answer to the post was lost, so the click itself tells where the message is.
+      [null, place],
+    ] as const) {
+      const admitted = await clicked(ts, from);
+      assert.equal(admitted.kind === 'admitted' && admitted.inDigest, true);
     }
   });
 });

@@ -61,8 +61,10 @@ export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent)
   if (identified.kind === 'refused') return refuse(identified.reason);
   if (!approval.fingerprint.startsWith(value.fingerprint)) return refuse('other_call');
   const at = from === 'home' ? placeOfCard(card) : from;
-  const place = at === null ? 'elsewhere' : placeOfClick(terms.routing, approval, card, at);
-  if (place === 'elsewhere' || at === null) return refuse('wrong_message');
+  // Without its message, what a Home opens could not be told from what was made up.
+  if (at === null) return refuse(from === 'home' ? 'no_card' : 'wrong_message');
+  const place = placeOfClick(terms.routing, approval, card, at);
+  if (place === 'elsewhere') return refuse('wrong_message');
   if (place === 'adopt') await terms.adopt(approval.id, at.channel, at.ts);
   const { approver } = identified;
   return {
