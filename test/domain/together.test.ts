@@ -3,7 +3,14 @@ import { describe, test } from 'node:test';
 import { faultsOf } from '../../src/demo/slack/limits/blocks.ts';
 import { faultsOfHome, faultsOfView } from '../../src/demo/slack/limits/views.ts';
 import type { Approval, Approver } from '../../src/domain/approval/approval.ts';
-import { burstKindOf, digestMark, digestMarkIn, isAlike, withoutDigestMark } from '../../src/domain/approval/burst.ts';
+import {
+  asksTheSame,
+  burstKindOf,
+  digestMark,
+  digestMarkIn,
+  isAlike,
+  withoutDigestMark,
+} from '../../src/domain/approval/burst.ts';
 import { type BatchItem, judgeTogether, type TogetherWord } from '../../src/domain/approval/together.ts';
 import { aloneBecause, batchView, fitsTogether, readTick } from '../../src/slack/card/batch-view.ts';
 import { renderDigest } from '../../src/slack/card/digest.ts';
@@ -146,6 +153,25 @@ describe('calls of a burst', () => {
     assert.equal(isAlike('grant', named(1), named(2, { tool: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { grant: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { server: 'other' })), false);
+  });
+
+  test('P4: calls that ask other people share no message, so whoever may decide one is told of it', () => {
+    const asked = (requirement: Parameters<typeof sampleApproval>[0]['requirement']) => named(2, { requirement });
+    const further = { afterMs: 60_000, groups: ['cto'], people: ['U0CTO'], userGroups: [], admin: false };
+    const all: [ReturnType<typeof asked>, boolean][] = [
+      [asked({ people: ['U0ALEX', 'U0MIRA'], quorum: 2 }), true],
+      [asked({ people: ['U0MIRA'] }), false],
+      [asked({ userGroups: ['S0DBA'] }), false],
+      [asked({ admin: true }), false],
+      [asked({ escalate: further }), false],
+    ];
+    for (const [other, same] of all)
+      assert.equal(asksTheSame(named(1), other), same, JSON.stringify(other.requirement));
+    const calls = [named(1), named(2)].map((approval) => ({ approval, card: null, freeze: null }));
+    assert.match(
+      renderDigest({ kind: 'grant', calls }, { publicUrl: null }).content,
+      /May approve: .*<@U0MIRA>, <@U0ALEX>/,
+    );
   });
 
   test('a card’s digest says whose message it is in, and nothing else does', () => {
