@@ -1,5 +1,6 @@
 import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
 import {
+  asksTheSame,
   type BurstKind,
   burstKindOf,
   type DigestMark,
@@ -66,7 +67,7 @@ function beginNotice({ grant, server, tool }: Approval, kind: BurstKind, place: 
   return `digest ${kind} ${kind === 'grant' ? grant : `${server}.${tool}`} ${place}`;
 }
 
-/** The newest digest of the same kind of call and the same place that has room; null: there is none. */
+/** The newest digest of the same kind of call, people and place that has room; null: there is none. */
 async function openDigest(
   { store, cards }: WayGateway,
   approval: Approval,
@@ -77,7 +78,7 @@ async function openDigest(
     const leader = await store.look(id);
     const mark = digestMarkIn(leader?.card?.digest);
     if (leader === null || leader.card?.ts == null || mark?.leader !== id || mark.kind !== kind) continue;
-    if (!isAlike(kind, leader.approval, approval)) continue;
+    if (!isAlike(kind, leader.approval, approval) || !asksTheSame(leader.approval, approval)) continue;
     if (cards!.placeKey!(leader.approval) !== cards!.placeKey!(approval)) continue;
     if ((await store.namedInDigest(leader.approval, LONGEST_MS)).length < MOST_IN_DIGEST) return leader;
   }

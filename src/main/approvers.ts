@@ -186,8 +186,8 @@ function useCasesOf(
     snooze: (id, minutes, approver) => snooze(gateway, id, minutes, approver),
     counters: {
       schema: ({ server, tool }) => gateway.rules.inputSchema?.(server, tool) ?? null,
-      propose: (id, request, approver, seen) =>
-        counterApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
+      propose: (id, request, approver) =>
+        counterApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }),
     },
     batches: {
       callsOfDigest: (leader) => callsOfDigest(gateway, leader),

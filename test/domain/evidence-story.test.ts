@@ -29,6 +29,28 @@ describe('The story that evidence tells', () => {
     'answers to what its server asked': [asked(), yes('U0MIRA'), sent(), sent({ continues: 'ap_1' }), ran],
     denied: [asked(), yes('U0MIRA'), no('U0ALEX')],
     'taken back before it was sent': [asked(), yes('U0MIRA'), step('approval.taken_back')],
+    'a counter-proposal, with what is told beside it': [
+      step('approval.requested', { quorum: 2, counterOf: { approval: 'ap_0', by: 'U0MIRA' } }, 'slack:U0MIRA'),
+      yes('U0MIRA', { person: 'mira', proposed: true }),
+      step('call.previewed', { tool: 'get_key' }),
+      step('approval.described', { unusual: [] }),
+      step('approval.joined', { again: false }, 'grant:bot'),
+      yes('U0ALEX', { batch: { id: 'ba_1', count: 3 }, saw: { surface: 'batch_view', revision: 3 } }),
+      sent(),
+      ran,
+    ],
+    'denied with another call': [
+      asked({ quorum: 2 }),
+      yes('U0ALEX'),
+      step('approval.decided', { choice: 'deny', counter: 'ap_2' }, 'slack:U0MIRA'),
+    ],
+    'refused with others, then decided with others': [
+      asked(),
+      step('approval.refused', { reason: 'changed', choice: 'approve' }, 'slack:U0MIRA'),
+      yes('U0MIRA', { batch: { id: 'ba_2', count: 2 } }),
+      sent(),
+      ran,
+    ],
     'by an allowance of two people': [
       asked({ quorum: 2 }),
       used({ by: ['U0MIRA', 'U0ALEX'], votes: [{ approver: 'U0MIRA' }, { approver: 'U0ALEX', person: 'alex' }] }),
@@ -57,6 +79,16 @@ describe('The story that evidence tells', () => {
 
   const FALSE: readonly (readonly [string, EvidenceStep[], RegExp])[] = [
     ['sent after a denial', [asked(), yes('U0MIRA'), no('U0ALEX'), sent()], /although it was denied/],
+    [
+      'a counter-proposal on its proposer’s word alone',
+      [
+        step('approval.requested', { quorum: 2, counterOf: { approval: 'ap_0', by: 'U0MIRA' } }, 'slack:U0MIRA'),
+        yes('U0MIRA', { person: 'mira', proposed: true }),
+        step('approval.decided', { choice: 'approve', person: 'mira' }, 'login:mira'),
+        sent(),
+      ],
+      /after 1 of 2/,
+    ],
     ['sent after it expired', [asked(), yes('U0MIRA'), step('approval.expired'), sent()], /although it had expired/],
     ['sent after it was taken back', [asked(), yes('U0MIRA'), step('approval.taken_back'), sent()], /taken back/],
     ['sent after it lapsed', [asked(), yes('U0MIRA'), step('approval.lapsed'), sent()], /lapsed/],

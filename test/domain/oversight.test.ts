@@ -44,6 +44,12 @@ describe('What is summed up of a decision', () => {
     );
   });
 
+  test('the yes that comes with a counter-proposal answered no question, so it was not fast', () => {
+    const events = [decided('deny', 60_000), decided('approve', 0, { proposed: true, saw: undefined })];
+    const mira = lineOf('mira', summed(events, 'person', 'mira'));
+    assert.deepEqual([mira.decided, mira.approved, mira.fastShare], [1, 0, 0]);
+  });
+
   test('shares, times and the full view follow from the decisions', () => {
     const events = [
       event('approval.requested'),

@@ -3,11 +3,20 @@ import { describe, test } from 'node:test';
 import { faultsOf } from '../../src/demo/slack/limits/blocks.ts';
 import { faultsOfHome, faultsOfView } from '../../src/demo/slack/limits/views.ts';
 import type { Approval, Approver } from '../../src/domain/approval/approval.ts';
-import { burstKindOf, digestMark, digestMarkIn, isAlike, withoutDigestMark } from '../../src/domain/approval/burst.ts';
+import {
+  asksTheSame,
+  burstKindOf,
+  digestMark,
+  digestMarkIn,
+  isAlike,
+  withoutDigestMark,
+} from '../../src/domain/approval/burst.ts';
 import { type BatchItem, judgeTogether, type TogetherWord } from '../../src/domain/approval/together.ts';
 import { aloneBecause, batchView, fitsTogether, readTick } from '../../src/slack/card/batch-view.ts';
 import { renderDigest } from '../../src/slack/card/digest.ts';
 import { homeView } from '../../src/slack/card/home-view.ts';
+import { fullView } from '../../src/slack/card/modals.ts';
+import { admit } from '../../src/slack/click/admit.ts';
 import { currentOf, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
@@ -83,6 +92,42 @@ describe('several calls, one word', () => {
     assert.match(JSON.stringify(view.blocks), /does not fit here/);
   });
 
+  test('P10: what a card warns of stands with the call, there and in its full view', () => {
+    const counterOf = {
+      ...{ approval: 'ap_before', by: 'U0ALEX', via: 'slack', depth: 1, more: 0 },
+      changes: [{ path: 'role', before: '"admin"', after: '"viewer"' }],
+    } as const;
+    const facts = {
+      unusual: [[{ text: 'Goes to an address that no call went to before: ' }, { value: 'x.example' }]],
+      preview: null,
+      particulars: { at: 0, destinations: {}, amounts: {} },
+    };
+    const odd = named(5, {
+      counterOf,
+      facts,
+      previousUnknown: 'ap_unknown',
+      trace: { ...named(5).trace, cues: ['first_use'] },
+    });
+    const from = { channel: 'C1', ts: '1.5' };
+    const terms = { choice: 'approve', leader: odd, from, publicUrl: null, notice: null } as const;
+    const many = Array.from({ length: 12 }, (_, n) => ({
+      approval: named(n + 10, { ...odd, id: named(n + 10).id }),
+      why: null,
+    }));
+    assert.deepEqual(faultsOfView(batchView(many, terms)), []);
+    for (const view of [batchView([{ approval: odd, why: null }], terms), fullView(odd, from, 0, true)]) {
+      const text = JSON.stringify(view);
+      for (const words of [
+        /A counter-proposal by/,
+        /role: .*admin.* → .*viewer/,
+        /x\.example/,
+        /ap_unknown/,
+        /First use/,
+      ])
+        assert.match(text, words);
+    }
+  });
+
   test('a box is read only as it was written', () => {
     const { id, fingerprint } = named(1);
     const value = `7:${fingerprint.slice(0, 32)}`;
@@ -108,6 +153,25 @@ describe('calls of a burst', () => {
     assert.equal(isAlike('grant', named(1), named(2, { tool: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { grant: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { server: 'other' })), false);
+  });
+
+  test('P4: calls that ask other people share no message, so whoever may decide one is told of it', () => {
+    const asked = (requirement: Parameters<typeof sampleApproval>[0]['requirement']) => named(2, { requirement });
+    const further = { afterMs: 60_000, groups: ['cto'], people: ['U0CTO'], userGroups: [], admin: false };
+    const all: [ReturnType<typeof asked>, boolean][] = [
+      [asked({ people: ['U0ALEX', 'U0MIRA'], quorum: 2 }), true],
+      [asked({ people: ['U0MIRA'] }), false],
+      [asked({ userGroups: ['S0DBA'] }), false],
+      [asked({ admin: true }), false],
+      [asked({ escalate: further }), false],
+    ];
+    for (const [other, same] of all)
+      assert.equal(asksTheSame(named(1), other), same, JSON.stringify(other.requirement));
+    const calls = [named(1), named(2)].map((approval) => ({ approval, card: null, freeze: null }));
+    assert.match(
+      renderDigest({ kind: 'grant', calls }, { publicUrl: null }).content,
+      /May approve: .*<@U0MIRA>, <@U0ALEX>/,
+    );
   });
 
   test('a card’s digest says whose message it is in, and nothing else does', () => {
@@ -145,6 +209,42 @@ describe('calls of a burst', () => {
       assert.deepEqual(faultsOfHome(home), []);
       assert.match(JSON.stringify(home), /11 more did not fit/);
       assert.doesNotMatch(JSON.stringify(home), /"action_id":"approve"|<!channel>/);
+    }
+  });
+
+  test('P10: a click on a Home or a digest decides nothing that its card does not show', async () => {
+    const approval = named(1);
+    const place = { channel: 'C1', ts: '1.5' };
+    const mark = digestMark({ leader: approval.id, kind: 'grant' });
+    const refusals: string[] = [];
+    const clicked = (ts: string | null, from: Parameters<typeof admit>[2]['from']) => {
+      const card = { approval: approval.id, channel: 'C1', ts, revision: 1, digest: mark, postedAt: null };
+      const terms = {
+        ...{ app: null, routing: { channel: 'C1' }, recall: () => null, adopt: async () => undefined },
+        people: {
+          home: async () => ({ team: 'T1', everywhere: false }),
+          standing: async () => ({ kind: 'member' }),
+          groupsOf: async () => [],
+        },
+        look: async () => ({ approval, card }),
+        approvers: () => currentOf(approval),
+        refused: async (_: string, __: string, reason: string) => void refusals.push(reason),
+      };
+      const who = { user: 'U0MIRA', userTeam: 'T1', team: 'T1', enterprise: null, app: null };
+      const value = { approval: approval.id, fingerprint: approval.fingerprint };
+      return admit(terms as never, who, { kind: 'approve_on_card', choice: 'approve', revision: 1, value, from });
+    };
+    assert.deepEqual(await clicked(null, 'home'), { kind: 'turned_away', reason: 'no_card' });
+    assert.deepEqual(await clicked('1.4', place), { kind: 'turned_away', reason: 'wrong_message' });
+    assert.deepEqual(refusals, ['no_card', 'wrong_message']);
+    for (const [ts, from] of [
+      ['1.5', place],
+      ['1.5', 'home'],
+      // The answer to the post was lost, so the click itself tells where the message is.
+      [null, place],
+    ] as const) {
+      const admitted = await clicked(ts, from);
+      assert.equal(admitted.kind === 'admitted' && admitted.inDigest, true);
     }
   });
 });

@@ -33,6 +33,17 @@ test('arguments are judged by the schema, and no pattern of a server is run', ()
   }
 });
 
+test('what a pattern of names may admit is called unknown by nobody', () => {
+  const schema = read(
+    '{"type":"object","additionalProperties":false,"properties":{"n":{"type":"integer"}},"patternProperties":{"^x-":{}}}',
+  );
+  assert.deepEqual(schemaFaults(schema, read('{"n":1,"x-team":"a"}')), []);
+  assert.deepEqual(
+    schemaFaults(schema, read('{"n":"1"}'))?.map(({ path }) => path),
+    ['n'],
+  );
+});
+
 test('a schema that is too long, leads elsewhere or into itself without end is not read for ever', () => {
   const doubling: Record<string, unknown> = { type: 'object', properties: { a: { $ref: '#/$defs/d0' } }, $defs: {} };
   for (let n = 0; n < 40; n += 1) {
@@ -45,6 +56,18 @@ test('a schema that is too long, leads elsewhere or into itself without end is n
   assert.equal(plainSchema(read('{"properties":{"a":{"$ref":"https://example.com/x"}}}')), null);
   assert.equal(plainSchema(read('{"properties":{"a":{"$ref":"#/nowhere"}}}')), null);
   assert.notEqual(plainSchema(read('{"properties":{"a":{"$ref":"#"}}}')), null);
+});
+
+test('P6: a schema with many alternatives, and arguments with many values, hold nobody up', () => {
+  const items = { anyOf: Array.from({ length: 1_900 }, (_, n) => ({ const: `v${n}` })) };
+  const schema = { type: 'object', properties: { l: { type: 'array', items } } };
+  const began = performance.now();
+  assert.equal(schemaFaults(schema, { l: Array.from({ length: 8_000 }, () => 1) }), null);
+  assert.ok(performance.now() - began < 2_000);
+  assert.notDeepEqual(schemaFaults(schema, { l: [1] }), []);
+  assert.deepEqual(schemaFaults(schema, { l: ['v7', 'v1899'] }), []);
+  const plain = { type: 'object', properties: { l: { type: 'array', items: { type: 'string' } } } };
+  assert.deepEqual(schemaFaults(plain, { l: Array.from({ length: 50_000 }, () => 'x') }), []);
 });
 
 test('P8: what is hidden stays as it is, wherever it stands', () => {
@@ -107,6 +130,15 @@ test('a form leaves what nobody touched as it was, and what is hidden out of rea
     const read = argumentsTyped(args, typed, json);
     assert.match(read.kind === 'wrong' ? read.faults[0]!.why : 'taken', why, json);
   }
+  for (const [kind, text, why] of [
+    ['text', '\u{1f600}'.repeat(1_501), /At most 3000 characters/],
+    ['lines', 'a\n\ud800', /within a character/],
+  ] as const) {
+    const long = argumentsTyped(args, [{ name: 'name', kind, text }], null);
+    assert.match(long.kind === 'wrong' ? long.faults[0]!.why : 'taken', why);
+  }
+  const cut = argumentsTyped(args, [], `{"z":"${'x'.repeat(3_000)}"}`);
+  assert.match(cut.kind === 'wrong' ? cut.faults[0]!.why : 'taken', /At most 3000 characters/);
   const huge: JsonObject = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`a${n}`, 'x']));
   assert.equal(argumentForm(null, huge).fields.length, 20);
 });

@@ -83,6 +83,7 @@ describe('A signed vote', () => {
       ...[{ previousUnknown: 'ap_0' }, { policyDigest: '1'.repeat(64) }, { createdAt: new Date(0) }],
       ...[{ expiresAt: new Date(OPENED.getTime() + 999_999) }, { requirement: { quorum: 2 } }],
       ...[{ requirement: { people: ['U0MIRA'] } }, { answersTo: 'ap_3' }, { hidden: { byName: 1, byPolicy: 0 } }],
+      { counterOf: { approval: 'ap_4', by: 'U0ALEX', via: 'slack', depth: 1, changes: [], more: 0 } },
     ];
     for (const other of others) assert.notEqual(whyNot(critical(other), signature), null, JSON.stringify(other));
   });

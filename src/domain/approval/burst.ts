@@ -1,4 +1,7 @@
+import { canonical } from '../json/canonical.ts';
+import type { Json } from '../json/json.ts';
 import type { Approval } from './approval.ts';
+import type { Circle } from './circle.ts';
 
 /** When calls are told together instead of one by one: more than so many of one grant or tool within so long. */
 export interface BurstTerms {
@@ -25,6 +28,21 @@ export function burstKindOf(before: OpenedBefore, { over }: BurstTerms): BurstKi
 export function isAlike(kind: BurstKind, one: Approval, other: Approval): boolean {
   if (kind === 'grant') return one.grant === other.grant;
   return one.server === other.server && one.tool === other.tool;
+}
+
+/** Whether both ask the same people, now and after an escalation: whoever is told of one by its message is told of the other. */
+export function asksTheSame(one: Pick<Approval, 'requirement'>, other: Pick<Approval, 'requirement'>): boolean {
+  return askedBy(one) === askedBy(other);
+}
+
+function askedBy({ requirement }: Pick<Approval, 'requirement'>): string {
+  const told = ({ people, userGroups, admin, standIns = [] }: Circle): Json => ({
+    people: [...new Set([...people, ...standIns.map(({ by }) => by)])].sort(),
+    userGroups: [...new Set(userGroups)].sort(),
+    admin,
+  });
+  const { escalate } = requirement;
+  return canonical([told(requirement), escalate === null ? null : [escalate.afterMs, told(escalate)]]);
 }
 
 /** What a card's record says of the digest that it is in: whose card the digest's message is. */

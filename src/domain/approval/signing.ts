@@ -94,6 +94,7 @@ export function frozenParts(approval: Approval): string {
     answersTo: approval.answersTo,
     asked: approval.asked as unknown as Json,
     previousUnknown: approval.previousUnknown,
+    ...(approval.counterOf === undefined ? {} : { counterOf: approval.counterOf as unknown as Json }),
     policyDigest: approval.policyDigest,
     createdAt: approval.createdAt.getTime(),
     expiresAt: approval.expiresAt.getTime(),

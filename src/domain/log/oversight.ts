@@ -91,6 +91,8 @@ function sumsOf({ type, data }: CountedEvent): Sums | null {
   if (type !== 'approval.decided') return null;
   // Signed anew where a passkey is gone: the same yes.
   if (isYes && member(data, 'instead') === 'approve') return null;
+  // It came with the counter-proposal, whose denial is counted: no question was answered within no time.
+  if (isYes && member(data, 'proposed') === true) return null;
   const waited = member(data, 'waitedMs');
   const waitedMs = typeof waited === 'number' && waited >= 0 ? Math.min(waited, 31_622_400_000) : 0;
   const surface = member(member(data, 'saw') ?? null, 'surface');

@@ -156,12 +156,13 @@ export function argumentsTyped(shown: JsonObject, typed: readonly TypedField[], 
   for (const name of Object.keys(shown)) if (isKept(shown[name]!)) args.set(name, shown[name]!);
   for (const { name, kind, text } of typed) {
     if (args.has(name)) continue;
-    const value = valueTyped(kind, text, member(shown, name));
+    const value = (text?.length ?? 0) > LONGEST_TYPED ? { why: TOO_LONG } : valueTyped(kind, text, member(shown, name));
     if (value === null) continue;
     if ('why' in value) faults.push({ name, why: value.why });
     else args.set(name, value.value);
   }
-  if (json !== null && json.trim() !== '') {
+  if (json !== null && json.length > LONGEST_TYPED) faults.push({ name: null, why: TOO_LONG });
+  else if (json !== null && json.trim() !== '') {
     const read = exactJson(json);
     if (read.kind === 'inexact') faults.push({ name: null, why: `Not taken: ${read.why}.` });
     else if (!isObject(read.value)) faults.push({ name: null, why: 'Write one JSON object: {"name": value}.' });
@@ -182,6 +183,9 @@ export function argumentsTyped(shown: JsonObject, typed: readonly TypedField[], 
   return { kind: 'typed', args: Object.fromEntries(order.map((name) => [name, args.get(name)!])) };
 }
 
+const CUT_CHARACTER = 'This text is cut within a character.';
+const TOO_LONG = `At most ${LONGEST_TYPED} characters, of which some signs take two. Write less, or use the console.`;
+
 /** null: it is left out. */
 function valueTyped(
   kind: FieldKind,
@@ -193,10 +197,10 @@ function valueTyped(
     case 'text':
       // Forms write line breaks in their own way.
       if (typeof before === 'string' && sameLines(before, text)) return { value: before };
-      return text.isWellFormed() ? { value: text } : { why: 'This text is cut within a character.' };
+      return text.isWellFormed() ? { value: text } : { why: CUT_CHARACTER };
     case 'lines': {
-      const items = text.split(/\r?\n/).filter((line) => line !== '');
-      return { value: items };
+      if (!text.isWellFormed()) return { why: CUT_CHARACTER };
+      return { value: text.split(/\r?\n/).filter((line) => line !== '') };
     }
     case 'number':
     case 'integer': {

@@ -38,6 +38,8 @@ export function plainSchema(schema: Json): JsonObject | null {
     const members = new Map<string, Json>();
     for (const [name, inner] of Object.entries(value)) {
       if (!isNames && (LEFT_OUT.has(name) || name.startsWith('x-'))) continue;
+      // What a pattern admits is not known here, so nothing is called unknown beside one.
+      if (!isNames && name === 'additionalProperties' && member(value, 'patternProperties') !== undefined) continue;
       members.set(name, !isNames && DATA.has(name) ? inner : copy(inner, level, !isNames && name === 'properties'));
     }
     return Object.fromEntries(members);

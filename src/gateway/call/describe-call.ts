@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { CallFacts, Preview, UnusualLine } from '../../domain/approval/facts.ts';
+import { isForged } from '../../domain/approval/forged.ts';
 import { particularsOf } from '../../domain/approval/particulars.ts';
 import { unusualOf } from '../../domain/approval/unusual.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
@@ -82,6 +83,32 @@ export async function describeForCard(
     gateway.log.warn({ approval: approval.id, err: error }, 'a card comes without what was to be found out for it');
   }
 }
+
+/**
+ * The same for a call that a person proposed, which nobody has made yet: what is unusual of it. Its server is not asked: that
+ * would be done in the name of an agent that may never call it.
+ */
+export function beginDescribingProposal(
+  gateway: Pick<Gateway, 'clock' | 'describing' | 'log' | 'store' | 'vault'>,
+  id: string,
+  { usual, preview: asked }: Pick<AskVerdict['ask'], 'preview' | 'usual'>,
+): Promise<void> {
+  return gateway.describing.begin(id, false, async () => {
+    try {
+      const approval = await gateway.store.find(id);
+      if (approval === null || isForged(approval)) return;
+      const particulars = particularsOf(approval, usual ?? null, approval.createdAt);
+      const preview: Preview | null = asked ? { kind: 'none', tool: asked.tool, why: NOT_ASKED } : null;
+      const facts: CallFacts = { unusual: await unusualLines(gateway, approval, particulars), preview, particulars };
+      const event = preview === null ? null : describedEvent(gateway, approval, facts, preview);
+      await gateway.store.keepFacts(id, facts, event);
+    } catch (error) {
+      gateway.log.warn({ approval: id, err: error }, 'a card comes without what was to be found out for it');
+    }
+  });
+}
+
+const NOT_ASKED = 'a person proposed this call, and its server is asked for calls of agents only';
 
 async function unusualLines(
   { store, log }: Pick<Gateway, 'log' | 'store'>,

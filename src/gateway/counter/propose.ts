@@ -1,10 +1,11 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import type { ArgumentFault } from '../../domain/approval/argument-fault.ts';
-import { type CounterRefusal, judgeCounter } from '../../domain/approval/counter.ts';
-import { type DecisionRequest, judgeDecision } from '../../domain/approval/decide.ts';
+import { judgeCounter } from '../../domain/approval/counter.ts';
+import { type DecisionRequest, judgeDecision, type RefusalReason } from '../../domain/approval/decide.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { CounterConflict, OpensCounter } from '../../ports.ts';
-import { type Decided, type DecideTerms, decideApproval, type SeenApproval, voteOn } from '../decision/decide.ts';
+import { beginDescribingProposal } from '../call/describe-call.ts';
+import { type Decided, type DecideTerms, decideApproval, voteOn } from '../decision/decide.ts';
 import { refuse } from '../decision/refuse.ts';
 import type { Gateway } from '../gateway.ts';
 import { type ProposingGateway, proposedCall } from './proposed-call.ts';
@@ -12,6 +13,8 @@ import { type ProposingGateway, proposedCall } from './proposed-call.ts';
 /** A denial with the arguments that the person would have instead, as they were shown to them. */
 export interface CounterRequest extends Pick<DecisionRequest, 'fingerprint' | 'reason' | 'saw'> {
   readonly counter: JsonObject;
+  /** Not all of the call was shown with the form, so the proposal is no yes to it (P10). */
+  readonly unseen?: boolean;
 }
 
 export type Countered =
@@ -27,21 +30,23 @@ export type Countered =
  * and the console all do it through this; no agent ever can. The table of states and races is in decision 0062.
  */
 export async function counterApproval(
-  gateway: Parameters<typeof decideApproval>[0] & ProposingGateway & Pick<Gateway, 'cards' | 'log' | 'queue'>,
+  gateway: Parameters<typeof decideApproval>[0] &
+    ProposingGateway &
+    Pick<Gateway, 'cards' | 'describing' | 'log' | 'queue'>,
   id: string,
   asked: CounterRequest,
   approver: Approver,
   terms: Pick<DecideTerms, 'pickupMs'>,
-  seen: SeenApproval | null = null,
 ): Promise<Countered> {
-  const { counter: args, ...word } = asked;
+  const { counter: args, unseen = false, ...word } = asked;
   const request: DecisionRequest = { ...word, choice: 'deny' };
   const approval = await gateway.store.find(id);
   if (approval === null) return { kind: 'not_found' };
   const current = gateway.rules.approvers(approval);
   const judged = judgeDecision(approval, request, approver, gateway.clock.now(), current);
-  // Refused as any denial is, and recorded: a stranger learns nothing of what would be possible.
-  if (judged.kind === 'refused') return decideApproval(gateway, id, request, approver, terms, seen);
+  // Before anything else: a stranger learns nothing of what would be possible. Never judged again as a plain denial, which
+  // it would become for somebody who may deny a moment later.
+  if (judged.kind === 'refused') return refusedAs(gateway, approval, approver, judged.reason);
   const refusal = judgeCounter(approval, approver, current);
   if (refusal !== null) return refusedAs(gateway, approval, approver, refusal);
   const proposed = await proposedCall(gateway, approval, args, approver);
@@ -59,11 +64,12 @@ export async function counterApproval(
         event: proposed.event,
         room: gateway.rules.approval,
         by: approver.id,
-        vote: voteOn(gateway, opened, approver, at, terms),
+        vote: unseen ? null : voteOn(gateway, opened, approver, at, terms),
       }),
     },
   });
-  if (decided.kind === 'recorded') await publish(gateway, opened);
+  if (decided.kind === 'recorded')
+    await publish(gateway, opened, beginDescribingProposal(gateway, opened.id, proposed.ask));
   if (decided.kind !== 'refused' || decided.conflict === undefined) return decided;
   return { ...decided, why: conflictWords(decided.conflict) };
 }
@@ -72,7 +78,7 @@ async function refusedAs(
   gateway: Pick<Gateway, 'clock' | 'store'>,
   approval: Approval,
   approver: Approver,
-  reason: CounterRefusal | 'bad_counter',
+  reason: RefusalReason,
   why?: string,
   faults: readonly ArgumentFault[] = [],
 ): Promise<Countered> {
@@ -81,16 +87,16 @@ async function refusedAs(
   return { kind: 'refused', reason, approval, ...words, ...(faults.length === 0 ? {} : { faults }) };
 }
 
-/** Parks it and orders its card; the sweep does both where the queue does not answer. */
+/** Parks it and orders its card, once that has something to say; the sweep does both where the queue does not answer. */
 async function publish(
   { cards, log, queue }: Pick<Gateway, 'cards' | 'log' | 'queue'>,
   { id, expiresAt }: Pick<Approval, 'expiresAt' | 'id'>,
+  described: Promise<void>,
 ): Promise<void> {
-  try {
-    await Promise.all([queue.park(id, expiresAt), cards === null ? undefined : queue.publish(id, { turn: 1 })]);
-  } catch (error) {
+  const untaken = (error: unknown) =>
     log.warn({ approval: id, err: error }, 'the queue did not take a counter-proposal; the sweep will');
-  }
+  if (cards !== null) void described.then(() => queue.publish(id, { turn: 1 })).catch(untaken);
+  await queue.park(id, expiresAt).catch(untaken);
 }
 
 function conflictWords(conflict: CounterConflict): string {

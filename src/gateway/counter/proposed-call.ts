@@ -13,7 +13,7 @@ import { evaluate } from '../../domain/policy/evaluate.ts';
 import { takesOf } from '../../domain/policy/limit.ts';
 import { askFor, redactionOf } from '../../domain/policy/rule.ts';
 import { summaryOf } from '../../domain/policy/summary.ts';
-import { needsSignature, type RuleTrace } from '../../domain/policy/verdict.ts';
+import { type Ask, needsSignature, type RuleTrace } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { standingDenial } from '../allowance/covering.ts';
@@ -26,7 +26,13 @@ const MOST_BYTES = 256 * 1024;
 
 /** The changed call as an approval to be opened, or why it cannot be. `why`: a sentence without its full stop. */
 export type Proposed =
-  | { readonly kind: 'proposed'; readonly request: NewApproval; readonly event: ReturnType<typeof requestedEvent> }
+  | {
+      readonly kind: 'proposed';
+      readonly request: NewApproval;
+      readonly event: ReturnType<typeof requestedEvent>;
+      /** How the policy asks about such calls. */
+      readonly ask: Ask;
+    }
   | { readonly kind: 'refused'; readonly why: string; readonly faults: readonly ArgumentFault[] };
 
 export type ProposingGateway = Pick<
@@ -78,7 +84,7 @@ export async function proposedCall(
   if (fingerprint === approval.fingerprint) return refused('nothing was changed: it is the same call');
 
   const faults = rules.argumentFaults?.(approval.server, approval.tool, call.args) ?? [];
-  const seen = faults.filter(({ path }) => ![...kept.places.keys()].some((hidden) => path.startsWith(hidden)));
+  const seen = faults.filter(({ path }) => ![...kept.places.keys()].some((place) => isAt(path, place)));
   if (seen.length > 0) return { kind: 'refused', why: 'the tool does not take these arguments', faults: seen };
   const verdict = evaluate(policy, call, await gateway.callMemory.historyFor(policy, call, null));
   if (verdict.kind === 'deny') return refused(`policy denies the changed call: ${verdict.reason}`);
@@ -94,9 +100,17 @@ export async function proposedCall(
   const { shown } = await inTurns(
     redacting({ args: call.args, sent: own, beside: own }, redactionOf(policy, call.tool)),
   );
-  const added = [...hiddenIn(call.args, shown.arguments)].find(([path, value]) => kept.places.get(path) !== value);
+  const hidden = hiddenIn(call.args, shown.arguments);
+  const added = [...hidden].find(([path, value]) => kept.places.get(path) !== value);
   if (added !== undefined) {
     return atFault(added[0], 'this value would be hidden from those who decide, so it cannot be proposed');
+  }
+  const bared = [...kept.places.keys()].find((path) => !hidden.has(path));
+  if (bared !== undefined) {
+    return atFault(
+      bared,
+      'this value was hidden when the call was asked about, and would be shown now; let the agent ask again',
+    );
   }
   const ask = askFor(policy, call.tool);
   const stepUp = needsSignature(ask, verdict.trace.severity, (rules.signingOrigin ?? null) !== null);
@@ -141,7 +155,12 @@ export async function proposedCall(
     olderFingerprints,
   };
   const asked: AskVerdict = { kind: 'ask', ask, limits: [], trace };
-  return { kind: 'proposed', request, event: requestedEvent(request, asked, approver) };
+  return { kind: 'proposed', request, event: requestedEvent(request, asked, approver), ask };
+}
+
+/** Whether the path is this place, or leads into it. */
+function isAt(path: string, place: string): boolean {
+  return path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
 }
 
 /** As the agent wrote them, so that people see a difference only where there is one. */

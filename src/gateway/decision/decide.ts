@@ -213,8 +213,13 @@ export function voteOn(
     to: next,
     patch: patchFor(next, new Date(at.getTime() + pickupMs)),
     decision,
-    events: [decidedEvent(approval, { decision, instead: null, next }, null, undefined, current)],
+    events: [proposedEvent(decidedEvent(approval, { decision, instead: null, next }, null, undefined, current))],
   };
+}
+
+/** It came with the proposal: nobody was asked and then answered. */
+function proposedEvent(event: NewEvent): NewEvent {
+  return { ...event, data: { ...event.data, proposed: true } };
 }
 
 /** What a person's own conditions say is worded here, whatever a door says; those that cannot be read are for no call. */

@@ -16,22 +16,29 @@ export const FROZEN_CALLS: FrozenCalls = {
   withArguments(bytes, args) {
     const frozen = frozenCallIn(bytes);
     const text = withMember(frozen.text, ['params', 'arguments'], JSON.stringify(args));
-    const headers = headersWithArguments(frozen.headers, paramsOf(frozen.text), paramsOf(text), (value) =>
-      isIn(args, value),
-    );
+    const headers = headersWithArguments(frozen.headers, paramsOf(frozen.text), paramsOf(text), saidBy(args));
     return typeof headers === 'string' ? headers : frozenBytes({ ...frozen, text, headers });
   },
 };
 
-/** Whether some argument says what this header's value says. */
-function isIn(args: JsonObject, header: string): boolean {
-  const text = headerText(header) ?? header;
-  const number = numberText(text);
+/** Tells whether some argument says what a header's value says. Reads the arguments once, however many headers there are. */
+function saidBy(args: JsonObject): (header: string) => boolean {
+  let said: ReadonlySet<string> | null = null;
+  return (header) => {
+    said ??= new Set(saidIn(args));
+    const text = headerText(header) ?? header;
+    const number = numberText(text);
+    return said.has(`text ${text}`) || (number !== null && said.has(`number ${number}`));
+  };
+}
+
+function* saidIn(args: JsonObject): Generator<string> {
   const rest: Json[] = [args];
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
-    if (typeof next === 'object') rest.push(...(Object.values(next ?? {}) as Json[]));
-    else if (String(next) === text) return true;
-    else if (number !== null && typeof next === 'number' && decimal(next) === number) return true;
+    if (typeof next === 'object') for (const inner of Object.values(next ?? {})) rest.push(inner as Json);
+    else {
+      yield `text ${String(next)}`;
+      if (typeof next === 'number') yield `number ${decimal(next)}`;
+    }
   }
-  return false;
 }

@@ -6,10 +6,12 @@ import { visible } from '../../text/visible.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import { type Block, button, LIMIT, plainText, section } from './block-kit.ts';
 import { buttonValue } from './button.ts';
+import { counterBlocks } from './counter-story.ts';
 import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import { type ModalView, memoryOf, textInput, wholeTables } from './modals.ts';
-import { fineprintBlock, hiddenWarning, reasonBlocks, summaryBlocks, waitingBlocks } from './sections.ts';
+import { cueBlocks, fineprintBlock, hiddenWarning, reasonBlocks, summaryBlocks, waitingBlocks } from './sections.ts';
 import { headline } from './story.ts';
+import { unusualBlocks } from './view-blocks.ts';
 
 /** Slack takes 100 blocks in a view; these are left for what stands around the calls. */
 const MOST_BLOCKS = 84;
@@ -112,7 +114,7 @@ function layOut(calls: readonly BatchCall[]): { shown: ShownInBatch[]; left: Bat
   return { shown, left };
 }
 
-/** All that is sent of it, who asks and why, and its box at the end. */
+/** All that is sent of it, who asks and why, whatever a card warns of, and its box at the end. */
 function wholeCall(approval: Approval): Block[] {
   const { id, server, tool, grant, owner, trace, fingerprint, revision } = approval;
   const risk = [trace.risk ?? 'risk not stated', trace.severity && `${trace.severity} severity`]
@@ -125,7 +127,10 @@ function wholeCall(approval: Approval): Block[] {
     section(
       `*${headline(approval)}: ${codeSpan(call)}*\n${who} · ${escapedMrkdwn(risk)} · rule ${codeSpan(cut(trace.rule, 300))}`,
     ),
+    ...cueBlocks(approval),
+    ...counterBlocks(approval),
     ...summaryBlocks(approval),
+    ...unusualBlocks(approval, 'full view'),
     ...reasonBlocks(approval, 'full view'),
     ...wholeTables(approval),
     ...waitingBlocks(approval).slice(0, 1),

@@ -29,7 +29,8 @@ import {
   withoutRichText,
 } from './block-kit.ts';
 import { buttonValue, snoozeValue } from './button.ts';
-import { counterBlocks, counterButtons, counteredBlocks } from './counter-view.ts';
+import { counterBlocks, counteredBlocks } from './counter-story.ts';
+import { counterButtons } from './counter-view.ts';
 import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import {
   cueBlocks,
@@ -104,6 +105,11 @@ export function cardIsComplete(approval: Approval, options: CardOptions = {}): b
   return !isForged(approval) && layOut(approval, options).complete;
 }
 
+/** The same, but for what is hidden although no policy says so: whoever asks for the yes elsewhere warns of that there. */
+export function cardFits(approval: Approval, options: CardOptions = {}): boolean {
+  return !isForged(approval) && layOut(approval, options).fits;
+}
+
 /** Nothing of the record is shown: who changed it chose what it says. */
 function forgedCard(approval: Approval): { parts: Block[]; complete: boolean } {
   const found = `The record of ${codeSpan(approval.id)} ${FORGED_WORDS[approval.broken ?? 'state']}. ${forgedCause(approval)}`;
@@ -114,7 +120,7 @@ function forgedCard(approval: Approval): { parts: Block[]; complete: boolean } {
   return { parts, complete: false };
 }
 
-function layOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
+function layOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean; fits: boolean } {
   const before = [
     header(
       cut(
@@ -152,7 +158,7 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
     tables.every((table) => table.complete) &&
     reasonsAreWhole(approval) &&
     (!options.plainText || fitsPlainText([...before, ...shown, ...after(true)]));
-  return { parts: [...before, ...shown, ...after(fits)], complete: fits && warning === null };
+  return { parts: [...before, ...shown, ...after(fits)], complete: fits && warning === null, fits };
 }
 
 function lengthOf(blocks: readonly Block[]): number {

@@ -1,6 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { MOST_COUNTERS_IN_A_ROW } from '../../domain/approval/counter.ts';
-import type { ArgumentChange } from '../../domain/approval/counter-of.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import {
   type ArgumentField,
@@ -12,20 +11,19 @@ import {
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
 import type { CardPlace } from '../place/card-place.ts';
-import { type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
+import { type Block, button, LIMIT, plainText, section } from './block-kit.ts';
 import { buttonValue } from './button.ts';
-import { codeSpan, namedPerson } from './escape.ts';
-import { type ModalView, memoryOf, textInput } from './modals.ts';
-import { factsSection, fineprintBlock } from './sections.ts';
+import { codeSpan } from './escape.ts';
+import { type ModalView, memoryOf, noticeView, textInput } from './modals.ts';
+import { factsSection, fineprintBlock, hiddenWarning } from './sections.ts';
 
 /** `block_id` of the JSON text, and `action_id` of every input. */
 export const COUNTER_JSON = 'counter_json';
 const ACTION = 'counter';
 /** Begins the `block_id` of a field, before its kind and its name. */
 const FIELD = 'counter.';
-/** Longest name that is shown as a label, and longest box of changes. */
+/** Longest name that is shown as a label. */
 const LONGEST_LABEL = 150;
-const LONGEST_BOX = 2_800;
 
 /** The button that opens the form; none where nothing can be proposed in place of this call. */
 export function counterButtons(approval: Approval): JsonObject[] {
@@ -34,32 +32,43 @@ export function counterButtons(approval: Approval): JsonObject[] {
   return [button({ action: 'counter', text: 'Deny with a change…', value: buttonValue(approval), style: 'danger' })];
 }
 
-/** A form for the arguments of the call that the person would have instead. */
-export function counterView(approval: Approval, from: CardPlace, form: ArgumentForm): ModalView {
-  const { quorum, denyReason, stepUp } = approval.requirement;
-  const votes =
-    stepUp === undefined
-      ? `It is asked about anew, and your vote for it counts if you may approve it${quorum > 1 ? ` (${quorum} are needed)` : ''}.`
-      : 'It is asked about anew, and has to be signed on its own card.';
+/** A form for the arguments of the call that the person would have instead. `whole`: its card shows all of the call. */
+export function counterView(approval: Approval, from: CardPlace, form: ArgumentForm, whole: boolean): ModalView {
+  const { denyReason } = approval.requirement;
+  const warning = hiddenWarning(approval);
+  if (form.rest !== null && JSON.stringify(form.rest).length > LONGEST_TYPED) return noticeView(TITLE, TOO_LONG);
   return {
     type: 'modal',
     callback_id: 'counter_view',
-    title: plainText('Deny with a change'),
+    title: plainText(TITLE),
     submit: plainText('Deny and propose'),
     close: plainText('Back'),
     private_metadata: memoryOf(approval, from, 0),
     blocks: [
       section(
-        `This call is denied, and the agent is told the call that you make of it here. ${votes} Then the agent may make exactly that call, once.`,
+        `This call is denied, and the agent is told the call that you make of it here. ${votesOf(approval, whole)} Then the agent may make exactly that call, once.`,
       ),
       factsSection(approval),
       ...form.fields.map(fieldBlock),
       ...(form.kept.length === 0 ? [] : [keptBlock(form.kept)]),
       ...(form.rest === null ? [] : [jsonBlock(form.rest)]),
+      ...(warning === null ? [] : [section(warning)]),
       textInput('Reason (shown to the agent)', denyReason !== 'required', false),
       fineprintBlock(approval, false),
     ],
   };
+}
+
+const TITLE = 'Deny with a change';
+const TOO_LONG =
+  'The arguments of this call are longer than a form in Slack can be. Propose the change in the console or by the API, or deny the call plainly.';
+
+/** What the proposal does besides the denial. What was not all shown is approved by nobody (P10). */
+function votesOf({ requirement: { quorum, stepUp } }: Approval, whole: boolean): string {
+  if (stepUp !== undefined) return 'It is asked about anew, and has to be signed on its own card.';
+  if (!whole)
+    return 'It is asked about anew. This form and the card do not show all of the call, so you have not approved it with this: look at its own card.';
+  return `It is asked about anew, and your vote for it counts if you may approve it${quorum > 1 ? ` (${quorum} are needed)` : ''}.`;
 }
 
 function keptBlock(kept: readonly string[]): Block {
@@ -138,14 +147,13 @@ const KINDS: readonly string[] = ['text', 'number', 'integer', 'boolean', 'choic
 /** Inputs that are read. */
 const MOST_INPUTS = 40;
 
-/** Reads `view.state.values` of a submission. `storable`: what is kept of a text. */
-export function counterFieldsIn(values: unknown, storable: (text: string) => string): CounterFields {
+/** Reads `view.state.values` of a submission, as it was typed: what cannot be taken is refused, not changed. */
+export function counterFieldsIn(values: unknown): CounterFields {
   const fields: TypedField[] = [];
   let json: string | null = null;
   const blocks = typeof values === 'object' && values !== null ? Object.entries(values).slice(0, MOST_INPUTS) : [];
   for (const [block, inputs] of blocks) {
-    const typed = typedIn(inputs);
-    const text = typed === null ? null : storable(typed);
+    const text = typedIn(inputs);
     if (block === COUNTER_JSON) json = text;
     const [kind, name] = block.startsWith(FIELD) ? halves(block.slice(FIELD.length)) : ['', ''];
     if (KINDS.includes(kind)) fields.push({ name, kind: kind as FieldKind, text });
@@ -171,31 +179,4 @@ export function blockOfFault(path: string, { fields, json }: CounterFields, fall
   const field = fields.find(({ name }) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`));
   if (field !== undefined) return `${FIELD}${field.kind}.${field.name}`;
   return json === null ? fallback : COUNTER_JSON;
-}
-
-/** Whose proposal it is, in place of which call, and what it changes. */
-export function counterBlocks({ counterOf }: Approval): Block[] {
-  if (counterOf === undefined) return [];
-  const { approval, by, person, changes, more } = counterOf;
-  const lines = changes.map(changeLine);
-  if (more > 0) lines.push(`… and ${more} more`);
-  return [
-    section(
-      `↩ *A counter-proposal by ${namedPerson(by, person)}*, who denied ${codeSpan(approval)} with it. No agent chose these arguments.`,
-    ),
-    ...(lines.length === 0
-      ? []
-      : [richText([label('What was changed (before → after)'), preformatted(cut(lines.join('\n'), LONGEST_BOX))])]),
-  ];
-}
-
-function changeLine({ path, before, after }: ArgumentChange): string {
-  const side = (text: string | null): string => (text === null ? '(not there)' : leftToRight(text));
-  return `${leftToRight(path)}: ${side(before)} → ${side(after)}`;
-}
-
-/** The denial's other half, on the card of the call that was denied. */
-export function counteredBlocks({ decisions }: Approval): Block[] {
-  const counter = decisions.find((vote) => vote.counter !== undefined)?.counter;
-  return counter === undefined ? [] : [section(`↪ Another call was proposed instead: ${codeSpan(counter)}.`)];
 }

@@ -13,6 +13,7 @@ import { actions, type Block, button, context, header, LIMIT, numbered, section 
 import { buttonValue } from './button.ts';
 import type { RenderedCard } from './card.ts';
 import { codeSpan, escapedMrkdwn, localTime, personMention } from './escape.ts';
+import { approverList } from './sections.ts';
 import { headline, quorumSoFar } from './story.ts';
 import { replyAfter, type ThreadProgress, type ThreadReply, threadProgress } from './thread.ts';
 
@@ -41,12 +42,15 @@ function digestWith(
 ): RenderedCard {
   const waiting = calls.filter(({ approval }) => approval.state === 'pending' && !isForged(approval));
   const [first] = calls;
+  // All of them ask the same people.
+  const asked = waiting[0]?.approval.requirement;
   const title = `${waiting.length > 0 ? `${waiting.length} of ${calls.length}` : `${calls.length}`} calls ${waiting.length > 0 ? 'wait' : 'together'}: ${nameOf(kind, first!.approval)}`;
   const parts: Block[] = [
     header(cut(title, LIMIT.header)),
     section(
       'They came in a burst, so they are told here together. Each is a question of its own: open one, or look at all of them in full and tick those that you decide.',
     ),
+    ...(asked === undefined ? [] : [section(`May approve: ${approverList(asked, asked.names)}.`)]),
     ...(waiting.length < 2 ? [] : [decideRow(first!.approval, waiting.length)]),
     ...calls.map((call) => line(kind, call, glance)),
     ...(publicUrl === null

@@ -1,6 +1,5 @@
 import type { Approval, Approver, Choice } from '../../domain/approval/approval.ts';
 import type { ArgumentFault } from '../../domain/approval/argument-fault.ts';
-import { digestMarkIn } from '../../domain/approval/burst.ts';
 import { judgeCounter } from '../../domain/approval/counter.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
@@ -17,7 +16,7 @@ import type { Clock } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { allowButtons, allowView, boundsSoFar, boundsTyped, offeredBy } from '../card/allow-view.ts';
 import { actions } from '../card/block-kit.ts';
-import { cardIsComplete } from '../card/card.ts';
+import { cardFits, cardIsComplete } from '../card/card.ts';
 import { blockOfFault, type CounterFields, counterView } from '../card/counter-view.ts';
 import { denyView, fullView, pageCount, REASON_INPUT, takeBackView } from '../card/modals.ts';
 import type { Clicker } from '../people/clicker.ts';
@@ -31,7 +30,7 @@ export interface CounterActs {
   /** The input schema of the approval's tool; null: it is not known. */
   schema(approval: Approval): JsonObject | null;
   /** Resolves once both are durable, or refused and the refusal recorded. */
-  propose(id: string, request: CounterRequest, approver: Approver, seen: SeenApproval | null): Promise<Countered>;
+  propose(id: string, request: CounterRequest, approver: Approver): Promise<Countered>;
 }
 
 export interface ActTerms {
@@ -72,9 +71,7 @@ export async function act(
     }
     case 'approve_on_card': {
       // Anybody can send a button's value, so whether the card shows everything is judged here, not by the button.
-      // A digest shows nothing in full.
-      const isDigest = digestMarkIn(seen?.card?.digest) !== null;
-      if (isDigest || (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null }))) {
+      if (admitted.inDigest || (!admitted.recalled && !cardShowsAll(terms, admitted))) {
         return openFullView(terms, intent, admitted, 0);
       }
       const request = {
@@ -122,10 +119,7 @@ async function openAllowForm(
   admitted: Admitted,
 ): Promise<ClickOutcome> {
   const { approval, from } = admitted;
-  const isSeen = intent.onCard
-    ? digestMarkIn(admitted.seen?.card?.digest) === null &&
-      cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })
-    : intent.page >= pageCount(approval) - 1;
+  const isSeen = intent.onCard ? cardShowsAll(terms, admitted) : intent.page >= pageCount(approval) - 1;
   if (!isSeen) return openFullView(terms, intent, admitted, intent.onCard ? 0 : intent.page);
   const refusal = await refusalAhead(terms, intent, admitted);
   if (refusal !== null) return refusal;
@@ -167,15 +161,17 @@ async function openCounterForm(terms: ActTerms, intent: Intent, admitted: Admitt
     return { kind: 'refused', reason, approval };
   }
   const form = argumentForm(terms.counters?.schema(approval) ?? null, shownArguments(approval));
-  return { kind: 'modal', view: counterView(approval, from, form) };
+  return { kind: 'modal', view: counterView(approval, from, form, isSeenWithForm(terms, admitted)) };
 }
 
 /** Denies with the call that was typed; what is wrong with it stands at its field. */
 async function counter(
-  { counters, decide }: ActTerms,
+  terms: ActTerms,
   { typed, reason, value }: Extract<Intent, { kind: 'counter' }>,
-  { approval, approver, seen }: Admitted,
+  admitted: Admitted,
 ): Promise<ClickOutcome> {
+  const { counters, decide } = terms;
+  const { approval, approver, seen } = admitted;
   const saw = { surface: 'counter_form', revision: null } as const;
   const word = { reason, fingerprint: value.fingerprint, saw };
   // What cannot be decided any more is refused with the true state, whatever was typed.
@@ -189,10 +185,21 @@ async function counter(
       typed,
     );
   }
-  const countered = await counters.propose(approval.id, { ...word, counter: read.args }, approver, seen);
+  const request = { ...word, counter: read.args, unseen: !isSeenWithForm(terms, admitted) };
+  const countered = await counters.propose(approval.id, request, approver);
   if (countered.kind !== 'refused' || countered.reason !== 'bad_counter') return countered;
   const faults = countered.faults ?? [{ path: '', why: countered.why ?? 'What you propose cannot be opened.' }];
   return wrongFields(faults, typed);
+}
+
+/** Whether the card shows all of the call (P10): a digest shows nothing in full. */
+function cardShowsAll({ publicUrl = null }: ActTerms, { approval, inDigest }: Admitted): boolean {
+  return !inDigest && cardIsComplete(approval, { publicUrl });
+}
+
+/** Whether the card and the form of a counter-proposal show all of the call; the form warns of what is hidden. */
+function isSeenWithForm({ publicUrl = null }: ActTerms, { approval, inDigest }: Admitted): boolean {
+  return !inDigest && cardFits(approval, { publicUrl });
 }
 
 function wrongFields(faults: readonly ArgumentFault[], typed: CounterFields): ClickOutcome {

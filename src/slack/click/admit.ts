@@ -1,4 +1,5 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import { digestMarkIn } from '../../domain/approval/burst.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { SeenApproval } from '../../gateway/decision/decide.ts';
 import type { CardRecord } from '../../ports.ts';
@@ -35,6 +36,8 @@ export interface Admitted {
   readonly seen: SeenApproval | null;
   /** The approval was recalled, so its card shows everything. */
   readonly recalled: boolean;
+  /** Its card is a message that tells of several calls, and shows none of them in full. */
+  readonly inDigest: boolean;
 }
 
 /** The checks that every click passes. A refusal is recorded before it is returned. */
@@ -58,8 +61,10 @@ export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent)
   if (identified.kind === 'refused') return refuse(identified.reason);
   if (!approval.fingerprint.startsWith(value.fingerprint)) return refuse('other_call');
   const at = from === 'home' ? placeOfCard(card) : from;
-  const place = at === null ? 'elsewhere' : placeOfClick(terms.routing, approval, card, at);
-  if (place === 'elsewhere' || at === null) return refuse('wrong_message');
+  // Without its message, what a Home opens could not be told from what was made up.
+  if (at === null) return refuse(from === 'home' ? 'no_card' : 'wrong_message');
+  const place = placeOfClick(terms.routing, approval, card, at);
+  if (place === 'elsewhere') return refuse('wrong_message');
   if (place === 'adopt') await terms.adopt(approval.id, at.channel, at.ts);
   const { approver } = identified;
   return {
@@ -69,6 +74,7 @@ export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent)
     from: at,
     seen: place === 'adopt' ? null : seen,
     recalled: recalled !== null,
+    inDigest: digestMarkIn(card?.digest) !== null,
   };
 }
 

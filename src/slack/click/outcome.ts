@@ -7,7 +7,7 @@ import type { ModalView } from '../card/modals.ts';
 import type { StrangerReason } from '../people/standing.ts';
 
 /** Why a click does not count, before the approval itself is judged. */
-export type DoorRefusal = StrangerReason | 'other_app' | 'wrong_message' | 'other_call' | 'cannot_tell';
+export type DoorRefusal = StrangerReason | 'other_app' | 'wrong_message' | 'no_card' | 'other_call' | 'cannot_tell';
 
 /** A click that was turned away at the door. */
 export type NotAdmitted =

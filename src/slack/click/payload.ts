@@ -1,6 +1,5 @@
 import { type BatchItem, MOST_TOGETHER } from '../../domain/approval/together.ts';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
-import { LONGEST_TYPED } from '../../domain/tool/argument-form.ts';
 import { ALLOW_FIELDS, type AllowFields } from '../card/allow-view.ts';
 import { readTick, TICK } from '../card/batch-view.ts';
 import { revisionIn } from '../card/block-kit.ts';
@@ -132,17 +131,12 @@ function submission(body: unknown, who: Clicker): Submission | null {
     fields: Object.fromEntries(
       ALLOW_FIELDS.map((id) => [id, storable(textAtPath(body, 'view', 'state', 'values', id, id, 'value'))]),
     ),
-    counter: view === 'counter_view' ? counterFieldsIn(valuesIn(body), typedWhole) : null,
+    counter: view === 'counter_view' ? counterFieldsIn(valuesIn(body)) : null,
   };
 }
 
 function valuesIn(body: unknown): unknown {
   return member(member(member(body, 'view'), 'state'), 'values');
-}
-
-/** As `storable`, up to what a field of the form takes. */
-function typedWhole(typed: string): string {
-  return typed.slice(0, LONGEST_TYPED).replaceAll('\0', '').toWellFormed();
 }
 
 /** At most as many as may be decided together, and one more, so that too many are told from enough. */

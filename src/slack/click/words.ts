@@ -47,6 +47,8 @@ export function doorWords(reason: DoorRefusal): string {
       return 'This button belongs to another app.';
     case 'wrong_message':
       return 'This is not the card of that approval. Decide on the card itself.';
+    case 'no_card':
+      return 'The card of this call is not posted yet, or its channel takes none. Try again in a moment, or decide in the console.';
     case 'other_call':
       return 'This button belongs to a different call. Use the card in the channel.';
     default:

@@ -80,8 +80,9 @@ export async function commitTogether(
 ): Promise<CommittedTogether> {
   for (const change of changes) {
     assertAllowed(change);
-    const { decision, takes, gives, allows, denies, under, continues, unlessFrozen } = change;
-    const isPlain = [takes, gives, allows, denies, under, continues, unlessFrozen].every((part) => part === undefined);
+    const { decision, takes, gives, allows, denies, under, continues, unlessFrozen, counters, countered } = change;
+    const more = [takes, gives, allows, denies, under, continues, unlessFrozen, counters, countered];
+    const isPlain = more.every((part) => part === undefined);
     if (!decision || !isPlain) throw new Error('only plain decisions are made together');
   }
   const inOrder = [...changes].sort((one, other) => (one.id < other.id ? -1 : 1));

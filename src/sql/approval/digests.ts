@@ -5,6 +5,8 @@ import type { Tables } from '../table/tables.ts';
 
 /** Approvals that are looked through for those of a burst: ids sort by age, so they are neighbours in the index. */
 const MOST_LOOKED_AT = 500;
+/** The same for the members of a digest: whoever found its leader among those is among these, with whatever came in between since. */
+const MOST_BESIDE_LEADER = 2 * MOST_LOOKED_AT;
 
 type Place = Pick<Approval, 'createdAt' | 'id'>;
 
@@ -28,7 +30,7 @@ export async function openedBefore(
 
 export async function namedInDigest(db: Kysely<Tables>, { id, createdAt }: Place, ms: number): Promise<string[]> {
   const found = await sql<{ id: string }>`
-    select a.id from (select id, created_at from holdfast.approvals where id >= ${id} order by id limit ${MOST_LOOKED_AT}) a
+    select a.id from (select id, created_at from holdfast.approvals where id >= ${id} order by id limit ${MOST_BESIDE_LEADER}) a
       join holdfast.cards c on c.approval_id = a.id
     where a.created_at <= ${earlier(createdAt, -ms)} and starts_with(c.digest, ${`digest:${id}:`}) order by a.id`.execute(
     db,

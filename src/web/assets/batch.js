@@ -86,6 +86,12 @@ async function decideTogether(choice, cards) {
   await refresh();
 }
 
+/** What a card says of its call, with what it warns of. */
+const PARTS = [
+  ...['.in-words', '.unusual', '.asks', '.stated', '.notice', '.marks', '.view', '.values', '.also', '.client'],
+  ...['.introduced', '.unshown', '.earlier', '.hash'],
+].join(', ');
+
 /** Each ticked call as its card shows it: what is asked is what would run. */
 function question(cards) {
   const all = document.createElement('div');
@@ -97,8 +103,9 @@ function question(cards) {
     const call = document.createElement('section');
     const head = Object.assign(document.createElement('h3'), { textContent: callOf(card) });
     call.append(head);
-    for (const part of card.querySelectorAll('.in-words, .asks, .stated, .notice, .marks, .values, .also, .hash')) {
-      if (part.closest('form, template') || part.parentElement.closest('.values')) continue;
+    for (const part of card.querySelectorAll(PARTS)) {
+      // What is in a view stays with its caption: the server's word must not read as the call's.
+      if (part.closest('form, template') || part.parentElement.closest('.values, .view, .introduced')) continue;
       const copy = part.cloneNode(true);
       for (const each of [copy, ...copy.querySelectorAll('[id]')]) each.removeAttribute('id');
       call.append(copy);

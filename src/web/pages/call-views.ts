@@ -47,7 +47,7 @@ export function previewShown({ facts }: Pick<Approval, 'facts'>): Html {
   if (preview === null) return html``;
   if (preview.kind === 'none') {
     const tool = preview.tool === '' ? '' : html`${visibleName(preview.tool)} was not shown: `;
-    return html`<p class="dim">How it stands: ${tool}${preview.why}.</p>`;
+    return html`<p class="unshown dim">How it stands: ${tool}${preview.why}.</p>`;
   }
   return html`<figure class="view"><figcaption>How it stands: ${saidWords(preview)}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says"><code>${visibleText(preview.text)}</code></pre></figure>`;
 }

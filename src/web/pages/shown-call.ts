@@ -64,6 +64,6 @@ function introduction(approval: Approval): Html {
   const whole =
     counted === null
       ? ''
-      : html`<details><summary>Everything it says about itself</summary>${jsonBlock(counted, 'What the client says of itself')}</details>`;
+      : html`<details class="introduced"><summary>Everything it says about itself</summary>${jsonBlock(counted, 'What the client says of itself')}</details>`;
   return html`<p class="client dim">Client (unverified): ${client === null ? '' : visibleName(client)}${can}</p>${whole}`;
 }

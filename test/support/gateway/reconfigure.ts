@@ -17,7 +17,10 @@ export function reconfigure(house: House, gateway: GatewayProcess, server: strin
     changes += 1;
     const before = (await gateway.events()).length;
     // In this order, so that a process that has read this policy has read this config too.
-    writeFileSync(file, first.replace(/^slack: .*$/m, `slack: { ${slack}${slack.includes('digest:') ? '' : ', digest: off'} }`));
+    writeFileSync(
+      file,
+      first.replace(/^slack: .*$/m, `slack: { ${slack}${slack.includes('digest:') ? '' : ', digest: off'} }`),
+    );
     const text = `# ${changes}\n${policy}`;
     const digest = createHash('sha256').update(text).digest('hex');
     house.writePolicy(server, text);
