@@ -22,7 +22,7 @@ import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts
 import { restFrom } from './door/strict-door.ts';
 import { answerWatch } from './hold/answer-watch.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
-import { ElicitedReasons } from './hold/elicited-reasons.ts';
+import { answersForm, ElicitedReasons } from './hold/elicited-reasons.ts';
 import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls, type OpenAnswer } from './hold/held-calls.ts';
 import { legOfRequest } from './hold/leg.ts';
@@ -335,7 +335,7 @@ export function callDoor(
     forwardAnswer: async (answer) => (await elicited.take(answer)) ?? forwardAnswer(context, answer),
 
     answersInBatch: async (place, messages) =>
-      mayAskAt(gateway.rules, place.server) && answersGatedCall(gateway, place, messages),
+      answersForm(messages) || (mayAskAt(gateway.rules, place.server) && answersGatedCall(gateway, place, messages)),
 
     watchStream: (listener) => watchStream(gateway, listener, 'own'),
 

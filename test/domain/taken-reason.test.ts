@@ -5,6 +5,7 @@ import { ALL_EXACT } from '../../src/domain/call/inexact.ts';
 import { isObject, type JsonObject } from '../../src/domain/json/json.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import type { ToolCallRequest } from '../../src/mcp/door/call-door.ts';
+import { answersForm } from '../../src/mcp/hold/elicited-reasons.ts';
 import { reasonQuestion } from '../../src/mcp/hold/reason-question.ts';
 import { type ReasonedCall, takeReason } from '../../src/mcp/hold/take-reason.ts';
 import { LARGE_MESSAGE } from '../../src/mcp/json/large.ts';
@@ -109,4 +110,16 @@ test('a form that was asked of a call with an empty reason is answered with that
   assert.ok(!(again instanceof Response), again instanceof Response ? await again.text() : '');
   assert.equal(again.reason, 'Because.');
   assert.equal(textOf(again.request), textOf(first.request));
+});
+
+test('P10: an answer to a form travels in no batch, where it would reach the server', () => {
+  const result = { action: 'accept', content: { reason: 'x' } };
+  assert.equal(
+    answersForm([
+      { id: 'a', result },
+      { id: 'holdfast.reason.AAAA', result },
+    ]),
+    true,
+  );
+  assert.equal(answersForm([{ id: 'a', result }, { id: 'holdfast.reason.AAAA', method: 'ping' }, { id: 1 }]), false);
 });

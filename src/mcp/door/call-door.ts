@@ -125,7 +125,7 @@ export interface CallDoor {
   late?(who: { readonly grant: string; readonly session: string | null }, server: string): (() => Promise<void>) | null;
   /** An agent's response to a request of its server; null: it is forwarded unchanged. */
   forwardAnswer?(answer: AgentAnswer): Promise<ForwardedAnswer | Response | null>;
-  /** Whether one of a batch's messages answers what a server asked during a gated call; such a batch is refused. */
+  /** Whether one of a batch's messages answers what was asked during a gated call, by its server or by us; such a batch is refused. */
   answersInBatch?(place: Omit<AskedKey, 'key'>, messages: readonly JsonObject[]): Promise<boolean>;
   /**
    * What looks at each event of the server's own stream before the agent gets it. Resolves to false where the agent

@@ -283,6 +283,11 @@ describe('A policy that wants to know why', () => {
     const message = { jsonrpc: '2.0', id: 'holdfast.reason.AAAA', result: { action: 'accept', content: {} } };
     const answer = await agent.post(message);
     assert.equal(answer.status, 400, await answer.text());
+    const batch = await agent.post([
+      { jsonrpc: '2.0', method: 'notifications/progress', params: {} },
+      message,
+    ] as never);
+    assert.equal(batch.status, 400, await batch.text());
     assert.equal(upstream.messages.length, before);
   });
 
