@@ -31,12 +31,15 @@ describe('what is unusual is said with its numbers', () => {
   });
   test('P1: rows that nobody believes make no call look usual', () => {
     assert.deepEqual(lines(of({ to: 'ops' }), [], 2), [
-      'First call of this tool that people are asked about for release-bot in 30 days; of 2 earlier ones it is not known what they were',
+      'Nothing is kept of the 2 approved calls of this tool for release-bot in 30 days, so that this one is compared with none',
+    ]);
+    assert.deepEqual(lines(of({ to: 'ops' }), [], 300, true, 4), [
+      'Nothing is kept of the latest 300 approved calls of this tool for release-bot, so that this one is compared with none',
     ]);
   });
   test('P1: what nobody said yes to makes nothing usual, and is counted', () => {
     assert.deepEqual(lines(of({ to: 'ops' }), [], 0, false, 3), [
-      'Asked 3 times for release-bot in 30 days, and approved never',
+      'Asked 3 times for release-bot in 30 days, and no such call was approved and made',
     ]);
   });
   test('nothing, of a call like the others', () => assert.deepEqual(lines(of({ to: 'ops', amount: 20 }), calls), []));
@@ -74,7 +77,18 @@ describe('what is compared of a call', () => {
   for (const [name, args, expected] of cases) test(name, () => assert.deepEqual(of(args).destinations, expected));
   test('a destination that is too long to be kept equals no other', () => {
     const long = of({ to: 'x'.repeat(400) });
-    assert.equal(lines(long, [long]).length, 1);
+    const [said, ...more] = lines(long, [long]);
+    assert.match(said!, /^args\.to is x+…; it is too long to be compared with others$/);
+    assert.equal(more.length, 0);
+  });
+  test('P10: arguments that an agent adds take no line away without a word', () => {
+    const names = ['cc', 'bcc', 'url', 'uri', 'host', 'domain', 'room', 'org', 'db', 'env', 'table', 'queue', 'topic'];
+    const many = Object.fromEntries([...names, 'repo', 'owner', 'bucket', 'to'].map((name) => [name, 'new']));
+    const said = lines(of(many), [of({ to: 'ops' })]);
+    assert.equal(said.length, 13);
+    assert.equal(said.at(-1), '4 values more that are unusual; 1 argument more that was not compared');
+    const junk = { ...Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`x${n}`, 1])), to: 'new' };
+    assert.deepEqual(lines(of(junk), [of({ to: 'ops' })]), ['2 arguments more that were not compared']);
   });
 });
 
