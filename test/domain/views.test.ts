@@ -122,6 +122,15 @@ test('P10: edits for which there is no room are told of', () => {
   assert.equal(edits(VIEW_BOUNDS.views + 9).length, VIEW_BOUNDS.views + 1);
 });
 
+test('P10: a card on which not all views have room says so', () => {
+  const edits = (count: number, lines: number) => ({
+    edits: Array.from({ length: count }, () => ({ old_string: 'a\n'.repeat(lines), new_string: 'b\n'.repeat(lines) })),
+  });
+  const said = (args: Json): string => JSON.stringify(renderCard(sampleApproval({ arguments: args })).blocks);
+  assert.match(said(edits(10, 60)), /More of the arguments is not shown again here/);
+  assert.doesNotMatch(said(edits(2, 2)), /not shown again/);
+});
+
 test('a text that is too large for a diff is said to be, and takes no time', () => {
   const lines = (of: string, count: number): string => Array.from({ length: count }, (_, n) => `${of}${n}`).join('\n');
   const big = { old_string: lines('a', DIFF_BOUNDS.changes), new_string: lines('b', DIFF_BOUNDS.changes) };
