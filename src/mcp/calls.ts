@@ -318,7 +318,13 @@ export function callDoor(
       return !withdrawn.forwards;
     },
 
-    parked: (server, session, requestIds) => gateway.store.waiting({ server, session, requestIds }),
+    async parked(server, session, requestIds) {
+      const asked = elicited.askedIn(server, session);
+      return [
+        ...(await gateway.store.waiting({ server, session, requestIds })),
+        ...requestIds.filter((id) => asked.has(id)),
+      ];
+    },
 
     async sessionEnded(server, session) {
       await withdrawSession(gateway, { server, session });

@@ -13,12 +13,15 @@ import { type PreviewParts, previewOf } from './preview-call.ts';
 /** Milliseconds that the log gets to say what was usual. */
 const HISTORY_MS = 1_000;
 
+/** Milliseconds that the store gets to keep what was found out: the card comes then, whatever the row waits for. */
+const KEEP_MS = 5_000;
+
 type DescribeParts = PreviewParts & Pick<Gateway, 'describing'>;
 
 /**
  * Finds out what the card says besides the call: what is unusual, and what a preview says; while its caller already waits.
  * null: nothing is found out about an answer to a server's question. The promise never rejects, and resolves within
- * `PREVIEW_BOUNDS.ms` and the store's answer.
+ * `PREVIEW_BOUNDS.ms` and `KEEP_MS`.
  *
  * | what | the card |
  * |---|---|
@@ -57,11 +60,8 @@ async function describe(
     ask.preview ? previewOf(gateway, arrival, approval, ask.preview, ended) : null,
   ]);
   const facts: CallFacts = { unusual, preview, particulars };
-  await gateway.store.keepFacts(
-    approval.id,
-    facts,
-    preview === null ? null : describedEvent(gateway, approval, facts, preview),
-  );
+  const event = preview === null ? null : describedEvent(gateway, approval, facts, preview);
+  await within(KEEP_MS, gateway.store.keepFacts(approval.id, facts, event));
 }
 
 async function unusualLines(

@@ -111,7 +111,7 @@ export interface CallDoor {
     requestIdText: string,
     reason: string | null,
   ): Promise<boolean>;
-  /** Of these ids of requests (JSON text), those whose calls are parked. One look for all of them. */
+  /** Of these ids of requests (JSON text), those whose calls are parked, or are being asked why. One look for all of them. */
   parked?(server: string, session: string, requestIdTexts: readonly string[]): Promise<readonly string[]>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;

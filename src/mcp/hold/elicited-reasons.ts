@@ -90,6 +90,14 @@ export class ElicitedReasons {
     });
   }
 
+  /** The calls of this session that wait here for the answer to a form, by their ids as JSON text. */
+  askedIn(server: string, session: string): ReadonlySet<string> {
+    const calls = [...this.#waiting.values()].map(({ call }) => call);
+    return new Set(
+      calls.filter((call) => call.server === server && call.session === session).map(({ idText }) => idText),
+    );
+  }
+
   /** Takes a client's answer to a form of ours. Null: it answers something else. */
   async take({ principal, server, session, message, idText }: AgentAnswer): Promise<Response | null> {
     const id = member(message, 'id');
