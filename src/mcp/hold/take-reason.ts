@@ -101,7 +101,7 @@ function repeatsArgument(name: string): boolean {
 }
 
 /** The agent's own reason in `_meta["holdfast/reason"]`. Null when it gives none. */
-export function statedReason({ params }: { readonly params: JsonObject }): string | null {
+function statedReason({ params }: { readonly params: JsonObject }): string | null {
   const meta = member(params, '_meta');
   const reason = isObject(meta) ? member(meta, REASON_MEMBER) : undefined;
   return typeof reason === 'string' && reason.trim() !== '' ? reason : null;
