@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { parsePolicy } from '../../src/config/policy/file.ts';
 import { ALL_EXACT } from '../../src/domain/call/inexact.ts';
 import { isObject, type JsonObject } from '../../src/domain/json/json.ts';
+import { hasRoomForReason } from '../../src/domain/tool/reason-argument.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import type { ToolCallRequest } from '../../src/mcp/door/call-door.ts';
 import { answersForm } from '../../src/mcp/hold/elicited-reasons.ts';
@@ -122,4 +123,22 @@ test('P10: an answer to a form travels in no batch, where it would reach the ser
     true,
   );
   assert.equal(answersForm([{ id: 'a', result }, { id: 'holdfast.reason.AAAA', method: 'ping' }, { id: 1 }]), false);
+});
+
+describe('whose argument holdfast_reason is', () => {
+  const cases: readonly [boolean, string][] = [
+    [true, '{"type":"object"}'],
+    [true, '{"type":"object","properties":{"reason":{}},"required":[]}'],
+    [false, '{"type":"object","properties":{"holdfast_reason":{}}}'],
+    [false, '{"type":"object","properties":{"holdfast\\u005freason":{}}}'],
+    [false, '{"type":"object","allOf":[{"required":["holdfast_reason"]}]}'],
+    [false, '{"type":"object","patternProperties":{"^holdfast_reason$":{}}}'],
+    [false, '{"type":"object","$ref":"#/x"}'],
+    [false, '{"type":["object"]}'],
+    [false, '{}'],
+    [true, `{"type":"object","default":${'['.repeat(200_000)}${']'.repeat(200_000)}}`],
+    [false, `{"type":"object","default":${'['.repeat(200_000)}"holdfast_reason"${']'.repeat(200_000)}}`],
+  ];
+  for (const [room, schema] of cases)
+    test(schema.slice(0, 70), () => assert.equal(hasRoomForReason(JSON.parse(schema)), room));
 });
