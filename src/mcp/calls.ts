@@ -22,7 +22,7 @@ import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts
 import { restFrom } from './door/strict-door.ts';
 import { answerWatch } from './hold/answer-watch.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
-import { ElicitedReasons } from './hold/elicited-reasons.ts';
+import { answersForm, ElicitedReasons } from './hold/elicited-reasons.ts';
 import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls, type OpenAnswer } from './hold/held-calls.ts';
 import { legOfRequest } from './hold/leg.ts';
@@ -30,7 +30,7 @@ import { FORM_MS, type FormAnswer } from './hold/reason-form.ts';
 import { answersOnStream, beatsOn, mayBeAsked, messageOf, reasonQuestion } from './hold/reason-question.ts';
 import { callOfRequest, heldRequest, progressTokenOf } from './hold/request.ts';
 import { resumeStream } from './hold/resume-stream.ts';
-import { type FindReasonRoom, type ReasonedCall, statedReason, takeReason } from './hold/take-reason.ts';
+import { type FindReasonRoom, type ReasonedCall, takeReason } from './hold/take-reason.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
 import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { watchStream } from './hold/watch-stream.ts';
@@ -155,7 +155,7 @@ export function callDoor(
     const continued =
       bringsAnswers(request) && isExactThroughout(request.inexact) ? await continuationOf(request) : null;
     if (continued?.kind === 'leg') {
-      const response = await askAboutAnswer(request, continued.parent);
+      const response = await askAboutAnswer(request, continued.parent, reason);
       if (response !== null) return { kind: 'respond', response };
     }
     if (continued?.kind === 'frozen') {
@@ -258,8 +258,12 @@ export function callDoor(
    * Holds the caller until a person has decided about its answer. Null: the server waits for it no more, so that the
    * call is one like any other.
    */
-  async function askAboutAnswer(request: ToolCallRequest, parent: Approval): Promise<Response | null> {
-    const arrival = await legOfRequest(gateway, request, parent, answersOf(request), statedReason(request));
+  async function askAboutAnswer(
+    request: ToolCallRequest,
+    parent: Approval,
+    reason: string | null,
+  ): Promise<Response | null> {
+    const arrival = await legOfRequest(gateway, request, parent, answersOf(request), reason);
     const handled = arrival === null ? null : await handleLeg(gateway, arrival);
     if (arrival === null || handled === null || handled.kind === 'unasked') return null;
     if (handled.kind === 'forward') throw new Error('an answer that needs a yes is never forwarded at once');
@@ -318,7 +322,13 @@ export function callDoor(
       return !withdrawn.forwards;
     },
 
-    parked: (server, session, requestIds) => gateway.store.waiting({ server, session, requestIds }),
+    async parked(server, session, requestIds) {
+      const asked = elicited.askedIn(server, session);
+      return [
+        ...(await gateway.store.waiting({ server, session, requestIds })),
+        ...requestIds.filter((id) => asked.has(id)),
+      ];
+    },
 
     async sessionEnded(server, session) {
       await withdrawSession(gateway, { server, session });
@@ -335,7 +345,7 @@ export function callDoor(
     forwardAnswer: async (answer) => (await elicited.take(answer)) ?? forwardAnswer(context, answer),
 
     answersInBatch: async (place, messages) =>
-      mayAskAt(gateway.rules, place.server) && answersGatedCall(gateway, place, messages),
+      answersForm(messages) || (mayAskAt(gateway.rules, place.server) && answersGatedCall(gateway, place, messages)),
 
     watchStream: (listener) => watchStream(gateway, listener, 'own'),
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { faultsOf } from '../../src/demo/slack/limits/blocks.ts';
 import { faultsOfHome, faultsOfView } from '../../src/demo/slack/limits/views.ts';
-import type { Approval, Approver } from '../../src/domain/approval/approval.ts';
+import type { Approval, Approver, Requirement } from '../../src/domain/approval/approval.ts';
 import {
   asksTheSame,
   burstKindOf,
@@ -94,7 +94,7 @@ describe('several calls, one word', () => {
 
   test('P10: what a card warns of stands with the call, there and in its full view', () => {
     const counterOf = {
-      ...{ approval: 'ap_before', by: 'U0ALEX', via: 'slack', depth: 1, more: 0 },
+      ...{ approval: 'ap_before', by: 'U0ALEX', via: 'slack' as const, depth: 1, more: 0 },
       changes: [{ path: 'role', before: '"admin"', after: '"viewer"' }],
     } as const;
     const facts = {
@@ -156,7 +156,7 @@ describe('calls of a burst', () => {
   });
 
   test('P4: calls that ask other people share no message, so whoever may decide one is told of it', () => {
-    const asked = (requirement: Parameters<typeof sampleApproval>[0]['requirement']) => named(2, { requirement });
+    const asked = (requirement: Partial<Requirement>) => named(2, { requirement });
     const further = { afterMs: 60_000, groups: ['cto'], people: ['U0CTO'], userGroups: [], admin: false };
     const all: [ReturnType<typeof asked>, boolean][] = [
       [asked({ people: ['U0ALEX', 'U0MIRA'], quorum: 2 }), true],

@@ -31,12 +31,15 @@ describe('what is unusual is said with its numbers', () => {
   });
   test('P1: rows that nobody believes make no call look usual', () => {
     assert.deepEqual(lines(of({ to: 'ops' }), [], 2), [
-      'First call of this tool that people are asked about for release-bot in 30 days; of 2 earlier ones it is not known what they were',
+      'Nothing is kept of the 2 approved calls of this tool for release-bot in 30 days, so that this one is compared with none',
+    ]);
+    assert.deepEqual(lines(of({ to: 'ops' }), [], 300, true, 4), [
+      'Nothing is kept of the latest 300 approved calls of this tool for release-bot, so that this one is compared with none',
     ]);
   });
   test('P1: what nobody said yes to makes nothing usual, and is counted', () => {
     assert.deepEqual(lines(of({ to: 'ops' }), [], 0, false, 3), [
-      'Asked 3 times for release-bot in 30 days, and approved never',
+      'Asked 3 times for release-bot in 30 days, and no such call was approved and made',
     ]);
   });
   test('nothing, of a call like the others', () => assert.deepEqual(lines(of({ to: 'ops', amount: 20 }), calls), []));
@@ -74,7 +77,18 @@ describe('what is compared of a call', () => {
   for (const [name, args, expected] of cases) test(name, () => assert.deepEqual(of(args).destinations, expected));
   test('a destination that is too long to be kept equals no other', () => {
     const long = of({ to: 'x'.repeat(400) });
-    assert.equal(lines(long, [long]).length, 1);
+    const [said, ...more] = lines(long, [long]);
+    assert.match(said!, /^args\.to is x+…; it is too long to be compared with others$/);
+    assert.equal(more.length, 0);
+  });
+  test('P10: arguments that an agent adds take no line away without a word', () => {
+    const names = ['cc', 'bcc', 'url', 'uri', 'host', 'domain', 'room', 'org', 'db', 'env', 'table', 'queue', 'topic'];
+    const many = Object.fromEntries([...names, 'repo', 'owner', 'bucket', 'to'].map((name) => [name, 'new']));
+    const said = lines(of(many), [of({ to: 'ops' })]);
+    assert.equal(said.length, 13);
+    assert.equal(said.at(-1), '4 values more that are unusual; 1 argument more that was not compared');
+    const junk = { ...Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`x${n}`, 1])), to: 'new' };
+    assert.deepEqual(lines(of(junk), [of({ to: 'ops' })]), ['2 arguments more that were not compared']);
   });
 });
 
@@ -116,4 +130,33 @@ test('P8: what a server says under names of secrets is replaced before it is kep
   assert.equal(kept('PASSWORD=hunter2 user=x\ntoken: "a b" end'), 'PASSWORD=[redacted] user=x\ntoken: [redacted] end');
   assert.equal(kept('Authorization header was Bearer abcdefghijkl'), 'Authorization header was Bearer [redacted]');
   assert.equal(kept('monkeys: 3'), 'monkeys: 3');
+  const HIDDEN = /hunter|staple|MII/;
+  for (const text of [
+    'config: password=hunter2',
+    'https://h.example/x?a=1&token=hunter2',
+    'postgres://root:hunter2@db/x',
+    'password: correct horse battery staple',
+    'Authorization: Token hunter22',
+    'it has "password": "a\\"hunter2" and more',
+    'password: "two\nhunter2"',
+    'password: "hunter2',
+    'data:\n  password: |\n    hunter2\n\tstaple\nnext: 1',
+    'private_key: -----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----',
+    '-----BEGIN RSA PRIVATE KEY-----\nMII',
+    '{"out":"PASSWORD=hunter2"}',
+    '{"n":12345678901234567890,"password":"hunter2"}',
+    'text {\\"password\\": \\"hunter2\\"}',
+    `password: ${'x'.repeat(15_990)}\npassword: hunter2`,
+  ]) {
+    assert.doesNotMatch(kept(text), HIDDEN, text);
+  }
+  assert.match(kept('{"n":12345678901234567890,"password":"hunter2"}'), /"n":12345678901234567890,/);
+  assert.equal(kept('{"n":12345678901234567890}'), '{"n":12345678901234567890}');
+  assert.equal(kept('postgres://db:5432/x mail: a@b.example'), 'postgres://db:5432/x mail: a@b.example');
+  assert.deepEqual(previewText('x'.repeat(20_000), DEFAULT_REDACTION).omitted, 16_000);
+  const from = performance.now();
+  for (const text of ['token: "', "token: '", 'token: \\"', 'a '.repeat(9), '-----BEGIN ', '://a:', 'password: |\n '])
+    kept(text.repeat(262_144 / text.length));
+  kept(`{"a":${JSON.stringify('token: "'.repeat(30_000))}}`);
+  assert.ok(performance.now() - from < 2_000);
 });

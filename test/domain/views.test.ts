@@ -55,6 +55,33 @@ describe('a value is shown as what it is', () => {
       { patch: '--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y' },
       'patch: a patch, 5 lines\n--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y',
     ],
+    [
+      'a command with its words beside it',
+      { command: 'rm', args: ['-rf', '/'] },
+      'command: a command, 8 bytes\nrm -rf /',
+    ],
+    ['P10: no part of a command: words beside it that are none', { command: 'rm', args: ['-rf', 1] }, ''],
+    ['P10: no part of a command: it has blanks itself', { command: 'rm -rf', args: ['/'] }, ''],
+    ['P10: no part of a command: under another name', { command: 'echo', arguments: 'x; rm -rf /' }, ''],
+    ['P10: no part of a command: a list, and more of it', { command: ['ls'], argv: ['sh', '-c', 'rm'] }, ''],
+    [
+      'P10: no name of a file that has two',
+      { path: 'notes.txt', file_path: '/etc/passwd', content: 'one\ntwo' },
+      'content: a file of 7 bytes\none\ntwo',
+    ],
+    ['P10: no file of two contents', { path: 'a', content: 'fine\n', file_text: 'evil\n' }, ''],
+    ['P10: no file of two contents, one packed', { path: 'a', content: 'fine\n', content_base64: 'ZXZpbA==' }, ''],
+    ['P10: no file of two contents, one hidden', { path: 'a', content: 'fine\n', data: '[redacted]' }, ''],
+    [
+      'P10: a packed file that ends within a character is no text',
+      { path: 'a', content: 'b2sK4oA=', encoding: 'base64' },
+      'content (a): a file of 5 bytes, sent as base64, not text',
+    ],
+    [
+      'P10: the mark at the beginning of a packed file is seen',
+      { path: 'a', content: '77u/b2s=', encoding: 'base64' },
+      'content (a): a file of 5 bytes, sent as base64\n\\ufeffok',
+    ],
     ['what deceives', { command: 'echo \u202e1' }, 'command: a command, 9 bytes\necho \\u202e1'],
   ];
   for (const [name, args, expected] of cases) test(name, () => assert.equal(shown(args), expected));
@@ -83,6 +110,27 @@ test('P10: a diff hides no line that changes: what it folds is equal, counted, a
   }
 });
 
+test('P10: edits for which there is no room are told of', () => {
+  const edit = { old_string: 'a', new_string: 'b' };
+  const edits = (count: number) => viewsOf({ edits: Array.from({ length: count }, () => edit) });
+  assert.equal(edits(VIEW_BOUNDS.views).length, VIEW_BOUNDS.views);
+  const last = edits(VIEW_BOUNDS.views + 9).at(-1)!;
+  assert.equal(
+    `${last.path}: ${last.says}`,
+    'edits[12].new_string: this, and what may follow, stands among the arguments only',
+  );
+  assert.equal(edits(VIEW_BOUNDS.views + 9).length, VIEW_BOUNDS.views + 1);
+});
+
+test('P10: a card on which not all views have room says so', () => {
+  const edits = (count: number, lines: number) => ({
+    edits: Array.from({ length: count }, () => ({ old_string: 'a\n'.repeat(lines), new_string: 'b\n'.repeat(lines) })),
+  });
+  const said = (args: Json): string => JSON.stringify(renderCard(sampleApproval({ arguments: args })).blocks);
+  assert.match(said(edits(10, 60)), /More of the arguments is not shown again here/);
+  assert.doesNotMatch(said(edits(2, 2)), /not shown again/);
+});
+
 test('a text that is too large for a diff is said to be, and takes no time', () => {
   const lines = (of: string, count: number): string => Array.from({ length: count }, (_, n) => `${of}${n}`).join('\n');
   const big = { old_string: lines('a', DIFF_BOUNDS.changes), new_string: lines('b', DIFF_BOUNDS.changes) };
@@ -98,7 +146,7 @@ test('a text that is too large for a diff is said to be, and takes no time', () 
     { old_string: '\n'.repeat(3_999), new_string: `${'x\n\n'.repeat(1_900)}` },
     { a: '['.repeat(1_000_000) },
   ]) {
-    assert.ok(viewsOf(args).length <= VIEW_BOUNDS.views);
+    assert.ok(viewsOf(args).length <= VIEW_BOUNDS.views + 1);
   }
   assert.ok(performance.now() - from < 3_000);
 });

@@ -27,6 +27,8 @@ export interface Particulars {
   readonly destinations: { readonly [path: string]: string };
   /** Canonical decimals, by the argument's path. */
   readonly amounts: { readonly [path: string]: string };
+  /** Arguments that may be either, and were too many to be kept; absent: none. */
+  readonly uncompared?: number;
 }
 
 /** A sentence in our own words and in the call's. */

@@ -96,20 +96,28 @@ export function particularsOf(
   const named = (paths: readonly Path[]): [string, Json | undefined][] =>
     paths.map((path) => [path.text, valueAt(call, path)]);
   const found = recognised(shown.arguments);
+  const places = kept(
+    rule?.destinations === null || rule === null ? found.destinations : named(rule.destinations),
+    placeText,
+  );
+  const amounts = kept(rule?.amounts === null || rule === null ? found.amounts : named(rule.amounts), amountText);
+  const asNamed = rule === null || rule.destinations === null || rule.amounts === null;
+  const uncompared = places.left + amounts.left + (asNamed ? found.left : 0);
   return {
     at: at.getTime(),
-    destinations: kept(
-      rule?.destinations === null || rule === null ? found.destinations : named(rule.destinations),
-      placeText,
-    ),
-    amounts: kept(rule?.amounts === null || rule === null ? found.amounts : named(rule.amounts), amountText),
+    destinations: places.texts,
+    amounts: amounts.texts,
+    ...(uncompared === 0 ? {} : { uncompared }),
   };
 }
 
-function recognised(args: Json): Record<'amounts' | 'destinations', [string, Json][]> {
-  const found = { amounts: [] as [string, Json][], destinations: [] as [string, Json][] };
+/** `left`: arguments that were not looked at. */
+function recognised(args: Json) {
+  const found = { amounts: [] as [string, Json][], destinations: [] as [string, Json][], left: 0 };
   if (!isObject(args)) return found;
-  for (const name of Object.keys(args).slice(0, PARTICULAR_BOUNDS.names)) {
+  const names = Object.keys(args);
+  found.left = Math.max(names.length - PARTICULAR_BOUNDS.names, 0);
+  for (const name of names.slice(0, PARTICULAR_BOUNDS.names)) {
     const plain = name.length > 40 ? '' : name.toLowerCase().replace(/[_-]/g, '');
     if (DESTINATIONS.has(plain)) found.destinations.push([memberPath('args', name), args[name]!]);
     if (AMOUNTS.has(plain)) found.amounts.push([memberPath('args', name), args[name]!]);
@@ -117,16 +125,20 @@ function recognised(args: Json): Record<'amounts' | 'destinations', [string, Jso
   return found;
 }
 
+/** `left`: for which there was no room. */
 function kept(
   values: readonly [string, Json | undefined][],
   textOf: (value: Json | undefined) => string | null,
-): { [path: string]: string } {
+): { readonly texts: { [path: string]: string }; readonly left: number } {
   const texts: Record<string, string> = Object.create(null);
+  let left = 0;
   for (const [path, value] of values) {
     const text = textOf(value);
-    if (text !== null && Object.keys(texts).length < PARTICULAR_BOUNDS.each) texts[path] = text;
+    if (text === null) continue;
+    if (Object.keys(texts).length < PARTICULAR_BOUNDS.each) texts[path] = text;
+    else left += 1;
   }
-  return { ...texts };
+  return { texts: { ...texts }, left };
 }
 
 /** All values, of a list; of an address, its host: paths and queries change with each call. */

@@ -5,7 +5,7 @@ import type { SummaryPart } from '../policy/summary.ts';
 import type { Particulars, UnusualLine } from './facts.ts';
 import { isWholePlace } from './particulars.ts';
 
-/** Days that are looked back, calls that are compared (the latest), and lines that are told. */
+/** Days that are looked back, calls that are compared (the latest), and lines that are told of values. */
 export const USUAL_BOUNDS = { days: 30, calls: 300, lines: 12 } as const;
 /** Calls without which no amount and no hours are usual, and days on which they must have come. */
 const ENOUGH = { amounts: 5, hours: 20, days: 5 } as const;
@@ -36,18 +36,28 @@ export function unusualOf(own: Particulars, principal: string, earlier: EarlierA
   const who: SummaryPart = { value: grantNameOf(principal) };
   const except = unknown === 0 ? '' : `; of ${counted(unknown, 'earlier one')} it is not known what they were`;
   const days = ` in ${USUAL_BOUNDS.days} days`;
+  if (known.length === 0 && unknown > 0) {
+    const calls = `${more ? 'latest ' : ''}${counted(unknown, 'approved call')}`;
+    return [
+      [
+        { text: `Nothing is kept of the ${calls} of this tool for ` },
+        who,
+        { text: `${more ? '' : days}, so that this one is compared with none` },
+      ],
+    ];
+  }
   if (known.length === 0 && unapproved > 0) {
     const asked = unapproved >= USUAL_BOUNDS.calls ? `${unapproved} or more` : String(unapproved);
     return [
       [
         { text: `Asked ${asked} ${plural(unapproved, 'time')} for ` },
         who,
-        { text: `${days}, and approved never${except}` },
+        { text: `${days}, and no such call was approved and made` },
       ],
     ];
   }
   if (known.length === 0) {
-    return [[{ text: 'First call of this tool that people are asked about for ' }, who, { text: `${days}${except}` }]];
+    return [[{ text: 'First call of this tool that people are asked about for ' }, who, { text: days }]];
   }
   const span = `its ${more ? 'latest ' : ''}${counted(known.length, 'approved call')}${more ? '' : days}`;
   const lines = [
@@ -55,13 +65,31 @@ export function unusualOf(own: Particulars, principal: string, earlier: EarlierA
     ...aboveAll(own, known, more),
     ...oddHour(own, known, span),
   ];
-  return lines.slice(0, USUAL_BOUNDS.lines);
+  return bounded(lines, own.uncompared ?? 0);
+}
+
+/** The first lines, and how many there are besides: whatever the agent adds, it takes no line away without a word. */
+function bounded(lines: readonly UnusualLine[], uncompared: number): UnusualLine[] {
+  const first = lines.slice(0, USUAL_BOUNDS.lines);
+  const left = lines.length - first.length;
+  const rest = [
+    ...(left === 0 ? [] : [`${counted(left, 'value')} more that ${left === 1 ? 'is' : 'are'} unusual`]),
+    ...(uncompared === 0
+      ? []
+      : [`${counted(uncompared, 'argument')} more that ${uncompared === 1 ? 'was' : 'were'} not compared`]),
+  ];
+  return rest.length === 0 ? first : [...first, [{ text: rest.join('; ') }]];
 }
 
 function newDestinations(own: Particulars, known: readonly Particulars[], span: string, except: string): UnusualLine[] {
   return Object.entries(own.destinations).flatMap(([path, place]) => {
     const before = known.filter(({ destinations }) => Object.hasOwn(destinations, path));
-    if (isWholePlace(place) && before.some(({ destinations }) => destinations[path] === place)) return [];
+    if (!isWholePlace(place)) {
+      return [
+        [{ value: path }, { text: ' is ' }, { value: place }, { text: '; it is too long to be compared with others' }],
+      ];
+    }
+    if (before.some(({ destinations }) => destinations[path] === place)) return [];
     const none = known.length === 1 ? `${span} did not name it` : `none of ${span} named it`;
     return [[{ text: 'New: ' }, { value: path }, { text: ' is ' }, { value: place }, { text: `; ${none}${except}` }]];
   });

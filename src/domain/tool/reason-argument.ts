@@ -9,7 +9,19 @@ export function hasRoomForReason(inputSchema: Json): boolean {
   if (!isObject(inputSchema)) return false;
   const [type, properties] = [member(inputSchema, 'type'), member(inputSchema, 'properties')];
   if (type !== 'object' || !(properties === undefined || isObject(properties))) return false;
-  return member(inputSchema, '$ref') === undefined && !JSON.stringify(inputSchema).includes(REASON_ARGUMENT);
+  return member(inputSchema, '$ref') === undefined && !speaksOf(inputSchema);
+}
+
+/** Whether the name stands anywhere in it. Nothing recurses: a server's schema may be nested to any depth. */
+function speaksOf(schema: Json): boolean {
+  const rest: Json[] = [schema];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    if (typeof next === 'string' && next.includes(REASON_ARGUMENT)) return true;
+    if (typeof next !== 'object' || next === null) continue;
+    if (!Array.isArray(next) && Object.keys(next).some((name) => name.includes(REASON_ARGUMENT))) return true;
+    for (const inner of Object.values(next) as Json[]) rest.push(inner);
+  }
+  return false;
 }
 
 /** The argument as a tool's list offers it. */

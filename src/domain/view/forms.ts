@@ -28,15 +28,28 @@ function endOf(text: string, end: string, from: number): number {
   return at === -1 ? text.length : at + end.length;
 }
 
-/** What is run: a text as it is, or the words of a list, each as a shell would have to be told it; null: it is neither. */
+/** Names beside a command that may hold the rest of it. */
+const REST = ['args', 'arguments', 'argv', 'params', 'parameters', 'flags', 'options'];
+
+/**
+ * What is run: a text as it is, or the words of a list, each as a shell would have to be told it; null: it is neither, or a
+ * part of it may stand elsewhere: no part is shown as the command.
+ */
 export function commandText(object: JsonObject, name: string): string | null {
   const value = object[name];
+  const names = name === 'argv' ? [...REST, ...NAMES.command] : REST;
+  const rest = names.filter((one) => one !== name && holdsWords(member(object, one)));
   if (typeof value === 'string') {
     if (value === '' || value.includes(REDACTED)) return null;
-    const args = member(object, 'args');
-    return isWords(args) && !/\s/.test(value) ? [value, ...args].map(shellWord).join(' ') : value;
+    if (rest.length === 0) return value;
+    const args = rest.length === 1 && rest[0] === 'args' ? member(object, 'args') : null;
+    return isWords(args) && !/\s/.test(value) ? [value, ...args].map(shellWord).join(' ') : null;
   }
-  return isWords(value) && value.length > 0 ? value.map(shellWord).join(' ') : null;
+  return rest.length === 0 && isWords(value) && value.length > 0 ? value.map(shellWord).join(' ') : null;
+}
+
+function holdsWords(value: unknown): boolean {
+  return (Array.isArray(value) && value.length > 0) || (typeof value === 'string' && value !== '');
 }
 
 const MOST_WORDS = 1_000;
@@ -57,7 +70,8 @@ function shellWord(word: string): string {
 export interface PastFile {
   /** The member that holds the content. */
   readonly member: string;
-  readonly name: string;
+  /** null: it is called by several names, and which of them counts only its server knows. */
+  readonly name: string | null;
   /** Bytes of the content. */
   readonly octets: number;
   /** The content or its beginning; null: it is no text. */
@@ -68,11 +82,15 @@ export interface PastFile {
   readonly packed: boolean;
 }
 
-/** A content with a path or a name beside it; null: there is none. `text`: a member that is a text and not hidden. */
+/**
+ * A content with a path or a name beside it; null: there is none, or there are several, of which only the server knows
+ * which one it writes. `text`: a member that is a text and not hidden.
+ */
 export function pastFile(object: JsonObject, text: (name: string) => string | null): PastFile | null {
-  const path = NAMES.path.find((name) => text(name) !== null);
-  if (path === undefined) return null;
-  const name = text(path)!;
+  const names = new Set(NAMES.path.flatMap((name) => text(name) ?? []));
+  if (names.size === 0) return null;
+  const name = names.size === 1 ? [...names][0]! : null;
+  if (CONTENTS.filter((one) => isContent(member(object, one))).length > 1) return null;
   const encoding = member(object, 'encoding');
   const packedName = NAMES.base64.find((one) => isBase64(text(one)));
   const named = NAMES.content.find((one) => text(one) !== null);
@@ -94,20 +112,27 @@ export function pastFile(object: JsonObject, text: (name: string) => string | nu
   };
 }
 
+const CONTENTS = [...new Set<string>([...NAMES.content, ...NAMES.base64])];
+
+function isContent(value: unknown): boolean {
+  return typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null;
+}
+
 function isBase64(text: string | null): text is string {
   return text !== null && text.length >= 4 && text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
 }
 
-function packedFile(content: string, name: string, text: string): PastFile {
+function packedFile(content: string, name: string | null, text: string): PastFile {
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   const octets = (text.length / 4) * 3 - padding;
   const bytes = Uint8Array.from(atob(text.slice(0, FIRST_UNITS)), (unit) => unit.charCodeAt(0));
-  return { member: content, name, octets, text: printable(bytes), cut: text.length > FIRST_UNITS, packed: true };
+  const cut = text.length > FIRST_UNITS;
+  return { member: content, name, octets, text: printable(bytes, cut), cut, packed: true };
 }
 
-/** The text of bytes; null where they are none. The last character may be torn. */
-function printable(bytes: Uint8Array): string | null {
-  const text = new TextDecoder().decode(bytes, { stream: true });
+/** The text of bytes, all of it; null where they are none. `cut`: the last character may be torn. */
+function printable(bytes: Uint8Array, cut: boolean): string | null {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: cut });
   return /[\u0000-\u0008\u000e-\u001f\ufffd]/.test(text) ? null : text;
 }
 

@@ -33,7 +33,7 @@ export interface View {
   readonly whole: boolean;
 }
 
-/** How much is looked at and shown; whatever is beyond stays among the arguments. */
+/** How much is looked at and shown; whatever is beyond stays among the arguments. `views`: one more tells that there are more. */
 export const VIEW_BOUNDS = { views: 12, values: 5_000, depth: 6, lines: 400, units: 24_000, firstLines: 20 } as const;
 
 /** The views of a call's arguments, in the order in which the values stand there. Pure; linear but for what `DIFF_BOUNDS` allow. */
@@ -44,7 +44,7 @@ export function viewsOf(args: Json): View[] {
   ];
   let room = VIEW_BOUNDS.values;
   let diffUnits: number = 2 * DIFF_BOUNDS.units;
-  for (let next = open.shift(); next !== undefined && views.length < VIEW_BOUNDS.views; next = open.shift()) {
+  for (let next = open.shift(); next !== undefined && views.length <= VIEW_BOUNDS.views; next = open.shift()) {
     const { value, path, depth } = next;
     if (depth > VIEW_BOUNDS.depth || typeof value !== 'object' || value === null) continue;
     const inner: typeof open = [];
@@ -57,7 +57,10 @@ export function viewsOf(args: Json): View[] {
       if (names.length > room) continue;
       room -= names.length;
       for (const view of viewsAt(value as JsonObject, path)) {
-        if (views.length >= VIEW_BOUNDS.views) break;
+        if (views.length === VIEW_BOUNDS.views) {
+          views.push(notShown(view.path));
+          break;
+        }
         if (view.units !== undefined) diffUnits -= view.units;
         views.push(diffUnits < 0 ? view.instead() : view.view());
       }
@@ -71,8 +74,15 @@ export function viewsOf(args: Json): View[] {
   return views;
 }
 
+/** The last one, where there are more: nobody takes those before it for all. */
+function notShown(path: string): View {
+  const says = 'this, and what may follow, stands among the arguments only';
+  return { kind: 'json', path, says, name: null, lines: [], whole: false };
+}
+
 /** A view that is made when there is still room for it. `units`: what a diff has to read. */
 interface PossibleView {
+  readonly path: string;
   readonly units?: number;
   readonly view: () => View;
   /** What is said where there is no room for a diff any more. */
@@ -87,7 +97,7 @@ function viewsAt(object: JsonObject, path: string): PossibleView[] {
     // What is hidden may differ where its marks are equal.
     return typeof value !== 'string' || value.includes(REDACTED) ? null : value;
   };
-  const always = (view: View): void => void found.push({ view: () => view, instead: () => view });
+  const always = (view: View): void => void found.push({ path: view.path, view: () => view, instead: () => view });
   for (const [old, now] of PAIRS) {
     const [before, after] = [text(old), text(now)];
     if (before === null || after === null || used.has(old) || used.has(now) || !isEditPair(old, before, after))
@@ -95,6 +105,7 @@ function viewsAt(object: JsonObject, path: string): PossibleView[] {
     used.add(old).add(now);
     const at = memberPath(path, now);
     found.push({
+      path: at,
       units: before.length + after.length,
       view: () => editView(at, before, after),
       instead: () => tooLarge(at, before, after),

@@ -15,13 +15,16 @@ import { type PreviewParts, previewOf } from './preview-call.ts';
 /** Milliseconds that the log gets to say what was usual. */
 const HISTORY_MS = 1_000;
 
+/** Milliseconds that the store gets to keep what was found out: the card comes then, whatever the row waits for. */
+const KEEP_MS = 5_000;
+
 type DescribeParts = PreviewParts & Pick<Gateway, 'cards' | 'describing'>;
 
 /**
  * Finds out what the card says besides the call: what is unusual, and what a preview says; while its caller already waits.
  * null: nothing is found out now: about an answer to a server's question never, about a call without a preview when its card is
  * made (`describeForCard`), which may be at another replica. The promise never rejects, and resolves within
- * `PREVIEW_BOUNDS.ms` and the store's answer.
+ * `PREVIEW_BOUNDS.ms` and `KEEP_MS`.
  *
  * | what | the card |
  * |---|---|
@@ -60,11 +63,8 @@ async function describe(
     ask.preview ? previewOf(gateway, arrival, approval, ask.preview, ended) : null,
   ]);
   const facts: CallFacts = { unusual, preview, particulars };
-  await gateway.store.keepFacts(
-    approval.id,
-    facts,
-    preview === null ? null : describedEvent(gateway, approval, facts, preview),
-  );
+  const event = preview === null ? null : describedEvent(gateway, approval, facts, preview);
+  await within(KEEP_MS, gateway.store.keepFacts(approval.id, facts, event));
 }
 
 /** The same for a card that is about to be made: what is unusual. Never rejects. */
@@ -78,7 +78,7 @@ export async function describeForCard(
   const particulars = particularsOf(approval, usual, approval.createdAt);
   try {
     const unusual = await unusualLines(gateway, approval, particulars);
-    await gateway.store.keepFacts(approval.id, { unusual, preview: null, particulars }, null);
+    await within(KEEP_MS, gateway.store.keepFacts(approval.id, { unusual, preview: null, particulars }, null));
   } catch (error) {
     gateway.log.warn({ approval: approval.id, err: error }, 'a card comes without what was to be found out for it');
   }

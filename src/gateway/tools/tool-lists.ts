@@ -23,6 +23,8 @@ const MAX_DESCRIBED = 2_000;
 /** Longest input schema that is kept for counter-proposals, and all of a server's together, in UTF-16 units. */
 const LONGEST_SCHEMA = 32 * 1024;
 const MOST_SCHEMAS = 2 * 1024 * 1024;
+/** Levels of one that is kept: what reads it may recurse. */
+const DEEPEST_SCHEMA = 64;
 /** Longest tool name that is kept, in UTF-16 units. */
 const LONGEST_NAME = 128;
 /** Events about one server in one hour, unless a reviewer asked: a server may show each session another list. */
@@ -253,6 +255,18 @@ export class ToolLists {
   }
 }
 
+/** Whether a value has more levels. Nothing recurses: a server's list may be nested to any depth. */
+function isDeeper(value: Json, levels: number): boolean {
+  const rest: (readonly [value: Json, level: number])[] = [[value, 0]];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const [inner, level] = next;
+    if (typeof inner !== 'object' || inner === null) continue;
+    if (level >= levels) return true;
+    for (const each of Object.values(inner) as Json[]) rest.push([each, level + 1]);
+  }
+  return false;
+}
+
 /** Keeps what the server says of the tool, as it says it now. */
 function describe({ name, title, description }: Tool, said: Descriptions['words']): void {
   const words = [title, description]
@@ -274,8 +288,9 @@ function keepSchema({ name, inputSchema }: Tool, said: Descriptions): void {
   const { schemas } = said;
   said.kept -= schemas.get(name)?.length ?? 0;
   schemas.delete(name);
+  if (name.length > LONGEST_NAME || isDeeper(inputSchema, DEEPEST_SCHEMA)) return;
   const text = JSON.stringify(inputSchema);
-  if (text.length > LONGEST_SCHEMA || name.length > LONGEST_NAME) return;
+  if (text.length > LONGEST_SCHEMA) return;
   schemas.set(name, text);
   said.kept += text.length;
   while (said.kept > MOST_SCHEMAS || schemas.size > MAX_DESCRIBED) {

@@ -111,7 +111,7 @@ export interface CallDoor {
     requestIdText: string,
     reason: string | null,
   ): Promise<boolean>;
-  /** Of these ids of requests (JSON text), those whose calls are parked. One look for all of them. */
+  /** Of these ids of requests (JSON text), those whose calls are parked, or are being asked why. One look for all of them. */
   parked?(server: string, session: string, requestIdTexts: readonly string[]): Promise<readonly string[]>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;
@@ -125,7 +125,7 @@ export interface CallDoor {
   late?(who: { readonly grant: string; readonly session: string | null }, server: string): (() => Promise<void>) | null;
   /** An agent's response to a request of its server; null: it is forwarded unchanged. */
   forwardAnswer?(answer: AgentAnswer): Promise<ForwardedAnswer | Response | null>;
-  /** Whether one of a batch's messages answers what a server asked during a gated call; such a batch is refused. */
+  /** Whether one of a batch's messages answers what was asked during a gated call, by its server or by us; such a batch is refused. */
   answersInBatch?(place: Omit<AskedKey, 'key'>, messages: readonly JsonObject[]): Promise<boolean>;
   /**
    * What looks at each event of the server's own stream before the agent gets it. Resolves to false where the agent

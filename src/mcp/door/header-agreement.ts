@@ -13,6 +13,9 @@ const SAME = 'Send in the header just what the body says, or leave the header ou
 const VERSION_CLAIM = 'io.modelcontextprotocol/protocolVersion';
 const PARAM_PREFIX = 'mcp-param-';
 
+/** What is compared of a body. */
+type ReadBody = Pick<ReadSingle, 'inexact' | 'kind' | 'message'> | Pick<ReadBatch, 'kind'>;
+
 /** The revision that the body claims (2026-07-28 and later); null in the legacy era, which has no such claim. */
 export function claimedRevisionOf(message: JsonObject): string | null {
   const claimed = member(member(member(message, 'params'), '_meta'), VERSION_CLAIM);
@@ -24,15 +27,12 @@ export function claimedRevisionOf(message: JsonObject): string | null {
  * `Mcp-Name`, `MCP-Protocol-Version`, and `Mcp-Param-*` as far as that is possible without the tool's schema. Null when
  * they agree, else the reason. Missing headers are left for the upstream to refuse.
  */
-export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): string | null {
+export function headerDisagreement(headers: HeaderRecord, read: ReadBody): string | null {
   return ended(headerDisagreementSteps(headers, read));
 }
 
 /** The same step by step: yields whenever some thousand arguments have been looked at. */
-export function* headerDisagreementSteps(
-  headers: HeaderRecord,
-  read: ReadSingle | ReadBatch,
-): Generator<void, string | null> {
+export function* headerDisagreementSteps(headers: HeaderRecord, read: ReadBody): Generator<void, string | null> {
   const message = read.kind === 'message' ? read.message : null;
   const method = headers['mcp-method'];
   if (method !== undefined && method !== member(message, 'method'))
@@ -75,7 +75,7 @@ interface ParameterClaim {
   readonly number: string | null;
 }
 
-function* parameterDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): Generator<void, string | null> {
+function* parameterDisagreement(headers: HeaderRecord, read: ReadBody): Generator<void, string | null> {
   const claims: ParameterClaim[] = [];
   for (const header in headers) {
     if (!header.startsWith(PARAM_PREFIX)) continue;

@@ -29,7 +29,7 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
       return rpcError(
         400,
         INVALID_REQUEST,
-        'An answer to what the server asked during a gated call travels by itself.',
+        'An answer to what was asked during a gated call travels by itself.',
       );
     }
     for (const message of read.messages) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Json, member } from '../../domain/json/json.ts';
+import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { Unreasoned } from '../../gateway/call/arrival.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AgentAnswer, ToolCallRequest } from '../door/call-door.ts';
@@ -90,10 +90,18 @@ export class ElicitedReasons {
     });
   }
 
+  /** The calls of this session that wait here for the answer to a form, by their ids as JSON text. */
+  askedIn(server: string, session: string): ReadonlySet<string> {
+    const calls = [...this.#waiting.values()].map(({ call }) => call);
+    return new Set(
+      calls.filter((call) => call.server === server && call.session === session).map(({ idText }) => idText),
+    );
+  }
+
   /** Takes a client's answer to a form of ours. Null: it answers something else. */
   async take({ principal, server, session, message, idText }: AgentAnswer): Promise<Response | null> {
     const id = member(message, 'id');
-    if (typeof id !== 'string' || !id.startsWith(PREFIX)) return null;
+    if (!isFormId(id)) return null;
     const place = { grant: principal.grant, server, session };
     if (!this.#isOpen(place, id)) return rpcError(400, 400, 'Nobody asked this, or too long ago.', idText);
     const result = member(message, 'result') ?? null;
@@ -150,6 +158,15 @@ export class ElicitedReasons {
       return false;
     }
   }
+}
+
+/** Whether one of a batch's messages looks like an answer to a form: it travels by itself, and never to a server. */
+export function answersForm(messages: readonly JsonObject[]): boolean {
+  return messages.some((message) => member(message, 'method') === undefined && isFormId(member(message, 'id')));
+}
+
+function isFormId(id: Json | undefined): id is string {
+  return typeof id === 'string' && id.startsWith(PREFIX);
 }
 
 /** Null stands for an error of the client. */

@@ -4,10 +4,12 @@ import { offersReason } from '../../domain/policy/rule.ts';
 import { refuseCall } from '../../gateway/call/refuse-call.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ReasonRoom } from '../../gateway/tools/tool-lists.ts';
+import { inTurns } from '../../time/in-turns.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
+import { headerDisagreementSteps } from '../door/header-agreement.ts';
 import { comparableName } from '../protocol/gated-headers.ts';
 import { unknownArgumentResult } from '../protocol/reason-result.ts';
-import { INVALID_PARAMS, rpcError, rpcResult } from '../protocol/response.ts';
+import { HEADER_MISMATCH, INVALID_PARAMS, notForwarded, rpcError, rpcResult } from '../protocol/response.ts';
 import { resultText } from '../protocol/tool-results.ts';
 import { bindingOf } from './come-back.ts';
 import { callWithout } from './edited-call.ts';
@@ -37,11 +39,12 @@ export async function takeReason(
   roomFor: FindReasonRoom,
   came: ToolCallRequest,
 ): Promise<ReasonedCall | Response> {
-  const answered = await withoutForm(gateway, came);
-  if (answered instanceof Response) return answered;
-  const inArgument = await withoutArgument(gateway, roomFor, answered.request);
+  // The argument first: a form's state is bound to the call without it, and comes back with the call as its client has it.
+  const inArgument = await withoutArgument(gateway, roomFor, came);
   if (inArgument instanceof Response) return inArgument;
-  const { request } = inArgument;
+  const answered = await withoutForm(gateway, inArgument.request);
+  if (answered instanceof Response) return answered;
+  const { request } = answered;
   const reason = [answered.reason, inArgument.reason, statedReason(request)].find(saysWhy) ?? null;
   const edited = answered.edited || inArgument.edited;
   return { request, reason, edited, asked: reason === null ? answered.asked : null };
@@ -82,6 +85,10 @@ async function withoutArgument(
   }
   const said = args[REASON_ARGUMENT];
   const bare = await callWithout(request, [['arguments', REASON_ARGUMENT]], repeatsArgument);
+  // What the reason alone confirmed of a header is not sent in the body, so that the header may not say it either.
+  const { requestHeaders, message, inexact } = bare;
+  const fault = await inTurns(headerDisagreementSteps(requestHeaders, { kind: 'message', message, inexact }));
+  if (fault !== null) return rpcError(400, HEADER_MISMATCH, notForwarded(fault), request.idText);
   return { request: bare, reason: typeof said === 'string' ? said : null, edited: true, asked: null };
 }
 
@@ -94,7 +101,7 @@ function repeatsArgument(name: string): boolean {
 }
 
 /** The agent's own reason in `_meta["holdfast/reason"]`. Null when it gives none. */
-export function statedReason({ params }: { readonly params: JsonObject }): string | null {
+function statedReason({ params }: { readonly params: JsonObject }): string | null {
   const meta = member(params, '_meta');
   const reason = isObject(meta) ? member(meta, REASON_MEMBER) : undefined;
   return typeof reason === 'string' && reason.trim() !== '' ? reason : null;

@@ -108,7 +108,9 @@ class EventObserver implements AnswerObserver {
 
   #observeEvent(event: Uint8Array): void {
     if (event.length >= LARGE_MESSAGE) {
-      void largeEventFields(event).then(({ data }) => data && observeLarge(data, this.#onMessage));
+      largeEventFields(event)
+        .then(({ data }) => data && observeLarge(data, this.#onMessage))
+        .catch(() => undefined);
       return;
     }
     const text = new TextDecoder().decode(event);
@@ -123,12 +125,19 @@ class EventObserver implements AnswerObserver {
 /** How many tools of a large list are read; nobody looks at more. */
 const MOST_TOOLS = 10_000;
 
-/** Of a large message, only a list of tools is observed. It is read in pieces, while it is forwarded. */
+/**
+ * Of a large message, only a list of tools is observed. It is read in pieces, while it is forwarded. Never rejects: nobody
+ * awaits it, and whatever a server writes must not end the process.
+ */
 async function observeLarge(bytes: Uint8Array, onMessage: (message: JsonObject) => void): Promise<void> {
-  const list = await readLargeList(withoutMark(bytes), MOST_TOOLS).catch(() => null);
-  if (list === null) return;
-  const { tools, next } = list;
-  onMessage({ result: { tools, ...(next === null ? {} : { nextCursor: next }) } });
+  try {
+    const list = await readLargeList(withoutMark(bytes), MOST_TOOLS);
+    if (list === null) return;
+    const { tools, next } = list;
+    onMessage({ result: { tools, ...(next === null ? {} : { nextCursor: next }) } });
+  } catch {
+    // What cannot be read is not observed.
+  }
 }
 
 function observeText(text: string, onMessage: (message: JsonObject) => void): void {

@@ -7,8 +7,10 @@ import type { ServerEntry } from './server.ts';
 
 /** The revision that is offered: every server of the sessions' era knows it or answers with its own. */
 const REVISION = '2025-06-18';
-/** Sessions with commands that are kept for the next preview; the oldest is forgotten, and ended by being idle. */
+/** Sessions with commands that are kept for the next preview; the oldest is forgotten, and ended. */
 const MOST_KEPT = 128;
+/** Previews in a row that a command may leave without an answer before another one is begun. */
+const MOST_LATE = 3;
 /** Milliseconds that a command may take to begin: longer than any preview waits, so that the next one finds it. */
 const BEGIN_MS = 30_000;
 
@@ -21,7 +23,7 @@ type Session = Readonly<Record<string, string>>;
  * cannot be asked.
  */
 export function toolReader(servers: (name: string) => ServerEntry | undefined): ReadTool {
-  const kept = new Map<string, Promise<Session | string>>();
+  const kept = new Map<string, KeptSession>();
   return async (reading) => {
     const server = servers(reading.server);
     if (server === undefined) return silent('there is no such server');
@@ -45,31 +47,90 @@ async function inNewSession(server: ServerEntry, reading: ToolReading): Promise<
   }
 }
 
+/** A session that several previews may use. It is ended when it is forgotten and nobody uses it. */
+class KeptSession {
+  readonly opened: Promise<Session | string>;
+  readonly #end: (session: Session) => void;
+  #users = 0;
+  #late = 0;
+  #forgotten = false;
+
+  constructor(opened: Promise<Session | string>, end: (session: Session) => void) {
+    this.opened = opened;
+    this.#end = end;
+  }
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    this.#users += 1;
+    try {
+      return await work();
+    } finally {
+      this.#users -= 1;
+      this.#endUnused();
+    }
+  }
+
+  /** Whether it has answered, or not in time. False: too often not. */
+  note(inTime: boolean): boolean {
+    this.#late = inTime ? 0 : this.#late + 1;
+    return this.#late < MOST_LATE;
+  }
+
+  forget(): void {
+    this.#forgotten = true;
+    this.#endUnused();
+  }
+
+  #endUnused(): void {
+    if (!this.#forgotten || this.#users > 0) return;
+    this.opened.then(
+      (session) => (typeof session === 'string' ? undefined : this.#end(session)),
+      () => undefined,
+    );
+  }
+}
+
 async function inKeptSession(
-  kept: Map<string, Promise<Session | string>>,
+  kept: Map<string, KeptSession>,
   server: ServerEntry,
   reading: ToolReading,
 ): Promise<ToolRead> {
   const place = JSON.stringify([server.name, reading.grant]);
-  const forget = (session: Promise<Session | string>): void => {
-    if (kept.get(place) === session) kept.delete(place);
+  const forget = (at: string, session: KeptSession): void => {
+    if (kept.get(at) === session) kept.delete(at);
+    session.forget();
+  };
+  const begun = (): KeptSession => {
+    const opened = begin(server, reading.grant, AbortSignal.timeout(BEGIN_MS)).catch(wordsOf);
+    const session = new KeptSession(opened, (one) => endSession(server, reading.grant, one));
+    const [oldest] = kept;
+    if (kept.size >= MOST_KEPT && oldest !== undefined) forget(...oldest);
+    kept.set(place, session);
+    return session;
   };
   for (const isLast of [false, true]) {
     const before = kept.get(place);
-    const session = before ?? begin(server, reading.grant, AbortSignal.timeout(BEGIN_MS)).catch(wordsOf);
-    if (before === undefined) {
-      if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value ?? '');
-      kept.set(place, session);
-    }
-    const opened = await orAborted(session, reading.signal);
-    if (typeof opened === 'string') {
-      forget(session);
-      return silent(opened);
-    }
-    const { read, sessionLost } = await callIn(server, opened, reading);
-    if (read.kind === 'silent') forget(session);
+    const session = before ?? begun();
+    const read = await session.use(async () => {
+      const opened = await orAborted(session.opened, reading.signal);
+      if (opened === null) return { read: silent(LATER), sessionLost: false };
+      if (typeof opened === 'string') {
+        forget(place, session);
+        return { read: silent(opened), sessionLost: false };
+      }
+      // An error, or an answer without text, is an answer: another process would not give a better one.
+      try {
+        const called = await callIn(server, opened, reading);
+        if (called.broken && !reading.signal.aborted) forget(place, session);
+        else if (!session.note(!called.broken)) forget(place, session);
+        return called;
+      } catch (error) {
+        if (!reading.signal.aborted || !session.note(false)) forget(place, session);
+        throw error;
+      }
+    });
     // It ended while nothing was asked of it: nothing ran, so it is begun anew, once.
-    if (!sessionLost || before === undefined || isLast) return read;
+    if (!read.sessionLost || before === undefined || isLast) return read.read;
   }
   return silent('its session ended');
 }
@@ -97,13 +158,14 @@ async function callIn(
   { upstream }: ServerEntry,
   session: Session,
   { tool, args, grant, signal, mostBytes }: ToolReading,
-): Promise<{ readonly read: ToolRead; readonly sessionLost: boolean }> {
+): Promise<{ readonly read: ToolRead; readonly sessionLost: boolean; readonly broken: boolean }> {
   const called = await new OwnRequest(upstream, grant, session, signal, mostBytes).send('tools/call', {
     name: tool,
     arguments: args,
   });
-  if (called.kind === 'silent') return { read: silent(called.why), sessionLost: called.status === 404 };
-  return { read: textOf(called), sessionLost: false };
+  if (called.kind === 'silent')
+    return { read: silent(called.why), sessionLost: called.status === 404, broken: called.status !== 200 };
+  return { read: textOf(called), sessionLost: false, broken: false };
 }
 
 /** Text content only; of everything else how much there is. */
@@ -134,9 +196,12 @@ function endSession({ upstream }: ServerEntry, grant: string, session: Session):
     .catch(() => undefined);
 }
 
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const stop = (): void => resolve('it had not begun in time; the next preview may find it ready');
+const LATER = 'it had not begun in time; the next preview may find it ready';
+
+/** null: the signal aborted first. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const stop = (): void => resolve(null);
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', stop));

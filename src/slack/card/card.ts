@@ -82,7 +82,7 @@ const REVIEW = 'Review and approve…';
 const SIGN = 'Review and sign…';
 /** Characters that a block's id and its punctuation take. */
 const NUMBERING = 26;
-const MOST_VIEWS = VIEW_BOUNDS.views;
+const MOST_VIEWS = VIEW_BOUNDS.views + 1;
 
 /** Renders the card of an approval from its stored state alone: the same approval gives the same card. Pure. */
 export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {

@@ -11,6 +11,7 @@ import { type Block, preformatted, richText } from './block-kit.ts';
 
 /** Characters of a view's box on the card, and of all views' JSON there; those of a preview. */
 const ON_CARD = { box: 1_800, all: 3_600, preview: 600 } as const;
+const MORE_VIEWS = 'More of the arguments is not shown again here; the full view does.';
 /** Lines of what is unusual that the card has. */
 const LINES_ON_CARD = 4;
 /** Characters of a path, or of a file's name. */
@@ -20,9 +21,10 @@ const BOX = 2_800;
 /** What the blocks around one view's box take, in characters of JSON. */
 const AROUND = 300;
 
-/** Values of the arguments as what they are, as far as `room` characters of JSON go: each whole, or only named. */
+/** Values of the arguments as what they are, as far as `room` characters of JSON go: each whole, or only named, and told where there are more. */
 export function viewsOnCard(args: Json, room: number): Block[] {
-  let left = Math.min(room, ON_CARD.all);
+  const more = richText([{ type: 'rich_text_section', elements: [text(MORE_VIEWS)] }]);
+  let left = Math.min(room, ON_CARD.all) - JSON.stringify(more).length;
   const blocks: Block[] = [];
   for (const view of viewsOf(args)) {
     const text = boxOf(view);
@@ -30,7 +32,7 @@ export function viewsOnCard(args: Json, room: number): Block[] {
     const shown = fits ? viewBlock(view, [text]) : viewBlock(view, [], text === '' ? '' : '; the full view shows it');
     const named = viewBlock(view, [], text === '' ? '' : '; the full view shows it');
     const block = [shown, named].find((one) => JSON.stringify(one).length <= left);
-    if (block === undefined) break;
+    if (block === undefined) return left < 0 ? blocks : [...blocks, more];
     left -= JSON.stringify(block).length;
     blocks.push(block);
   }

@@ -14,7 +14,7 @@ import type { Gateway } from '../../gateway/gateway.ts';
 import type { EvidenceRecords } from '../../gateway/log/take-evidence.ts';
 import type { Replays } from '../../gateway/replay/replays.ts';
 import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
-import { type ApiCaller, Callers } from '../http/callers.ts';
+import { type ApiCaller, Callers, noteRoleRefusal } from '../http/callers.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import { ownCalls } from '../http/own-calls.ts';
 import type { PeopleDoors } from '../http/people-doors.ts';
@@ -219,9 +219,12 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
   if (typeof read === 'string') return fault(c, 400, 'bad_decision', read);
   const { decision, counter } = read;
   const id = c.req.param('id') ?? '';
-  const approver = await approverOf(c, gateway, id);
   const objection = await beyondOwner(c, gateway, id, decision, counter !== null);
-  if (objection !== null) return fault(c, 403, 'role', objection);
+  if (objection !== null) {
+    noteRoleRefusal(gateway, c, c.get('approver'), objection);
+    return fault(c, 403, 'role', objection);
+  }
+  const approver = await approverOf(c, gateway, id);
   const { pickupMs } = gateway.rules.approval;
   const decided: Countered =
     counter === null

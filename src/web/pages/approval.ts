@@ -16,7 +16,7 @@ import type { Reviewer } from '../http/reviewer.ts';
 import { advanceForm, advanceOf } from './allowances.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { counterForm, counterStory } from './counter-form.ts';
-import { decideForm, mayCounter, mayDecide, takeBackForm } from './decide-form.ts';
+import { decideForm, lacksRole, mayCounter, mayDecide, takeBackForm } from './decide-form.ts';
 import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
@@ -93,7 +93,7 @@ export function approvalPage({
           <div id="advance" data-live data-quiet><div data-key="advance" data-rev="${approval.state}.${approval.decisions.length}.${allowance?.used ?? ''}${allowance?.ended?.why ?? ''}${denial?.ended?.why ?? ''}">${
             isForged(approval)
               ? ''
-              : html`${advanceOf(allowanceOf(approval), allowance, denial, names, now)}${advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
+              : html`${advanceOf(allowanceOf(approval), allowance, denial, names, now)}${lacksRole(reviewer) ? '' : advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
           }</div></div>
           <div id="counter" data-live data-quiet><div data-key="counter" data-rev="${approval.state}.${approval.decisions.length}">${
             isForged(approval) ? '' : counterForm(approval, schema, mayCounter(approval, reviewer, now, current))

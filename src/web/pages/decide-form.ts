@@ -79,8 +79,17 @@ export function mayDecide(
   return { approve: approval.state === 'pending' && words === null, deny: mayDeny };
 }
 
+/**
+ * Whether this reviewer lacks the role approver: without it one may deny calls of one's own agents, one by one, and nothing
+ * else (`web/api/api.ts`).
+ */
+export function lacksRole({ roles = null }: Pick<Reviewer, 'roles'>): boolean {
+  return roles !== null && !roles.has('approver');
+}
+
 /** Whether this reviewer may deny it with another call. */
 export function mayCounter(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): boolean {
+  if (lacksRole(reviewer)) return false;
   return (
     mayDecide(approval, reviewer, now, current).deny && judgeCounter(approval, approverOf(reviewer), current) === null
   );
@@ -90,7 +99,7 @@ export function mayCounter(approval: Approval, reviewer: Reviewer, now: Date, cu
 export function takeBackForm(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): Html {
   const { state, pickupUntil } = approval;
   if (state !== 'approved' || (pickupUntil !== null && now >= pickupUntil)) return html``;
-  if (!mayTakeBack(approval, approverOf(reviewer), now, current)) return html``;
+  if (lacksRole(reviewer) || !mayTakeBack(approval, approverOf(reviewer), now, current)) return html``;
   const button = html`<button class="deny" type="submit" name="decision" value="take-back" data-deciding>Take back approval</button>`;
   return html`<p class="notice">Approved, and nothing has run yet.</p>${reasonForm(approval, 'take it back', button)}`;
 }
@@ -120,6 +129,11 @@ function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date, current:
   if (approval.state !== 'pending') return { words: null, mayDeny: true };
   if (now >= approval.expiresAt) return { words: 'This approval has expired.', mayDeny: false };
   const approver = approverOf(reviewer);
+  if (lacksRole(reviewer)) {
+    const mayDeny = isOwner(approval, approver, current);
+    const words = mayDeny ? refusalWords('own_call', approval, reviewer) : 'To decide it you need the role approver.';
+    return { words, mayDeny };
+  }
   const eligible = eligibility(approval, approver, now, current);
   if (eligible.kind === 'refused') {
     const owns = isOwner(approval, approver, current);

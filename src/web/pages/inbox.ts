@@ -16,6 +16,7 @@ import { type PersonNames, personName } from '../html/person.ts';
 import { count, timeAgo, timestamp } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
+import { lacksRole } from './decide-form.ts';
 import { type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
 import { type CallPlace, waitingCard } from './waiting-card.ts';
 
@@ -90,6 +91,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
       names: inbox.names,
       place: inbox.placeOf(approval),
       snooze: inbox.snoozed.find((one) => one.approval === approval.id) ?? null,
+      together: true,
       now,
     });
   });
@@ -100,7 +102,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
         <div id="tally" data-live>${tally(inbox)}</div></div>
       <div id="snoozed" data-live>${snoozedLine(inbox, now)}</div>
       ${filterForm(inbox)}
-      ${batchBar(cards.length > 0)}
+      ${lacksRole(reviewer) ? '' : batchBar(cards.length > 0)}
       ${newsLine('many')}
       <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
       <div id="others" hidden>${[...inbox.others].map(([id, words]) => html`<i data-key="${id}" data-became="${words}"></i>`)}</div>

@@ -6,7 +6,7 @@ import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
 import { timestamp } from '../html/time.ts';
 import type { Reviewer } from '../http/reviewer.ts';
-import { mayDecide } from './decide-form.ts';
+import { lacksRole, mayDecide } from './decide-form.ts';
 
 /** Puts a question aside for this reviewer, or takes that back; empty where it does not wait for them, or expires too soon. */
 export function snoozeForm(
@@ -21,7 +21,8 @@ export function snoozeForm(
     return html`<form class="snooze" data-wake="${id}" action="/approvals/${id}" method="get">
       <span><span aria-hidden="true">💤</span> Snoozed for you until ${timestamp(snooze.until)}.</span>
       <button type="submit" class="quiet">Wake</button></form>`;
-  if (approval.state !== 'pending' || !mayDecide(approval, reviewer, now, current).deny) return html``;
+  if (lacksRole(reviewer) || approval.state !== 'pending' || !mayDecide(approval, reviewer, now, current).deny)
+    return html``;
   const minutes = snoozeMinutes(approval, now);
   if (minutes.length === 0) return html``;
   return html`<form class="snooze" data-snooze="${id}" data-call="${server}.${tool}" action="/approvals/${id}" method="get">

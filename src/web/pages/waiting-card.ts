@@ -14,7 +14,7 @@ import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { unusualLines } from './call-views.ts';
 import type { ConfigView } from './config-view.ts';
-import { decideForm, mayDecide } from './decide-form.ts';
+import { decideForm, lacksRole, mayDecide } from './decide-form.ts';
 import { requirementSummary } from './requirement-summary.ts';
 import { callerMayHide, callInFull, shownLength } from './shown-call.ts';
 import { snoozeForm } from './snooze-form.ts';
@@ -51,6 +51,8 @@ export interface CardSurroundings {
   readonly names: PersonNames;
   /** That this reviewer put it aside; null or absent: they did not. */
   readonly snooze?: Snooze | null;
+  /** It stands among others with which it may be decided together; absent: it does not. */
+  readonly together?: boolean;
   readonly now: Date;
 }
 
@@ -78,7 +80,8 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
 }
 
 /** A box to decide it together with others; only where all of it stands here, and this reviewer may do something. */
-function pickBox(approval: Approval, { reviewer, current, now }: CardSurroundings, fits: boolean): Html {
+function pickBox(approval: Approval, { reviewer, current, now, together }: CardSurroundings, fits: boolean): Html {
+  if (together !== true || lacksRole(reviewer)) return html``;
   const may = mayDecide(approval, reviewer, now, current);
   const choices = [
     ...(may.approve && mayApproveHere(approval, fits) ? ['approve'] : []),

@@ -114,6 +114,7 @@ describe('A reason that a session’s client is asked for', () => {
     assert.deepEqual([asking.hasRoom('bot'), asking.hasRoom('other')], [false, true]);
     assert.equal(asking.isAsking({ grant: 'bot', server: 's', session: 'one', idText: '1' }), true);
     assert.equal(asking.isAsking({ grant: 'bot', server: 's', session: 'one', idText: '"1"' }), false);
+    assert.deepEqual([[...asking.askedIn('s', 'one')], asking.askedIn('s', 'two').size], [['1'], 0]);
     assert.match(String(member((await asking.ask(CALL, WHAT, stream().answer, 1)) as never, 'why')), /not answered/);
     asking.stop();
     for (const one of await Promise.all(asked)) assert.match(String(member(one as never, 'why')), /stops/);

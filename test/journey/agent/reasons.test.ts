@@ -18,6 +18,7 @@ tools:
   nothing: { action: require_approval, approval: { justification: { argument: true } } }
   own: { action: require_approval, approval: { justification: { argument: true } } }
   drop: { action: require_approval, approval: { justification: required } }
+  asks: { action: require_approval, severity: high, approval: { justification: { argument: true } } }
   maybe:
     ask_if: [{ path: args.big, op: eq, value: true }]
     approval: { justification: { argument: true } }
@@ -29,6 +30,7 @@ const TOOLS: readonly JsonObject[] = [
   { name: 'drop', inputSchema: { type: 'object', properties: {} } },
   { name: 'maybe', inputSchema: { type: 'object', properties: { big: { type: 'boolean' } } } },
   { name: 'read', inputSchema: { type: 'object' } },
+  { name: 'asks', inputSchema: { type: 'object' } },
 ];
 const NEEDS = /^Waiting for approval: tools\.\w+ needs your reason first, and nobody has been asked yet/;
 const FORMS = { capabilities: { elicitation: {} } };
@@ -91,7 +93,7 @@ describe('A policy that wants to know why', () => {
   test('the list of tools offers the argument where policy says so, and nothing else of it changes', async () => {
     const { tools } = (JSON.parse(await listed()) as { result: { tools: JsonObject[] } }).result;
     const offers = tools.filter((tool) => JSON.stringify(tool).includes('holdfast_reason')).map(({ name }) => name);
-    assert.deepEqual(offers, ['create_key', 'nothing', 'own', 'maybe']);
+    assert.deepEqual(offers, ['create_key', 'nothing', 'own', 'maybe', 'asks']);
     const bare = tools.map(({ name, ...tool }) => {
       if (name === 'own') return { name, ...tool };
       const { holdfast_reason: _, ...properties } = ((tool.inputSchema as JsonObject).properties ?? {}) as JsonObject;
@@ -169,6 +171,34 @@ describe('A policy that wants to know why', () => {
     assert.match(textOf(await agent.call('drop', args).answer), NEEDS);
     assert.equal(textOf(await agent.call('read', args).answer), 'done');
     assert.equal(upstream.count('read', args), 1);
+  });
+
+  test('P10: a reason in the argument is shown with an answer to what the server asked, and never sent', async () => {
+    upstream.behave = ({ params }) =>
+      params.inputResponses === undefined
+        ? {
+            resultType: 'input_required',
+            requestState: 'theirs',
+            inputRequests: { who: { method: 'elicitation/create', params: { message: 'Really?' } } },
+          }
+        : saying('gone on');
+    const caller = modern();
+    const first = caller.call('asks', { n: 1, holdfast_reason: 'It is asked for.' });
+    const { id } = await approvedWhenAsked('asks', { n: 1 });
+    assert.equal((await first).result?.requestState, 'theirs');
+    const answers = { requestState: 'theirs', inputResponses: { who: { action: 'accept', content: {} } } };
+    const second = caller.call('asks', { n: 1, holdfast_reason: 'Mira says so.' }, answers);
+    const leg = await eventually('its answer waits', async () => {
+      const pending = await gateway.approvals('pending');
+      return pending.find(({ answersTo }) => answersTo === id) ?? null;
+    });
+    assert.equal(leg.statedReason, 'Mira says so.');
+    await approve(leg.id);
+    assert.equal(modernText(await second), 'gone on');
+    assert.equal(
+      upstream.messages.some((text) => /Mira says so|It is asked for/.test(text)),
+      false,
+    );
   });
 
   describe('a modern caller that answers forms', () => {
@@ -283,6 +313,11 @@ describe('A policy that wants to know why', () => {
     const message = { jsonrpc: '2.0', id: 'holdfast.reason.AAAA', result: { action: 'accept', content: {} } };
     const answer = await agent.post(message);
     assert.equal(answer.status, 400, await answer.text());
+    const batch = await agent.post([
+      { jsonrpc: '2.0', method: 'notifications/progress', params: {} },
+      message,
+    ] as never);
+    assert.equal(batch.status, 400, await batch.text());
     assert.equal(upstream.messages.length, before);
   });
 

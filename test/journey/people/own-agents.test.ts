@@ -90,11 +90,17 @@ describe('The page of one’s own agents', () => {
     for (const [who, what] of [
       [sam, { decision: 'approve' }],
       [sam, { decision: 'deny', reason: 'x', standing: { minutes: 5 } }],
+      [sam, { decision: 'deny', reason: 'x', counter: { name: 'own', role: 'none' } }],
     ] as const) {
       const refused = await decide(who, own.id, what);
       assert.match(await refused.text(), /"error":"role".*only deny calls of your own agents, in the console/);
     }
     assert.equal((await decide(sam, other.id, { decision: 'deny', reason: 'not mine' })).status, 403);
+    await eventually('each refusal is in the log', async () => {
+      const answer = await fetch(`${world.url}/api/events?limit=500&type=admin.refused`, admin);
+      const { items } = (await answer.json()) as { items: { actor: string }[] };
+      return items.length === 4 || null;
+    });
     const denied = await decide(sam, own.id, { decision: 'deny', reason: 'I do not want it.' });
     assert.equal(denied.status, 200, await denied.text());
     assert.match(await own.done, /^Denied by (sam|U0SAM): I do not want it\./);
