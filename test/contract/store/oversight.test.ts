@@ -111,6 +111,47 @@ for (const kind of STORES) {
       );
     });
 
+    test('nothing counts twice when the cursor was changed, deleted or set back to an earlier one', async () => {
+      const approval = await open();
+      await decide(approval, 'approve', 'once');
+      await seal();
+      await countAll(2);
+      const [early] = await world.rows(`select seq::text as seq, seal from holdfast.oversight_cursor`);
+      await decide(approval, 'approve', 'once');
+      await decide(approval, 'deny', 'later');
+      await seal();
+      await countAll(3);
+      for (const meddle of [
+        `update holdfast.oversight_cursor set seq = 1`,
+        `delete from holdfast.oversight_cursor`,
+        `update holdfast.oversight_cursor set seq = ${early!.seq}, seal = '${early!.seal}'`,
+      ]) {
+        await world.rows(meddle);
+        await countAll(5);
+        const { people, doubtful } = await report();
+        const of = (name: string) => people.find((one) => one.name === name);
+        assert.deepEqual([of('once')?.approved, of('later')?.denied, doubtful], [2, 1, false], meddle);
+      }
+      assert.deepEqual(told, ['oversight_cursor cursor']);
+    });
+
+    test('who decided, what and when is what the sealed event says, not its columns', async () => {
+      const approval = await open();
+      await world.one.append([
+        {
+          ...eventOf('approval.decided', approval),
+          actor: 'slack:U0TRUE',
+          data: { choice: 'approve', waitedMs: 2_000 },
+        },
+      ]);
+      await seal();
+      await world.rows(`update holdfast.events set actor = 'slack:U0FALSE', tool = 'moved', at = '2020-01-01'
+        where approval_id = '${approval.id}' and type = 'approval.decided'`);
+      await countAll();
+      assert.deepEqual([(await named('U0TRUE'))?.approved, await named('U0FALSE')], [1, undefined]);
+      assert.ok(!(await report()).tools.some(({ name }) => name.endsWith('.moved')));
+    });
+
     test('sums outlast the secret that sealed them, where they are sealed anew while both are listed', async () => {
       const [before, after] = ['b'.repeat(40), 'a'.repeat(40)];
       const tablesOf = (seals: Seals) => new SealedTables(seals, null);
