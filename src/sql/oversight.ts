@@ -160,7 +160,9 @@ function countedOf(event: FoundEvent): CountedEvent | null {
   };
   const what = { type: word('type'), actor: word('actor'), server: word('server'), tool: word('tool') };
   if (what.type !== type || what.actor === null) return null;
-  return { ...what, type, actor: what.actor, at: timeIn(said), data: member(said, 'data') ?? {}, ...asked };
+  // As the question has it, so that one person is one line.
+  const by = named(what.actor.replace(/^(?:slack|login):/, ''));
+  return { ...what, type, actor: by, at: timeIn(said), data: member(said, 'data') ?? {}, ...asked };
 }
 
 /** What an event adds, and its place in the chain. */

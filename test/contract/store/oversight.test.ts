@@ -144,12 +144,19 @@ for (const kind of STORES) {
           data: { choice: 'approve', waitedMs: 2_000 },
         },
       ]);
+      const sample = newApproval().approval.requirement;
+      const named = await open({ requirement: { ...sample, names: { U0MIRA: 'mira' } } });
+      await decide(named, 'approve', 'mira');
+      await world.one.append([{ ...eventOf('approval.taken_back', named), actor: 'slack:U0MIRA', data: {} }]);
       await seal();
       await world.rows(`update holdfast.events set actor = 'slack:U0FALSE', tool = 'moved', at = '2020-01-01'
         where approval_id = '${approval.id}' and type = 'approval.decided'`);
       await countAll();
-      assert.deepEqual([(await named('U0TRUE'))?.approved, await named('U0FALSE')], [1, undefined]);
-      assert.ok(!(await report()).tools.some(({ name }) => name.endsWith('.moved')));
+      const { people, tools } = await report();
+      const of = (name: string) => people.find((one) => one.name === name);
+      assert.deepEqual([of('U0TRUE')?.approved, of('U0FALSE')], [1, undefined]);
+      assert.deepEqual([of('mira')?.approved, of('mira')?.reversed, of('U0MIRA')?.reversed ?? 0], [1, 1, 0]);
+      assert.ok(!tools.some(({ name }) => name.endsWith('.moved')));
     });
 
     test('sums outlast the secret that sealed them, where they are sealed anew while both are listed', async () => {
