@@ -108,6 +108,26 @@ describe('calls of a burst', () => {
     assert.equal(isAlike('grant', named(1), named(2, { tool: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { grant: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { server: 'other' })), false);
+    const night = named(2, { requirement: { groups: ['oncall'] } });
+    assert.equal(isAlike('grant', named(1), night), false, 'nobody is told of what others are asked');
+    assert.equal(isAlike('grant', night, named(3, { requirement: { groups: ['oncall'] } })), true);
+  });
+
+  test('each line says whom it is asked of in quiet hours, and what makes it look different', () => {
+    const hours = { from: '22:00', to: '07:00', zone: 'UTC', group: 'oncall', insteadOf: ['security'] };
+    const plain = named(1);
+    const different = named(2, {
+      requirement: { groups: ['oncall'], quiet: hours },
+      trace: { ...plain.trace, cues: ['changed_tool', 'first_use'] },
+      escalatedAt: plain.createdAt,
+    });
+    const textOf = (approval: Approval) => {
+      const calls = [{ approval, card: null, freeze: null }];
+      return renderDigest({ kind: 'grant', calls }, { publicUrl: null }).content;
+    };
+    assert.match(textOf(different), /🌙 asked of `oncall` · ⏫ Escalated · 🔀 Changed tool · 🆕 First use/);
+    assert.doesNotMatch(textOf(plain), /🌙|⏫|🔀|🆕/);
+    assert.doesNotMatch(textOf({ ...different, state: 'denied' }), /🌙|⏫|🔀|🆕/);
   });
 
   test('a card’s digest says whose message it is in, and nothing else does', () => {
