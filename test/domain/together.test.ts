@@ -8,6 +8,7 @@ import { type BatchItem, judgeTogether, type TogetherWord } from '../../src/doma
 import { aloneBecause, batchView, fitsTogether, readTick } from '../../src/slack/card/batch-view.ts';
 import { renderDigest } from '../../src/slack/card/digest.ts';
 import { homeView } from '../../src/slack/card/home-view.ts';
+import { fullView } from '../../src/slack/card/modals.ts';
 import { currentOf, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
@@ -128,6 +129,18 @@ describe('calls of a burst', () => {
     assert.match(textOf(different), /🌙 asked of `oncall` · ⏫ Escalated · 🔀 Changed tool · 🆕 First use/);
     assert.doesNotMatch(textOf(plain), /🌙|⏫|🔀|🆕/);
     assert.doesNotMatch(textOf({ ...different, state: 'denied' }), /🌙|⏫|🔀|🆕/);
+    // It has no card of its own, so wherever it is looked at before a yes says so too.
+    const from = { channel: 'C1', ts: '1.5' };
+    const terms = { choice: 'approve', leader: different, from, publicUrl: null, notice: null } as const;
+    for (const [view, whole] of [
+      [batchView([{ approval: different, why: null }], terms), true],
+      [fullView(different, from, 0, true), true],
+      [homeView({ calls: [different], total: 1 }, null), false],
+    ] as const) {
+      const text = JSON.stringify(view);
+      assert.match(text, whole ? /🔀 \*Changed tool\.\* The server describes/ : /🔀 Changed tool/);
+      assert.match(text, /First use/);
+    }
   });
 
   test('a card’s digest says whose message it is in, and nothing else does', () => {

@@ -8,7 +8,7 @@ import { type Block, button, LIMIT, plainText, section } from './block-kit.ts';
 import { buttonValue } from './button.ts';
 import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import { type ModalView, memoryOf, textInput, wholeTables } from './modals.ts';
-import { fineprintBlock, hiddenWarning, reasonBlocks, summaryBlocks, waitingBlocks } from './sections.ts';
+import { cueBlocks, fineprintBlock, hiddenWarning, reasonBlocks, summaryBlocks, waitingBlocks } from './sections.ts';
 import { headline } from './story.ts';
 
 /** Slack takes 100 blocks in a view; these are left for what stands around the calls. */
@@ -125,6 +125,7 @@ function wholeCall(approval: Approval): Block[] {
     section(
       `*${headline(approval)}: ${codeSpan(call)}*\n${who} · ${escapedMrkdwn(risk)} · rule ${codeSpan(cut(trace.rule, 300))}`,
     ),
+    ...cueBlocks(approval),
     ...summaryBlocks(approval),
     ...reasonBlocks(approval, 'full view'),
     ...wholeTables(approval),

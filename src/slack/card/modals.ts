@@ -8,7 +8,15 @@ import { type ArgumentLeaf, argumentLeaves, sentLeaves, wholeRow } from './argum
 import { groupedRows, TABLE_TITLES } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, viewMemory } from './button.ts';
-import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, summaryBlocks, waitingBlocks } from './sections.ts';
+import {
+  cueBlocks,
+  factsSection,
+  fineprintBlock,
+  hiddenWarning,
+  reasonBlocks,
+  summaryBlocks,
+  waitingBlocks,
+} from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 import { previewInFull, unusualBlocks, viewsInFull } from './view-blocks.ts';
 
@@ -44,7 +52,12 @@ export function fullView(
   const blocks = [
     section(`*${headline(approval)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
     ...(at === 0
-      ? [...summaryBlocks(approval), ...unusualBlocks(approval, 'full view'), ...reasonBlocks(approval, 'full view')]
+      ? [
+          ...cueBlocks(approval),
+          ...summaryBlocks(approval),
+          ...unusualBlocks(approval, 'full view'),
+          ...reasonBlocks(approval, 'full view'),
+        ]
       : []),
     richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
     ...table,
