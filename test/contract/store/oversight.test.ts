@@ -6,7 +6,7 @@ import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { keepOversight } from '../../../src/gateway/oversight/keep-sums.ts';
 import type { NewApproval, Oversight, Seals } from '../../../src/ports.ts';
 import { sqlOversight } from '../../../src/sql/oversight.ts';
-import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
+import { disownRow, SealedTables } from '../../../src/sql/table/sealed-tables.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
 import { quiet } from '../../support/log.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
@@ -109,6 +109,20 @@ for (const kind of STORES) {
         (await report()).people.find(({ name }) => name === 'other'),
         undefined,
       );
+    });
+
+    test('sums that an operator accepts as changed are counted anew from the log, and no others twice', async () => {
+      const approval = await open();
+      for (const person of ['meddled', 'meddled', 'other']) await decide(approval, 'approve', person);
+      await seal();
+      await countAll();
+      await world.rows(`update holdfast.oversight_sums set sums = '{"approved":99}' where subject = 'meddled'`);
+      assert.equal((await report()).doubtful, true);
+      await world.db.transaction().execute((trx) => disownRow(trx, 'oversight_sums', 'meddled'));
+      await countAll();
+      const { people, doubtful } = await report();
+      const approved = (name: string) => people.find((one) => one.name === name)?.approved;
+      assert.deepEqual([approved('meddled'), approved('other'), doubtful], [2, 1, false]);
     });
 
     test('nothing counts twice when the cursor was changed, deleted or set back to an earlier one', async () => {
