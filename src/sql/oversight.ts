@@ -12,6 +12,7 @@ import {
   toolLineOf,
 } from '../domain/log/oversight.ts';
 import type { Oversight, Seals } from '../ports.ts';
+import { mapInTurns } from '../time/map-in-turns.ts';
 import { guarded } from './connection/guard.ts';
 import { eventTextOf, timeIn } from './log/deciding.ts';
 import type { OversightSumsTable } from './table/oversight-tables.ts';
@@ -21,6 +22,8 @@ import type { Db, Tables } from './table/tables.ts';
 /** Tools of one day that get a row of their own: agents may choose their names. */
 const MOST_TOOLS_A_DAY = 1_000;
 const OTHER_TOOLS = '(other tools)';
+/** Tools that get a line of their own in a report. */
+const MOST_TOOLS_TOLD = 2_000;
 /** Rows that one report reads. */
 const MOST_ROWS = 100_000;
 const CURSOR = 'cursor';
@@ -94,14 +97,18 @@ export function sqlOversight(db: Kysely<Tables>, seals: Seals, tables: SealedTab
           order by day desc limit ${MOST_ROWS + 1}`.execute(db),
         cursorOf(db, tables),
       ]);
-      const rows = found.rows.slice(0, MOST_ROWS).filter((row) => tables.believes('oversight_sums', row));
+      // A hundred thousand seals take a second, and calls wait meanwhile.
+      const read = await mapInTurns(found.rows.slice(0, MOST_ROWS), (row): Summed | null =>
+        tables.believes('oversight_sums', row) ? { ...row, sums: readSums(row.sums).sums } : null,
+      );
+      const rows = read.filter((row) => row !== null);
       const of = (kind: Overseen) => summedUp(rows.filter((row) => row.kind === kind));
       return {
         ...{ from, to, upTo, cut: found.rows.length > MOST_ROWS },
         people: of('person').map(([name, sums]) => lineOf(name, sums)),
         groups: of('group').map(([name, sums]) => lineOf(name, sums)),
-        tools: of('tool').map(([name, sums]) => toolLineOf(name, sums)),
-        doubtful: rows.length < Math.min(found.rows.length, MOST_ROWS),
+        tools: shortened(of('tool')).map(([name, sums]) => toolLineOf(name, sums)),
+        doubtful: rows.length < read.length,
       };
     },
   });
@@ -225,10 +232,24 @@ function readSums(text: string): Counted {
   return { sums: { ...NO_SUMS, ...sums }, upTo };
 }
 
+/** Agents choose the names of tools, so those that matter least share a line. */
+function shortened(lines: readonly (readonly [string, Sums])[]): readonly (readonly [string, Sums])[] {
+  const named = lines.filter(([name]) => name !== OTHER_TOOLS);
+  const first = named.slice(0, MOST_TOOLS_TOLD);
+  const kept = new Set(first.map(([name]) => name));
+  const others = lines.filter(([name]) => !kept.has(name));
+  if (others.length === 0) return first;
+  return [...first, [OTHER_TOOLS, others.reduce((all, [, sums]) => addSums(all, sums), NO_SUMS)]];
+}
+
+interface Summed extends Pick<Selectable<OversightSumsTable>, 'kind' | 'subject'> {
+  readonly sums: Sums;
+}
+
 /** By subject, those with the most decisions first. */
-function summedUp(rows: readonly Selectable<OversightSumsTable>[]): readonly (readonly [string, Sums])[] {
+function summedUp(rows: readonly Summed[]): readonly (readonly [string, Sums])[] {
   const all = new Map<string, Sums>();
-  for (const { subject, sums } of rows) all.set(subject, addSums(all.get(subject) ?? NO_SUMS, readSums(sums).sums));
+  for (const { subject, sums } of rows) all.set(subject, addSums(all.get(subject) ?? NO_SUMS, sums));
   const decided = ({ approved, denied }: Sums): number => approved + denied;
   return [...all].toSorted(
     ([name, one], [other, two]) => decided(two) - decided(one) || two.asked - one.asked || (name < other ? -1 : 1),

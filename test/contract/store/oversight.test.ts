@@ -236,5 +236,20 @@ for (const kind of STORES) {
       );
       assert.equal(row!.subject, '(other tools)');
     });
+
+    test('a report of very many tools names those with the most decisions, and sums up the others', async () => {
+      const tables = new SealedTables(TEST_SEALS, null);
+      const rows = Array.from({ length: 2_100 }, (_, n) => {
+        const day = n < 1_050 ? '2020-01-01' : '2020-01-02';
+        const row = { subject: `s1.t${n}`, kind: 'tool', day, sums: JSON.stringify({ asked: 1, approved: n }) };
+        return { ...row, seal: tables.seal('oversight_sums', row) };
+      });
+      await world.rows(`insert into holdfast.oversight_sums (subject, kind, day, sums, seal)
+        select * from json_to_recordset('${JSON.stringify(rows)}') as r(subject text, kind text, day text, sums text, seal text)`);
+      const { tools, doubtful, cut } = await oversight.report({ from: '2020-01-01', to: '2020-01-02' });
+      assert.deepEqual([tools.length, tools[0]?.name, doubtful, cut], [2_001, 's1.t2099', false, false]);
+      const { name, asked, approved } = tools.at(-1)!;
+      assert.deepEqual([name, asked, approved], ['(other tools)', 100, (99 * 100) / 2]);
+    });
   });
 }
