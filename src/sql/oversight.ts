@@ -107,7 +107,9 @@ export function sqlOversight(db: Kysely<Tables>, seals: Seals, tables: SealedTab
         ...{ from, to, upTo, cut: found.rows.length > MOST_ROWS },
         people: of('person').map(([name, sums]) => lineOf(name, sums)),
         groups: of('group').map(([name, sums]) => lineOf(name, sums)),
-        tools: shortened(of('tool')).map(([name, sums]) => toolLineOf(name, sums)),
+        tools: shortened(of('tool')).map(([name, sums]) =>
+          name === OTHER_TOOLS ? { ...lineOf(name, sums), candidate: null } : toolLineOf(name, sums),
+        ),
         doubtful: rows.length < read.length,
       };
     },

@@ -248,8 +248,8 @@ for (const kind of STORES) {
         select * from json_to_recordset('${JSON.stringify(rows)}') as r(subject text, kind text, day text, sums text, seal text)`);
       const { tools, doubtful, cut } = await oversight.report({ from: '2020-01-01', to: '2020-01-02' });
       assert.deepEqual([tools.length, tools[0]?.name, doubtful, cut], [2_001, 's1.t2099', false, false]);
-      const { name, asked, approved } = tools.at(-1)!;
-      assert.deepEqual([name, asked, approved], ['(other tools)', 100, (99 * 100) / 2]);
+      const { name, asked, approved, candidate } = tools.at(-1)!;
+      assert.deepEqual([name, asked, approved, candidate], ['(other tools)', 100, (99 * 100) / 2, null]);
     });
   });
 }
