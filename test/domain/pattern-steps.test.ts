@@ -18,6 +18,8 @@ describe('what a pattern costs', () => {
     [String.raw`\p{Greek}{2}`, 40],
     [String.raw`(?:ab|cd){500}`, 4_000],
     ['x{1000}'.repeat(280), 280_000],
+    // A bracket that is quoted opens no class.
+    [`${String.raw`\Q[\E`}${'x{1000}'.repeat(50)}]`, 50_006],
   ] as const) {
     test(`${pattern.slice(0, 50)}: ${steps} steps`, () => assert.equal(patternSteps(pattern), steps));
   }

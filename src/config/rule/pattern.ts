@@ -43,7 +43,8 @@ export function patternSteps(text: string): number {
     const [word] = PART.exec(text.slice(at))!;
     at += word.length;
     const times = TIMES.exec(word);
-    if (word.startsWith('(')) groups.push(0);
+    if (word.startsWith(QUOTE)) add(word.length);
+    else if (word.startsWith('(')) groups.push(0);
     else if (word === ')' && groups.length > 1) add(groups.pop()! + 1);
     else if (times !== null) {
       const most = Math.max(1, Number(times[1]), Number(times[2] ?? 0));
@@ -56,7 +57,8 @@ export function patternSteps(text: string): number {
   return groups.reduce((sum, steps) => sum + steps, 0);
 }
 
-/** A class, an escape, a count, or one character. */
+/** Quoted text, a class, an escape, a count, or one character. */
 const PART =
-  /^(?:\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\[pP][\s\S]?|\\x\{[^}]*\}|\\[\s\S]|\{\d+(?:,\d*)?\}|[\s\S])/;
+  /^(?:\\Q[\s\S]*?(?:\\E|$)|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\[pP][\s\S]?|\\x\{[^}]*\}|\\[\s\S]|\{\d+(?:,\d*)?\}|[\s\S])/;
+const QUOTE = '\\Q';
 const TIMES = /^\{(\d+)(?:,(\d*))?\}$/;
