@@ -151,12 +151,6 @@ describe('what the running program answers is what its description says', () => 
     assert.equal((await replay(400, { since, more: 1 })).error, 'bad_replay');
     assert.equal((await replay(404, { since, server: 'nobody' })).error, 'unknown_server');
     assert.equal((await replay(400, { since, policy: ' '.repeat(130 * 1024) })).error, 'bad_replay');
-    // Answered before it is read, so a client may still be sending when the connection ends.
-    const long = await replay(400, { since, policy: ' '.repeat(3 * 1024 * 1024) }).then(
-      ({ error }) => error,
-      (error: Error) => error.message,
-    );
-    assert.match(String(long), /^(?:bad_request|fetch failed)$/);
     const pattern = (times: number) => `{ path: args.a, op: regex, value: "${'x{1000}'.repeat(times)}" }`;
     for (const many of [[pattern(280)], Array(8).fill(pattern(15))]) {
       const policy = `version: "1"\ndefault: deny\ntools: { t: { deny_if: [${many.join(', ')}] } }\n`;
