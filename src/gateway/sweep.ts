@@ -109,7 +109,11 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     // An order that the queue lost, or never got, would otherwise wait for the next events.
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }
-  await steps.kind('snoozes', () => tellSnoozed(gateway, AT_ONCE));
+  await steps.kind('snoozes', () => gateway.snoozes.forget(clock.now(), AT_ONCE));
+  unqueued.begin('snoozes', async () => {
+    await tellSnoozed(gateway);
+    return null;
+  });
   await steps.kind('oversight', () => keepOversight(gateway));
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
   await steps.kind('samples', () => gateway.sampleKeeper.forget(AT_ONCE));

@@ -12,7 +12,9 @@ import {
   toolLineOf,
 } from '../domain/log/oversight.ts';
 import type { Oversight, Seals } from '../ports.ts';
+import { mapInTurns } from '../time/map-in-turns.ts';
 import { guarded } from './connection/guard.ts';
+import { eventTextOf, timeIn } from './log/deciding.ts';
 import type { OversightSumsTable } from './table/oversight-tables.ts';
 import type { SealedTables } from './table/sealed-tables.ts';
 import type { Db, Tables } from './table/tables.ts';
@@ -20,6 +22,8 @@ import type { Db, Tables } from './table/tables.ts';
 /** Tools of one day that get a row of their own: agents may choose their names. */
 const MOST_TOOLS_A_DAY = 1_000;
 const OTHER_TOOLS = '(other tools)';
+/** Tools that get a line of their own in a report. */
+const MOST_TOOLS_TOLD = 2_000;
 /** Rows that one report reads. */
 const MOST_ROWS = 100_000;
 const CURSOR = 'cursor';
@@ -61,7 +65,11 @@ export function sqlOversight(db: Kysely<Tables>, seals: Seals, tables: SealedTab
         const events = await countedEvents(trx, from, Number(upto));
         const additions = events
           .filter((event) => isOurs(seals, event))
-          .flatMap((event) => additionsOf(countedOf(event)));
+          .flatMap((event) => {
+            const counted = countedOf(event);
+            const seq = Number(event.seq);
+            return counted === null ? [] : additionsOf(counted).map((one): Placed => ({ ...one, seq }));
+          });
         await addAll(trx, tables, additions);
         await moveCursor(trx, tables, Number(upto));
         return count;
@@ -89,20 +97,26 @@ export function sqlOversight(db: Kysely<Tables>, seals: Seals, tables: SealedTab
           order by day desc limit ${MOST_ROWS + 1}`.execute(db),
         cursorOf(db, tables),
       ]);
-      const rows = found.rows.slice(0, MOST_ROWS).filter((row) => tables.believes('oversight_sums', row));
+      // A hundred thousand seals take a second, and calls wait meanwhile.
+      const read = await mapInTurns(found.rows.slice(0, MOST_ROWS), (row): Summed | null =>
+        tables.believes('oversight_sums', row) ? { ...row, sums: readSums(row.sums).sums } : null,
+      );
+      const rows = read.filter((row) => row !== null);
       const of = (kind: Overseen) => summedUp(rows.filter((row) => row.kind === kind));
       return {
         ...{ from, to, upTo, cut: found.rows.length > MOST_ROWS },
         people: of('person').map(([name, sums]) => lineOf(name, sums)),
         groups: of('group').map(([name, sums]) => lineOf(name, sums)),
-        tools: of('tool').map(([name, sums]) => toolLineOf(name, sums)),
-        doubtful: rows.length < Math.min(found.rows.length, MOST_ROWS),
+        tools: shortened(of('tool')).map(([name, sums]) =>
+          name === OTHER_TOOLS ? { ...lineOf(name, sums), candidate: null } : toolLineOf(name, sums),
+        ),
+        doubtful: rows.length < read.length,
       };
     },
   });
 }
 
-/** 0: nothing is counted yet, or the row is none of a gateway; then what is there is counted anew, into rows that begin anew. */
+/** 0: nothing is counted yet, or the row is none of a gateway; then all is looked at again, and each row takes what it does not have. */
 async function cursorOf(db: Db, tables: SealedTables): Promise<number> {
   const found = await sql<{ id: string; seq: string; seal: string | null }>`
     select id, seq::text as seq, seal from holdfast.oversight_cursor where id = ${CURSOR}`.execute(db);
@@ -136,39 +150,68 @@ function isOurs(seals: Seals, { body, seal, seq }: FoundEvent): boolean {
   return seals.maker(seal) === 'retired' && seals.wasGood(seal, Number(seq));
 }
 
-function countedOf({ type, at, actor, server, tool, body, groups, people, names }: FoundEvent): CountedEvent {
+/** A decision as its sealed text has it; a question by its columns. null: no such event. */
+function countedOf(event: FoundEvent): CountedEvent | null {
+  const { body, groups, people, names } = event;
   const texts = (list: Json): readonly string[] =>
     Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
   const named = (id: string): string => {
     const name = isObject(names) && Object.hasOwn(names, id) ? names[id] : undefined;
     return typeof name === 'string' ? name : id;
   };
-  const data = body === null ? {} : (member(JSON.parse(body) as Json, 'data') ?? {});
-  return { type, at, actor, server, tool, data, groups: texts(groups), people: texts(people).map(named) };
+  const asked = { groups: texts(groups), people: texts(people).map(named) };
+  const { type, at, actor, server, tool } = event;
+  if (body === null) return { type, at, actor, server, tool, data: {}, ...asked };
+  const said = eventTextOf({ body });
+  const word = (name: string): string | null => {
+    const value = member(said, name);
+    return typeof value === 'string' ? value : null;
+  };
+  const what = { type: word('type'), actor: word('actor'), server: word('server'), tool: word('tool') };
+  if (what.type !== type || what.actor === null) return null;
+  // As the question has it, so that one person is one line.
+  const by = named(what.actor.replace(/^(?:slack|login):/, ''));
+  return { ...what, type, actor: by, at: timeIn(said), data: member(said, 'data') ?? {}, ...asked };
 }
 
-async function addAll(trx: Db, tables: SealedTables, additions: readonly Addition[]): Promise<void> {
-  const merged = new Map<string, Addition>();
-  for (const one of additions) {
-    const key = JSON.stringify([one.day, one.kind, one.subject]);
-    const before = merged.get(key);
-    merged.set(key, before === undefined ? one : { ...one, sums: addSums(before.sums, one.sums) });
-  }
-  for (const one of merged.values()) await addOne(trx, tables, one);
+/** What an event adds, and its place in the chain. */
+interface Placed extends Addition {
+  readonly seq: number;
 }
 
-async function addOne(trx: Db, tables: SealedTables, { day, kind, subject, sums }: Addition): Promise<void> {
+/** In the order of the chain. */
+async function addAll(trx: Db, tables: SealedTables, additions: readonly Placed[]): Promise<void> {
+  const crowded: Placed[] = [];
+  for (const row of byRow(additions)) if (!(await addTo(trx, tables, row))) crowded.push(...row);
+  const others = crowded.map((one) => ({ ...one, subject: OTHER_TOOLS })).sort((one, other) => one.seq - other.seq);
+  for (const row of byRow(others)) await addTo(trx, tables, row);
+}
+
+function byRow(additions: readonly Placed[]): Iterable<readonly Placed[]> {
+  return Map.groupBy(additions, ({ day, kind, subject }) => JSON.stringify([day, kind, subject])).values();
+}
+
+/**
+ * Adds to one row what it does not have yet: it says up to which place it was counted. So places that are counted again,
+ * because the cursor is gone, older or not believed, add nothing. false: there is no room for one more tool of this day.
+ */
+async function addTo(trx: Db, tables: SealedTables, additions: readonly Placed[]): Promise<boolean> {
+  const { day, kind, subject } = additions[0]!;
   const found = await sql<Selectable<OversightSumsTable>>`
     select * from holdfast.oversight_sums where day = ${day} and kind = ${kind} and subject = ${subject}`.execute(trx);
   const [row] = found.rows;
   if (row === undefined && kind === 'tool' && subject !== OTHER_TOOLS && (await toolsOf(trx, day)) >= MOST_TOOLS_A_DAY)
-    return addOne(trx, tables, { day, kind, subject: OTHER_TOOLS, sums });
-  const before = row !== undefined && tables.believes('oversight_sums', row) ? readSums(row.sums) : NO_SUMS;
-  const text = JSON.stringify(addSums(before, sums));
+    return false;
+  const before = row !== undefined && tables.believes('oversight_sums', row) ? readSums(row.sums) : NOTHING;
+  const fresh = additions.filter(({ seq }) => seq > before.upTo);
+  if (fresh.length === 0) return true;
+  const sums = fresh.reduce((all, one) => addSums(all, one.sums), before.sums);
+  const text = JSON.stringify({ ...sums, upTo: fresh.at(-1)!.seq });
   const seal = tables.seal('oversight_sums', { subject, kind, day, sums: text });
   await sql`
     insert into holdfast.oversight_sums (subject, kind, day, sums, seal) values (${subject}, ${kind}, ${day}, ${text}, ${seal})
     on conflict (day, kind, subject) do update set sums = excluded.sums, seal = excluded.seal`.execute(trx);
+  return true;
 }
 
 async function toolsOf(trx: Db, day: string): Promise<number> {
@@ -177,15 +220,38 @@ async function toolsOf(trx: Db, day: string): Promise<number> {
   return found.rows[0]!.tools;
 }
 
+/** What a row says, and the place in the chain up to which it is counted. */
+interface Counted {
+  readonly sums: Sums;
+  readonly upTo: number;
+}
+
+const NOTHING: Counted = { sums: NO_SUMS, upTo: 0 };
+
 /** As a gateway wrote them. */
-function readSums(text: string): Sums {
-  return { ...NO_SUMS, ...(JSON.parse(text) as Partial<Sums>) };
+function readSums(text: string): Counted {
+  const { upTo = 0, ...sums } = JSON.parse(text) as Partial<Sums> & { readonly upTo?: number };
+  return { sums: { ...NO_SUMS, ...sums }, upTo };
+}
+
+/** Agents choose the names of tools, so those that matter least share a line. */
+function shortened(lines: readonly (readonly [string, Sums])[]): readonly (readonly [string, Sums])[] {
+  const named = lines.filter(([name]) => name !== OTHER_TOOLS);
+  const first = named.slice(0, MOST_TOOLS_TOLD);
+  const kept = new Set(first.map(([name]) => name));
+  const others = lines.filter(([name]) => !kept.has(name));
+  if (others.length === 0) return first;
+  return [...first, [OTHER_TOOLS, others.reduce((all, [, sums]) => addSums(all, sums), NO_SUMS)]];
+}
+
+interface Summed extends Pick<Selectable<OversightSumsTable>, 'kind' | 'subject'> {
+  readonly sums: Sums;
 }
 
 /** By subject, those with the most decisions first. */
-function summedUp(rows: readonly Selectable<OversightSumsTable>[]): readonly (readonly [string, Sums])[] {
+function summedUp(rows: readonly Summed[]): readonly (readonly [string, Sums])[] {
   const all = new Map<string, Sums>();
-  for (const { subject, sums } of rows) all.set(subject, addSums(all.get(subject) ?? NO_SUMS, readSums(sums)));
+  for (const { subject, sums } of rows) all.set(subject, addSums(all.get(subject) ?? NO_SUMS, sums));
   const decided = ({ approved, denied }: Sums): number => approved + denied;
   return [...all].toSorted(
     ([name, one], [other, two]) => decided(two) - decided(one) || two.asked - one.asked || (name < other ? -1 : 1),

@@ -262,6 +262,26 @@ test('P1: an account that is another person’s now has no use of what was given
   assert.equal((await approveUnder(gateway, sampleApproval({ id: 'ap_use' }), given()))?.state, 'approved');
 });
 
+test('P1: what was allowed in quiet hours lets nothing run of which others are asked, and the other way round', async () => {
+  const hours = { from: '22:00', to: '07:00', zone: 'UTC', group: 'oncall', insteadOf: ['security'] };
+  const asked = (id: string, quiet: typeof hours | null, more: Partial<Omit<Approval, 'requirement'>> = {}) =>
+    sampleApproval({ id, ...(quiet === null ? {} : { requirement: { quiet } }), ...more });
+  const runs = async (then: typeof hours | null, now: typeof hours | null): Promise<boolean> => {
+    const source = asked('ap_source', then, {
+      state: 'succeeded',
+      policyDigest: POLICY.digest,
+      decisions: [VOTE],
+    });
+    return (await approveUnder(world({ source }).gateway, asked('ap_use', now), given())) !== null;
+  };
+  const others = { ...hours, group: 'night' };
+  assert.deepEqual([await runs(null, null), await runs(hours, { ...hours, to: '08:00' })], [true, true]);
+  assert.deepEqual(
+    [await runs(hours, null), await runs(null, hours), await runs(hours, others)],
+    [false, false, false],
+  );
+});
+
 test('P1: a vote in the owner’s place allows no more than the owner’s own', () => {
   const standIns = [{ group: 'security', for: 'U0SAM', by: 'U0BOB', until: '2027-01-01T00:00:00.000Z' }];
   const allowance = { minutes: 60, calls: 10, mayVary: [], within: [], like: 'l', look: null };

@@ -50,6 +50,17 @@ describe('What is summed up of a decision', () => {
     assert.deepEqual([mira.decided, mira.approved, mira.fastShare], [1, 0, 0]);
   });
 
+  test('what ran under an allowance put no question to anybody', () => {
+    const events = [event('approval.requested'), event('approval.requested'), event('allowance.used')];
+    for (const [kind, subject] of [
+      ['person', 'mira'],
+      ['group', 'security'],
+      ['tool', 's.t'],
+    ] as const)
+      assert.equal(lineOf(subject, summed(events, kind, subject)).asked, 1);
+    assert.equal(lineOf('mira', summed([event('allowance.used')], 'person', 'mira')).asked, 0);
+  });
+
   test('shares, times and the full view follow from the decisions', () => {
     const events = [
       event('approval.requested'),

@@ -361,6 +361,26 @@ describe('a suggested policy', () => {
     assert.doesNotMatch(text, /^b: /m);
   });
 
+  test('P8: what was kept before the policy hid it, and secrets where it hides none, stand in no suggestion', () => {
+    const args = {
+      note: 'told-before',
+      inner: { deep: 'below-it' },
+      list: ['of-a-list'],
+      api_key: 'a-key',
+      plain: 'seen',
+    };
+    const calls = Array.from({ length: 9 }, () => called('t', args));
+    const ruling = (redact: string) =>
+      `version: "1"\ndefault: deny\ntools: { t: { action: allow, redact: ${redact} } }\n`;
+    const hiding = suggestFor(calls, ruling('[args.note, args.inner, "args.list[*]"]'));
+    assert.doesNotMatch(hiding, /told-before|below-it|of-a-list|a-key/);
+    assert.match(hiding, /args\.note: not bounded, it is hidden/);
+    assert.match(hiding, /"seen"/);
+    const showing = suggestFor(calls, ruling('none'));
+    assert.doesNotMatch(showing, /a-key/);
+    assert.match(showing, /told-before/);
+  });
+
   test('where a sample is known, others are asked about and not denied; where nobody can be asked, they pass', () => {
     const calls = [
       ...Array.from({ length: 30 }, (_, n) => called('t', { role: ['v', 'e'][n % 2]! })),

@@ -153,6 +153,38 @@ describe('calls of a burst', () => {
     assert.equal(isAlike('grant', named(1), named(2, { tool: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { grant: 'other' })), true);
     assert.equal(isAlike('tool', named(1), named(2, { server: 'other' })), false);
+    const night = named(2, { requirement: { groups: ['oncall'] } });
+    assert.equal(isAlike('grant', named(1), night), false, 'nobody is told of what others are asked');
+    assert.equal(isAlike('grant', night, named(3, { requirement: { groups: ['oncall'] } })), true);
+  });
+
+  test('each line says whom it is asked of in quiet hours, and what makes it look different', () => {
+    const hours = { from: '22:00', to: '07:00', zone: 'UTC', group: 'oncall', insteadOf: ['security'] };
+    const plain = named(1);
+    const different = named(2, {
+      requirement: { groups: ['oncall'], quiet: hours },
+      trace: { ...plain.trace, cues: ['changed_tool', 'first_use'] },
+      escalatedAt: plain.createdAt,
+    });
+    const textOf = (approval: Approval) => {
+      const calls = [{ approval, card: null, freeze: null }];
+      return renderDigest({ kind: 'grant', calls }, { publicUrl: null }).content;
+    };
+    assert.match(textOf(different), /🌙 asked of `oncall` · ⏫ Escalated · 🔀 Changed tool · 🆕 First use/);
+    assert.doesNotMatch(textOf(plain), /🌙|⏫|🔀|🆕/);
+    assert.doesNotMatch(textOf({ ...different, state: 'denied' }), /🌙|⏫|🔀|🆕/);
+    // It has no card of its own, so wherever it is looked at before a yes says so too.
+    const from = { channel: 'C1', ts: '1.5' };
+    const terms = { choice: 'approve', leader: different, from, publicUrl: null, notice: null } as const;
+    for (const [view, whole] of [
+      [batchView([{ approval: different, why: null }], terms), true],
+      [fullView(different, from, 0, true), true],
+      [homeView({ calls: [different], total: 1 }, null), false],
+    ] as const) {
+      const text = JSON.stringify(view);
+      assert.match(text, whole ? /🔀 \*Changed tool\.\* The server describes/ : /🔀 Changed tool/);
+      assert.match(text, /First use/);
+    }
   });
 
   test('P4: calls that ask other people share no message, so whoever may decide one is told of it', () => {

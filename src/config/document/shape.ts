@@ -6,10 +6,14 @@ import type { Document } from './document.ts';
 import { inexactFault } from './exact.ts';
 import type { Fault, Key } from './fault.ts';
 
+/** Steps that the patterns of one document have together. Each call is matched against all of its tool's. */
+const MOST_PATTERN_STEPS = 100_000;
+
 /** Collects everything that is wrong with one document. */
 export class FaultList {
   readonly #found: Fault[] = [];
   readonly #document: Document;
+  #patternSteps = 0;
 
   /**
    * `mayBeInexact`: paths of values that only travel through, such as a test case's arguments. Anywhere else a number
@@ -30,6 +34,12 @@ export class FaultList {
 
   add(path: readonly Key[], message: string, expected: string | null): void {
     this.#found.push(this.#document.fault(path, message, expected));
+  }
+
+  /** Takes steps of a pattern's program from what all patterns of one document may have. false: there are not so many left. */
+  takePattern(steps: number): boolean {
+    this.#patternSteps += steps;
+    return this.#patternSteps <= MOST_PATTERN_STEPS;
   }
 
   /** Adds a fault about the key itself, not about its value. */

@@ -32,8 +32,6 @@ export type SuggestedPolicy =
 
 const STRENGTH = { allow: 0, ask: 1, deny: 2 } as const;
 const LONGEST_COMMENT = 200;
-/** Calls that are tried in one step. */
-const STEP = 50;
 
 /**
  * A policy that is the ruling one with more in the way: what was not used is denied, and what was used is held to how it
@@ -75,8 +73,8 @@ function* tryOn(
   suggested: Policy,
 ): Generator<void, { readonly looser: string | null; readonly denied: readonly string[] }> {
   const denied = new Set<string>();
-  for (const [nth, call] of calls.entries()) {
-    if (nth % STEP === STEP - 1) yield;
+  for (const call of calls) {
+    yield;
     const now = judgeKnown(suggested, call);
     const before = judgeKnown(policy, call);
     if (before.kind === 'unknown' || now.kind === 'unknown') continue;

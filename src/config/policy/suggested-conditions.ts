@@ -1,4 +1,6 @@
 import type { JsonObject } from '../../domain/json/json.ts';
+import type { Redaction } from '../../domain/json/redact.ts';
+import { secretName } from '../../domain/json/secret-name.ts';
 import { type Bound, boundOf, FEWEST } from '../../domain/replay/bounds.ts';
 import type { SeenArgument, ToolUse } from '../../domain/replay/usage.ts';
 
@@ -17,7 +19,7 @@ const ENOUGH_TO_ASK = 20;
  * Where the arguments of every call are known, what lies outside is denied (`require`). Where those of a sample are known,
  * a call like the others may lie outside, so a person is asked (`ask_if`), if people can be.
  */
-export function conditionsFor(use: ToolUse, mayAsk: boolean): SuggestedConditions {
+export function conditionsFor(use: ToolUse, mayAsk: boolean, redaction: Redaction): SuggestedConditions {
   const isWhole = use.known === use.calls;
   const [require, askIf, notes]: [JsonObject[], JsonObject[], string[]] = [[], [], []];
   const few = use.known < FEWEST;
@@ -25,7 +27,9 @@ export function conditionsFor(use: ToolUse, mayAsk: boolean): SuggestedCondition
   else if (!isWhole && use.known < ENOUGH_TO_ASK) {
     notes.push(`the arguments of ${use.known} of ${use.calls} calls are known, too few to bound any`);
   }
-  for (const seen of use.arguments) {
+  for (const found of use.arguments) {
+    // What was kept before the policy hid it, or where it hides nothing, is no value for a file that many read.
+    const seen = isSecret(found, redaction) ? { ...found, hidden: true } : found;
     const path = pathOf(seen);
     const bound = boundOf(seen);
     if (typeof bound === 'string') {
@@ -42,6 +46,15 @@ export function conditionsFor(use: ToolUse, mayAsk: boolean): SuggestedCondition
   }
   if (use.overlooked > 0) notes.push(`${use.overlooked} more arguments were not looked at`);
   return { require, askIf, notes };
+}
+
+/** Whether the policy that rules hides this argument, something that it is in or something in it, or a name looks secret. */
+function isSecret({ steps }: SeenArgument, { paths }: Redaction): boolean {
+  if (steps.some((step) => secretName(step) !== null)) return true;
+  return paths.some(
+    ({ part, segments }) =>
+      part === 'args' && segments.every((segment, n) => n >= steps.length || segment === '*' || segment === steps[n]),
+  );
 }
 
 function required(path: string, bound: Bound, isAlways: boolean): JsonObject {

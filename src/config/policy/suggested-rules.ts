@@ -2,7 +2,7 @@ import { isToolName } from '../../domain/call/call.ts';
 import { isObject, type Json, type JsonObject } from '../../domain/json/json.ts';
 import { matchesGlob } from '../../domain/policy/glob.ts';
 import type { Policy, ToolRule } from '../../domain/policy/policy.ts';
-import { isHidden, ruleFor } from '../../domain/policy/rule.ts';
+import { isHidden, redactionOf, ruleFor } from '../../domain/policy/rule.ts';
 import { roundUp } from '../../domain/replay/bounds.ts';
 import type { ToolUse } from '../../domain/replay/usage.ts';
 import { plural } from '../../text/plural.ts';
@@ -108,7 +108,7 @@ function bounded(
 ): string[] {
   const said = [evidenceOf(use)];
   const asks = (rule?.action ?? policy.default) === 'require_approval';
-  const { require, askIf, notes } = conditionsFor(use, mayAsk && !asks);
+  const { require, askIf, notes } = conditionsFor(use, mayAsk && !asks, redactionOf(policy, use.tool));
   if (unbounded.has(use.tool))
     said.push('its arguments are not bounded: conditions on them denied what was let through');
   else {

@@ -7,7 +7,7 @@ import type { Clause } from '../../domain/policy/policy.ts';
 import { type Key, pathText } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
 import { compileAfter } from './after.ts';
-import { compilePattern } from './pattern.ts';
+import { compilePattern, patternSteps } from './pattern.ts';
 import type { ConditionShape } from './schema.ts';
 
 export const PATH_FORM =
@@ -143,6 +143,7 @@ function testOf(op: Test['op'], value: unknown, at: readonly Key[], faults: Faul
     }
     case 'regex': {
       if (typeof value !== 'string') return wrong('a pattern');
+      if (!faults.takePattern(patternSteps(value))) return wrong('fewer patterns in this file, or simpler ones');
       const compiled = compilePattern(value);
       return compiled.ok ? { op, matcher: compiled.matcher } : wrong(`a pattern in RE2 syntax (${compiled.why})`);
     }

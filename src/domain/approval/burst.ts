@@ -24,8 +24,9 @@ export function burstKindOf(before: OpenedBefore, { over }: BurstTerms): BurstKi
   return before.tool >= over ? 'tool' : null;
 }
 
-/** Whether two calls have that in common. */
+/** Whether two calls have that in common, and are asked of the same groups: whoever is told of one is told of both. */
 export function isAlike(kind: BurstKind, one: Approval, other: Approval): boolean {
+  if (JSON.stringify(one.requirement.groups) !== JSON.stringify(other.requirement.groups)) return false;
   if (kind === 'grant') return one.grant === other.grant;
   return one.server === other.server && one.tool === other.tool;
 }

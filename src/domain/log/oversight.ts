@@ -54,6 +54,7 @@ export const COUNTED_TYPES = [
   'approval.decided',
   'approval.changed',
   'approval.taken_back',
+  'allowance.used',
 ] as const;
 
 /** Characters of a subject's name that are kept. */
@@ -63,7 +64,7 @@ const LONGEST_SUBJECT = 200;
 export function additionsOf(event: CountedEvent): readonly Addition[] {
   const { type, at, server, tool, groups, people } = event;
   const day = at.toISOString().slice(0, 10);
-  const own = type === 'approval.requested' ? people : [personIn(event)];
+  const own = type === 'approval.requested' || type === 'allowance.used' ? people : [personIn(event)];
   const sums = sumsOf(event);
   if (sums === null) return [];
   const about = [
@@ -82,6 +83,8 @@ function personIn({ actor, data }: CountedEvent): string {
 
 function sumsOf({ type, data }: CountedEvent): Sums | null {
   if (type === 'approval.requested') return { ...NO_SUMS, asked: 1 };
+  // It was opened as a question, and nobody was asked.
+  if (type === 'allowance.used') return { ...NO_SUMS, asked: -1 };
   if (type === 'approval.taken_back') return { ...NO_SUMS, reversed: 1 };
   const isYes = member(data, 'choice') === 'approve';
   if (type === 'approval.changed') {
@@ -166,7 +169,7 @@ export function lineOf(name: string, sums: Sums): OverseenLine {
   const decided = Math.max(0, approved + denied);
   const share = (part: number): number | null => (decided === 0 ? null : Math.min(1, Math.max(0, part / decided)));
   return {
-    ...{ name, asked, decided, approved, denied, reversed },
+    ...{ name, asked: Math.max(0, asked), decided, approved, denied, reversed },
     approvedShare: share(approved),
     fastShare: share(waits[0] ?? 0),
     fullShare: share(full),

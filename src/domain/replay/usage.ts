@@ -40,6 +40,8 @@ const MOST_ARGUMENTS = 40;
 const DEEPEST = 3;
 const MOST_DIFFERENT = 12;
 const LONGEST_NAME = 64;
+/** Names of a tool that are counted as overlooked: agents choose them. */
+const MOST_OVERLOOKED = 1_000;
 const HOUR_MS = 3_600_000;
 /** Calls that are looked at in one step. */
 const STEP = 200;
@@ -104,16 +106,20 @@ function note(use: Using, { grant, kept }: KnownCall, passedAt: Date): void {
 function look(use: Using, object: JsonObject, above: readonly string[]): void {
   for (const [name, value] of Object.entries(object)) {
     const steps = [...above, name];
-    if (steps.length > DEEPEST || !isPlainName(name)) use.overlooked.add(JSON.stringify(steps).slice(0, 200));
+    if (steps.length > DEEPEST || !isPlainName(name)) overlook(use, JSON.stringify(steps).slice(0, 200));
     else if (value !== null) see(use, steps, value);
   }
+}
+
+function overlook({ overlooked }: Using, name: string): void {
+  if (overlooked.size < MOST_OVERLOOKED) overlooked.add(name);
 }
 
 function see(use: Using, steps: readonly string[], value: Json): void {
   const key = JSON.stringify(steps);
   const seen = use.arguments.get(key) ?? (use.arguments.size < MOST_ARGUMENTS ? freshArgument(steps) : null);
   if (seen === null) {
-    if (use.overlooked.size < 1_000) use.overlooked.add(key);
+    overlook(use, key);
     return;
   }
   use.arguments.set(key, seen);

@@ -22,7 +22,9 @@ type UsingGateway = Pick<
 >;
 
 /** The votes of an allowance that may be used, or why it may not. */
-type Judged = { readonly kind: 'votes'; readonly votes: readonly Decision[] } | Objection;
+type Judged =
+  | { readonly kind: 'votes'; readonly votes: readonly Decision[]; readonly asked: Approval['requirement'] }
+  | Objection;
 
 /**
  * Whether what an allowance lets through may run now: it lives, nothing has changed that it rests on, and those who gave it may
@@ -60,7 +62,7 @@ async function judgeVotes(gateway: UsingGateway, allowance: Allowance): Promise<
     return lapse('revoked');
   }
   const objection = await recheckApprovers(gateway, source);
-  if (objection === null) return { kind: 'votes', votes };
+  if (objection === null) return { kind: 'votes', votes, asked: source.requirement };
   if (objection.kind === 'unsure') return objection;
   await endAs(gateway, allowance, 'approver');
   return { kind: 'lapse', why: `its allowance has ended: ${objection.why}` };
@@ -85,6 +87,8 @@ export async function approveUnder(
   await gateway.rules.refresh();
   const judged = await recheckAllowance(gateway, allowance.id, [approval.owner]);
   if (judged.kind !== 'votes') return null;
+  // Who is asked in quiet hours allows nothing that others are asked about, nor they what is asked in quiet hours.
+  if (judged.asked.quiet?.group !== approval.requirement.quiet?.group) return null;
   const votes = judged.votes.map(({ offers: _, ...vote }): Decision => ({ ...vote, allowance: allowance.id }));
   if (votes.length < approval.requirement.quorum) return null;
   // By the groups that have places today, which may be others than when it was given.

@@ -17,8 +17,9 @@ const MOST_SAMPLES = 50_000;
 const PAGE = 500;
 /** Events that are put together in one step. */
 const STEP = 500;
-/** Octets of arguments that are held at once. */
-const MOST_OCTETS = 128 * 1024 * 1024;
+/** Characters of JSON of one call that are held, and of all at once: as objects they take ten times as much and more. */
+const MOST_OF_ONE = 16 * 1024;
+const MOST_OCTETS = 32 * 1024 * 1024;
 
 /** What was called, as far as log and samples say. */
 export interface Called {
@@ -140,7 +141,7 @@ class Story {
   }
 
   #keep(fingerprint: string, kept: KeptCall, octets: number): void {
-    if (this.#kept.has(fingerprint) || this.#octets + octets > MOST_OCTETS) return;
+    if (octets > MOST_OF_ONE || this.#kept.has(fingerprint) || this.#octets + octets > MOST_OCTETS) return;
     this.#octets += octets;
     this.#kept.set(fingerprint, kept);
   }

@@ -5,6 +5,7 @@ import type { Records } from '../../ports.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import type { Gateway } from '../gateway.ts';
 import { type Called, readCalled } from './called.ts';
+import { inTime } from './in-time.ts';
 import type { PolicyFault, Workshop } from './workshop.ts';
 
 /** What was read for an answer. */
@@ -16,7 +17,9 @@ type NoAnswer =
   | { readonly kind: 'unknown_server'; readonly servers: readonly string[] }
   | { readonly kind: 'which_server'; readonly servers: readonly string[] }
   /** Another replay runs in this process. */
-  | { readonly kind: 'busy' };
+  | { readonly kind: 'busy' }
+  /** Judging one call takes long, or all of them. */
+  | { readonly kind: 'too_slow' };
 
 export type Replayed =
   | {
@@ -85,7 +88,8 @@ export class Replays {
     }
     const { calls, read } = await this.#read(from, chosen);
     const upstreamOf = (name: string): string => this.#gateway.rules.upstream(name);
-    const replay = await inTurns(replaying(calls, { policies, upstreamOf }));
+    const replay = await inTurns(inTime(replaying(calls, { policies, upstreamOf })));
+    if (replay === null) return { kind: 'too_slow' };
     const named = [...policies].map(([name, { digest }]) => ({ server: name, digest }));
     return { kind: 'replayed', read, policies: named, replay };
   }
@@ -95,9 +99,11 @@ export class Replays {
     if (!Array.isArray(chosen)) return chosen;
     const name = chosen[0]!;
     const { calls, read } = await this.#read(from, chosen);
-    const uses = await inTurns(usesOf(calls));
+    const uses = await inTurns(inTime(usesOf(calls)));
+    if (uses === null) return { kind: 'too_slow' };
     const basis = { server: name, uses, calls, from: read.from, until: read.until };
-    const made = await inTurns(this.#workshop.suggest(basis));
+    const made = await inTurns(inTime(this.#workshop.suggest(basis)));
+    if (made === null) return { kind: 'too_slow' };
     if (!made.ok) return { kind: 'no_suggestion', why: made.why };
     return { kind: 'suggested', read, server: name, text: made.text };
   }

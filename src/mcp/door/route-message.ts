@@ -26,11 +26,7 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
     const { context, principal, server, session } = posted;
     const place = { grant: principal.grant, server: server.name, session: session?.digest ?? null };
     if (await context.calls.answersInBatch?.(place, read.messages)) {
-      return rpcError(
-        400,
-        INVALID_REQUEST,
-        'An answer to what was asked during a gated call travels by itself.',
-      );
+      return rpcError(400, INVALID_REQUEST, 'An answer to what was asked during a gated call travels by itself.');
     }
     for (const message of read.messages) {
       if (await bringsClaimedState(posted, message)) return rpcError(400, INVALID_PARAMS, CLAIMED_STATE);

@@ -140,6 +140,8 @@ export async function disownRow(trx: Db, table: string, row: string): Promise<vo
       select id, '', 0, '' from holdfast.approvals where left(id, ${LONGEST_ROW_NAME}::int) = ${row}
       on conflict (approval_id) do nothing`.execute(trx);
   }
+  // Its sums are counted anew from the log.
+  if (table === 'oversight_sums') await sql`update holdfast.oversight_cursor set seal = null`.execute(trx);
   await sql`
     update ${sql.table(`holdfast.${table}`)} set seal = null
     where left(${sql.ref(SEALED_COLUMNS[table][0])}, ${LONGEST_ROW_NAME}::int) = ${row} and seal is not null`.execute(

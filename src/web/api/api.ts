@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { type Approver, STATES, type State } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
 import { isOwner } from '../../domain/approval/quorum.ts';
@@ -56,6 +57,8 @@ export interface ApiDeps {
 const UNSTORABLE = 'A value in this request contains characters that cannot be stored. Send plain text.';
 const BAD_OWNER =
   'owner is me, for a person who is signed in or sends a personal token: the calls of their own agents. The admin token owns none.';
+/** Bytes of any body here; each route reads fewer characters. More is not waited for. */
+const MAX_BODY = 2 * 1024 * 1024;
 /** Items per page. */
 const MAX_LIMIT = 500;
 /** Characters; the rest of a longer reason is dropped. */
@@ -86,6 +89,10 @@ export function api(deps: ApiDeps): Hono {
     c.set('caller', caller);
     return next();
   });
+
+  // After the door: nobody unknown has a body read.
+  const tooLong = (c: Context) => fault(c, 400, 'bad_request', `The body is longer than ${MAX_BODY} bytes.`);
+  app.use('/api/*', bodyLimit({ maxSize: MAX_BODY, onError: tooLong }));
 
   app.get('/api/approvals', async (c) => {
     const states = statesOf(c.req.query('state'));

@@ -8,7 +8,7 @@ import type { ReadFor, Replays } from '../../gateway/replay/replays.ts';
 import { type ApiEnv, bodyObject, strangeMember } from './body.ts';
 
 /** Characters of a policy that is tried, and of a body around it. */
-const LONGEST_POLICY = 512 * 1024;
+const LONGEST_POLICY = 128 * 1024;
 const LONGEST_BODY = 2 * LONGEST_POLICY;
 /** Days that are looked back at most. */
 const MOST_DAYS = 366;
@@ -95,7 +95,7 @@ function noAnswer(
     ...more
   }:
     | { readonly kind: 'unknown_server' | 'which_server'; readonly servers: readonly string[] }
-    | { readonly kind: 'busy' },
+    | { readonly kind: 'busy' | 'too_slow' },
 ): Response {
   const servers = 'servers' in more ? more.servers.join(', ') : '';
   switch (kind) {
@@ -105,6 +105,13 @@ function noAnswer(
       return fault(c, 400, 'which_server', `Say which server it is about: ${servers}.`);
     case 'busy':
       return fault(c, 409, 'busy', 'Another replay runs here. Try again when it has ended.');
+    case 'too_slow':
+      return fault(
+        c,
+        409,
+        'too_slow',
+        'This takes too long beside other work. Try fewer days, one server, or a policy with simpler conditions.',
+      );
     default:
       return kind satisfies never;
   }

@@ -394,7 +394,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     auth: 'admin',
     body: ref('ReplayBody'),
     answers: { 200: ref('Replay'), 400: { anyOf: [ref('BadPolicy'), ref('Refusal')] } },
-    errors: { 400: ['bad_policy', 'bad_replay', 'which_server'], 404: ['unknown_server'], 409: ['busy'] },
+    errors: { 400: ['bad_policy', 'bad_replay', 'which_server'], 404: ['unknown_server'], 409: ['busy', 'too_slow'] },
   },
   {
     method: 'post',
@@ -403,7 +403,11 @@ export const API_ROUTES: readonly ApiRoute[] = [
     auth: 'admin',
     body: ref('SuggestBody'),
     answers: { 200: ref('Suggestion') },
-    errors: { 400: ['bad_replay', 'which_server'], 404: ['unknown_server'], 409: ['busy', 'no_suggestion'] },
+    errors: {
+      400: ['bad_replay', 'which_server'],
+      404: ['unknown_server'],
+      409: ['busy', 'no_suggestion', 'too_slow'],
+    },
   },
   {
     method: 'get',

@@ -6,7 +6,7 @@ import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { keepOversight } from '../../../src/gateway/oversight/keep-sums.ts';
 import type { NewApproval, Oversight, Seals } from '../../../src/ports.ts';
 import { sqlOversight } from '../../../src/sql/oversight.ts';
-import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
+import { disownRow, SealedTables } from '../../../src/sql/table/sealed-tables.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
 import { quiet } from '../../support/log.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
@@ -111,6 +111,68 @@ for (const kind of STORES) {
       );
     });
 
+    test('sums that an operator accepts as changed are counted anew from the log, and no others twice', async () => {
+      const approval = await open();
+      for (const person of ['meddled', 'meddled', 'other']) await decide(approval, 'approve', person);
+      await seal();
+      await countAll();
+      await world.rows(`update holdfast.oversight_sums set sums = '{"approved":99}' where subject = 'meddled'`);
+      assert.equal((await report()).doubtful, true);
+      await world.db.transaction().execute((trx) => disownRow(trx, 'oversight_sums', 'meddled'));
+      await countAll();
+      const { people, doubtful } = await report();
+      const approved = (name: string) => people.find((one) => one.name === name)?.approved;
+      assert.deepEqual([approved('meddled'), approved('other'), doubtful], [2, 1, false]);
+    });
+
+    test('nothing counts twice when the cursor was changed, deleted or set back to an earlier one', async () => {
+      const approval = await open();
+      await decide(approval, 'approve', 'once');
+      await seal();
+      await countAll(2);
+      const [early] = await world.rows(`select seq::text as seq, seal from holdfast.oversight_cursor`);
+      await decide(approval, 'approve', 'once');
+      await decide(approval, 'deny', 'later');
+      await seal();
+      await countAll(3);
+      for (const meddle of [
+        `update holdfast.oversight_cursor set seq = 1`,
+        `delete from holdfast.oversight_cursor`,
+        `update holdfast.oversight_cursor set seq = ${early!.seq}, seal = '${early!.seal}'`,
+      ]) {
+        await world.rows(meddle);
+        await countAll(5);
+        const { people, doubtful } = await report();
+        const of = (name: string) => people.find((one) => one.name === name);
+        assert.deepEqual([of('once')?.approved, of('later')?.denied, doubtful], [2, 1, false], meddle);
+      }
+      assert.deepEqual(told, ['oversight_cursor cursor']);
+    });
+
+    test('who decided, what and when is what the sealed event says, not its columns', async () => {
+      const approval = await open();
+      await world.one.append([
+        {
+          ...eventOf('approval.decided', approval),
+          actor: 'slack:U0TRUE',
+          data: { choice: 'approve', waitedMs: 2_000 },
+        },
+      ]);
+      const sample = newApproval().approval.requirement;
+      const named = await open({ requirement: { ...sample, names: { U0NORA: 'nora' } } });
+      await decide(named, 'approve', 'nora');
+      await world.one.append([{ ...eventOf('approval.taken_back', named), actor: 'slack:U0NORA', data: {} }]);
+      await seal();
+      await world.rows(`update holdfast.events set actor = 'slack:U0FALSE', tool = 'moved', at = '2020-01-01'
+        where approval_id = '${approval.id}' and type = 'approval.decided'`);
+      await countAll();
+      const { people, tools } = await report();
+      const of = (name: string) => people.find((one) => one.name === name);
+      assert.deepEqual([of('U0TRUE')?.approved, of('U0FALSE')], [1, undefined]);
+      assert.deepEqual([of('nora')?.approved, of('nora')?.reversed, of('U0NORA')], [1, 1, undefined]);
+      assert.ok(!tools.some(({ name }) => name.endsWith('.moved')));
+    });
+
     test('sums outlast the secret that sealed them, where they are sealed anew while both are listed', async () => {
       const [before, after] = ['b'.repeat(40), 'a'.repeat(40)];
       const tablesOf = (seals: Seals) => new SealedTables(seals, null);
@@ -173,6 +235,21 @@ for (const kind of STORES) {
         `select subject from holdfast.oversight_sums where kind = 'tool' and seal is not null`,
       );
       assert.equal(row!.subject, '(other tools)');
+    });
+
+    test('a report of very many tools names those with the most decisions, and sums up the others', async () => {
+      const tables = new SealedTables(TEST_SEALS, null);
+      const rows = Array.from({ length: 2_100 }, (_, n) => {
+        const day = n < 1_050 ? '2020-01-01' : '2020-01-02';
+        const row = { subject: `s1.t${n}`, kind: 'tool', day, sums: JSON.stringify({ asked: 1, approved: n }) };
+        return { ...row, seal: tables.seal('oversight_sums', row) };
+      });
+      await world.rows(`insert into holdfast.oversight_sums (subject, kind, day, sums, seal)
+        select * from json_to_recordset('${JSON.stringify(rows)}') as r(subject text, kind text, day text, sums text, seal text)`);
+      const { tools, doubtful, cut } = await oversight.report({ from: '2020-01-01', to: '2020-01-02' });
+      assert.deepEqual([tools.length, tools[0]?.name, doubtful, cut], [2_001, 's1.t2099', false, false]);
+      const { name, asked, approved, candidate } = tools.at(-1)!;
+      assert.deepEqual([name, asked, approved, candidate], ['(other tools)', 100, (99 * 100) / 2, null]);
     });
   });
 }

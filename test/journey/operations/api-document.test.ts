@@ -150,6 +150,12 @@ describe('what the running program answers is what its description says', () => 
     assert.equal((await replay(400, { since: 'lately' })).error, 'bad_replay');
     assert.equal((await replay(400, { since, more: 1 })).error, 'bad_replay');
     assert.equal((await replay(404, { since, server: 'nobody' })).error, 'unknown_server');
+    assert.equal((await replay(400, { since, policy: ' '.repeat(130 * 1024) })).error, 'bad_replay');
+    const pattern = (times: number) => `{ path: args.a, op: regex, value: "${'x{1000}'.repeat(times)}" }`;
+    for (const many of [[pattern(280)], Array(8).fill(pattern(15))]) {
+      const policy = `version: "1"\ndefault: deny\ntools: { t: { deny_if: [${many.join(', ')}] } }\n`;
+      assert.equal((await replay(400, { since, server: 'tools', policy })).error, 'bad_policy');
+    }
     const strange = POLICY.replace('charge: { action: require_approval, approval: {', '$&approvers: [nobody], ');
     for (const policy of ['default: [', strange]) {
       const { error, reason } = await ask<{ error: string; reason: string }>(

@@ -61,6 +61,7 @@ async function waiting(name: string): Promise<{ id: string; ts: string }> {
 async function sweepAll(id: string): Promise<void> {
   for (let round = 0; round < 2; round++) {
     await Promise.all(replicas.map((gateway) => sweep(gateway)));
+    await Promise.all(replicas.map(({ unqueued }) => unqueued.settled()));
   }
   await publishCard(replicas[1], id);
 }
