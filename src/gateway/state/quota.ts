@@ -1,6 +1,7 @@
 import { type Take, takeKey } from '../../domain/policy/limit.ts';
 import { isBefore, type Moment, momentAfter, takesFromParts } from '../../domain/policy/part.ts';
 import type { AskedPart, Log, PartStore } from '../../ports.ts';
+import { momentNow } from '../../time/moment.ts';
 import { pause } from '../../time/pause.ts';
 import { withinOr } from '../../time/within.ts';
 import { HeldCounter, HeldPart, PART_LEASE_MS, type PartTaken } from './held-part.ts';
@@ -51,12 +52,7 @@ export class Quota {
   /** Grows when all parts end, so that those on their way here end too. */
   #era = 0;
 
-  constructor(
-    store: PartStore,
-    replica: string,
-    log: Pick<Log, 'warn'>,
-    moment: () => Moment = () => ({ steady: performance.now(), wall: Date.now() }),
-  ) {
+  constructor(store: PartStore, replica: string, log: Pick<Log, 'warn'>, moment: () => Moment = momentNow) {
     this.#store = store;
     this.#log = log;
     // A name that no other process has had, one of the same replica's before it included.
