@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Approval } from '../../src/domain/approval/approval.ts';
+import { fingerprintMaterial } from '../../src/domain/call/fingerprint.ts';
 import { member } from '../../src/domain/json/json.ts';
+import { vault } from '../../src/vault/vault.ts';
+import { STORE_SECRET } from '../support/gateway/program.ts';
 import { type Standby, startStandby } from '../support/store/standby.ts';
 import { eventually } from '../support/wait.ts';
 import { Agents } from './agents.ts';
@@ -8,7 +12,7 @@ import { LAST_MS } from './chaos.ts';
 import { Dice } from './dice.ts';
 import { chainVerifies, nothingEndedEarly, oneTime, type Seen } from './invariants.ts';
 import { type ChaosReport, quiet, reportOf } from './report.ts';
-import { openTown, STORMY, type Town, UNASKED } from './town.ts';
+import { type ArrivedCall, openTown, STORMY, type Town, UNASKED } from './town.ts';
 
 export interface FailoverPlan {
   readonly seed: number;
@@ -133,18 +137,27 @@ async function accept(town: Town): Promise<void> {
   if (response.status !== 200) throw new Error(`accept: ${response.status} ${await response.text()}`);
 }
 
-type Lost = Pick<Seen, 'evidence' | 'arrivals' | 'told'>;
+type Lost = Pick<Seen, 'evidence' | 'arrivals'>;
 
-/** States of an approval by state whose call was sent, by the call's id: of one that was lost only its fingerprint is left. */
-function sentById({ evidence, told }: Lost): (id: string) => readonly string[] {
-  const approvals = new Map(evidence.approvals.map((one) => [one.id, one]));
-  return (id) => {
-    const known = told.flatMap((one) => (one.id === id && one.approval !== null ? [approvals.get(one.approval)] : []));
-    const named = evidence.approvals.filter((one) => member(one.arguments, 'id') === id);
-    const prints = new Set([...named, ...known].flatMap((one) => one?.fingerprint ?? []));
-    const own = evidence.approvals.filter(({ fingerprint }) => prints.has(fingerprint));
-    return own.filter(({ state }) => ['succeeded', 'failed', 'unknown'].includes(state)).map((one) => one.id);
-  };
+/** Of the secret that the program's houses run with. */
+const PROGRAM_VAULT = vault([STORE_SECRET]);
+
+/**
+ * The fingerprint of a call as the town's agents make it. Of an approval that the store lost it is all that is left: its
+ * arguments are gone, and its agent may never have heard its id (it cancelled, or its connection broke).
+ */
+function printOf({ id, tool, agent }: Pick<ArrivedCall, 'agent' | 'id' | 'tool'>): string {
+  const args = { id, agent };
+  const principal = { grant: agent, owner: null, selfApproval: false };
+  const call = { principal, server: 'counting', tool, args, session: null, params: { name: tool, arguments: args } };
+  return PROGRAM_VAULT.fingerprints(fingerprintMaterial(call))[0]!;
+}
+
+/** The approvals whose call was sent, by the call, oldest first. */
+function sentFor({ evidence }: Lost): (call: ArrivedCall) => readonly Approval[] {
+  const sent = evidence.approvals.filter(({ state }) => ['succeeded', 'failed', 'unknown'].includes(state));
+  const byPrint = Map.groupBy(sent, ({ fingerprint }) => fingerprint);
+  return (call) => byPrint.get(printOf(call)) ?? [];
 }
 
 /**
@@ -153,18 +166,18 @@ function sentById({ evidence, told }: Lost): (id: string) => readonly string[] {
  * the alarm stood nothing was sent.
  */
 function nothingTwice(seen: Lost): string[] {
-  const sent = sentById(seen);
+  const sent = sentFor(seen);
   const accepted = seen.evidence.events.find(({ type }) => type === 'store.accepted')?.at ?? new Date(0);
   const faults: string[] = [];
   for (const [id, all] of Map.groupBy(
     seen.arrivals.filter(({ tool }) => !UNASKED.has(tool)),
     (arrival) => arrival.id,
   )) {
-    const own = sent(id);
-    if (all.length > Math.max(1, own.length)) faults.push(`${id} arrived ${all.length} times for ${own.join(', ')}`);
-    const approvals = seen.evidence.approvals.filter((one) => own.includes(one.id));
-    for (const [index, one] of approvals.entries()) {
-      const before = approvals[index - 1];
+    const own = sent(all[0]!);
+    if (all.length > Math.max(1, own.length))
+      faults.push(`${id} arrived ${all.length} times for ${own.map((one) => one.id).join(', ')}`);
+    for (const [index, one] of own.entries()) {
+      const before = own[index - 1];
       // One whose outcome is known may be asked again like any other call.
       if (before?.state !== 'unknown' || one.previousUnknown !== null || one.createdAt < new Date(accepted)) continue;
       const of = `${before.id} (${before.note}, created ${before.createdAt.toISOString()})`;
@@ -177,12 +190,28 @@ function nothingTwice(seen: Lost): string[] {
 }
 
 /** Each gated call that arrived is on record as sent, and the log says that the store went back and was accepted. */
-function nothingLost(seen: Lost): string[] {
-  const sent = sentById(seen);
-  const types = new Set(seen.evidence.events.map(({ type }) => type));
+function nothingLost(seen: Lost & Pick<Seen, 'told'>): string[] {
+  const { arrivals, evidence, told } = seen;
+  const sent = sentFor(seen);
+  const types = new Set(evidence.events.map(({ type }) => type));
   const faults = ['log.went_back', 'store.accepted'].filter((type) => !types.has(type)).map((type) => `no ${type}`);
-  for (const { id, tool } of seen.arrivals) {
-    if (!UNASKED.has(tool) && sent(id).length === 0) faults.push(`${id} (${tool}) arrived and is nowhere on record`);
+  const calls = new Map(arrivals.map((one) => [one.id, one]));
+  for (const approval of evidence.approvals) {
+    const call = calls.get(String(member(approval.arguments, 'id')));
+    // Otherwise what follows would compare nothing.
+    if (call !== undefined && printOf(call) !== approval.fingerprint)
+      faults.push(`the fingerprint of ${approval.id} is not that of ${call.id} as this test makes it`);
+  }
+  for (const arrival of arrivals) {
+    if (UNASKED.has(arrival.tool) || sent(arrival).length > 0) continue;
+    const { id, tool, agent, at } = arrival;
+    const heard = told.filter((one) => one.id === id).map((one) => `"${one.heard}" of ${one.approval}`);
+    const known = evidence.approvals.filter(({ fingerprint }) => fingerprint === printOf(arrival));
+    const states = known.map((one) => `${one.id} is ${one.state} (${one.note})`);
+    faults.push(
+      `${id} (${tool} of ${agent}) arrived at ${new Date(at).toISOString()} and is nowhere on record; ` +
+        `its agent heard ${heard.join(', ')}; ${states.join(', ') || 'no approval has its fingerprint'}`,
+    );
   }
   return faults;
 }

@@ -106,13 +106,20 @@ describe('what is remembered as full', () => {
   const full: FullLimit = { take, resetsAt: new Date('2026-01-01T00:01:00Z'), retryAfter: 50 };
   const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
 
-  test('P5: it refuses until its window ends, and not a moment longer', () => {
+  test('P5: it refuses for five seconds, and says how long the window has left', () => {
     const memory = new FullLimits();
     memory.remember(full, now);
-    assert.equal(memory.find([take], at(20))?.retryAfter, 30);
-    assert.equal(memory.find([take], at(49.5))?.retryAfter, 1);
-    assert.equal(memory.find([take], at(50)), null);
-    assert.equal(memory.find([take], at(20)), null, 'forgotten once it was over');
+    assert.equal(memory.find([take], at(2))?.retryAfter, 48);
+    assert.equal(memory.find([take], at(4.9))?.retryAfter, 46);
+    assert.equal(memory.find([take], at(5)), null, 'a call that was not sent may have given back its quota');
+    assert.equal(memory.find([take], at(2)), null, 'forgotten once it was over');
+  });
+
+  test('P5: it refuses not a moment longer than its window', () => {
+    const memory = new FullLimits();
+    memory.remember({ ...full, retryAfter: 2 }, now);
+    assert.equal(memory.find([take], at(1.5))?.retryAfter, 1);
+    assert.equal(memory.find([take], at(2)), null);
   });
 
   test('P5: it speaks only for calls that take as much or more, under the same maximum', () => {

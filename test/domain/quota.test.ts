@@ -352,6 +352,44 @@ test('P5: an exact call gets what its own process holds first, and nobody else i
   await replica.quota.stop();
 });
 
+/** One replica that holds a part of a window that counts as used up. */
+async function heldAtTheEnd(t: TestContext) {
+  const model = new ModelStore();
+  const replica = new Replica(model, 'r', 0);
+  const take = takeOf(500);
+  for (let n = 0; n < 2; n += 1) await settled(t, model, replica.call(take));
+  await pass(t, model, STEP_MS);
+  assert.ok(replica.quota.size > 0);
+  model.used.set(0, 500);
+  return { model, replica, take };
+}
+
+test('P5: a call that finds a window full waits for what is on its way back', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const { model, replica, take } = await heldAtTheEnd(t);
+  const { giveBackParts } = model;
+  model.giveBackParts = async (...args) => {
+    await new Promise((resolve) => setTimeout(resolve, 2 * STEP_MS));
+    return giveBackParts(...args);
+  };
+  replica.quota.endAll();
+  assert.equal(replica.quota.size, 0);
+  assert.equal(await settled(t, model, replica.exact(take)), 'exact');
+  await settled(t, model, replica.quota.stop());
+});
+
+test('P5: while what a process holds could not be given back, a call is told to come again soon', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const { model, replica, take } = await heldAtTheEnd(t);
+  const { giveBackParts } = model;
+  model.giveBackParts = () => Promise.reject(new Unavailable('store', 'refused'));
+  assert.equal(await settled(t, model, replica.exact(take)), 'soon');
+  model.giveBackParts = giveBackParts;
+  await pass(t, model, 250);
+  assert.equal(await settled(t, model, replica.exact(take)), 'exact', 'it went back with the next look');
+  await settled(t, model, replica.quota.stop());
+});
+
 test('P5: a call takes from parts of all of its counters or of none, and what was not sent is taken back once', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
   const model = new ModelStore();
@@ -381,9 +419,11 @@ test('P5: a part whose row is gone is spent no more: the store has gone back', a
   for (let n = 0; n < 2; n += 1) await settled(t, model, replica.call(take));
   await pass(t, model, STEP_MS);
   assert.equal(await replica.call(take), 'own');
+  const spent = replica.quota.spend([take])!;
   model.rows.clear();
   model.used.clear();
   await pass(t, model, 250);
+  assert.deepEqual(replica.quota.putBack(spent), [], 'the store has not counted it, so nothing is taken off there');
   assert.equal(replica.quota.size, 0);
   assert.equal(await settled(t, model, replica.call(take)), 'exact');
   assert.equal(model.usedNow(), 1, 'and gives nothing back');

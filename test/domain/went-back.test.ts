@@ -5,7 +5,7 @@ import { isLater, passText, readPass } from '../../src/domain/log/witness-entry.
 
 const sending = { approval: 'ap_1', round: 0, revision: 3, returned: false };
 const row = (
-  state: 'pending' | 'approved' | 'dispatched' | 'expired' | 'succeeded',
+  state: 'pending' | 'approved' | 'dispatched' | 'denied' | 'expired' | 'withdrawn' | 'lapsed' | 'succeeded',
   revision: number,
   since: number,
 ) => [{ id: 'ap_1', state, revision, stateRevision: since }];
@@ -15,6 +15,9 @@ describe('a store is compared with what was sent', () => {
     const older = [[], row('pending', 1, 1), row('approved', 2, 2), row('dispatched', 2, 2)];
     // Callers that join bump the revision, and not that of the state.
     older.push(row('pending', 9, 1), row('approved', 9, 3), row('expired', 3, 3));
+    older.push(row('lapsed', 3, 3));
+    // There it was asked, joined and decided anew, and so came further than it had before it was sent.
+    older.push(row('pending', 9, 9), row('denied', 9, 9), row('expired', 9, 9), row('withdrawn', 9, 9));
     for (const rows of older) {
       assert.deepEqual(
         unknownSendings([sending], rows).map(({ approval }) => approval),
@@ -29,6 +32,7 @@ describe('a store is compared with what was sent', () => {
       row('dispatched', 3, 3),
       row('succeeded', 4, 4),
       row('approved', 4, 4),
+      row('lapsed', 5, 5),
       row('dispatched', 9, 3),
     ]) {
       assert.deepEqual(unknownSendings([sending], rows), [], JSON.stringify(rows));

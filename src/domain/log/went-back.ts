@@ -34,7 +34,8 @@ interface ApprovalStanding {
  * |---|---|
  * | no such approval | older |
  * | a lower revision | older |
- * | it pending, approved or ended unsent, since before it was sent | older |
+ * | it pending, denied, expired or withdrawn | older: none of these follows a sending, whatever the revisions say |
+ * | it approved or lapsed, since before it was sent | older |
  * | it approved or lapsed since after it was sent | given back: nothing was sent |
  * | it pending, approved or under way, and it had ended unsent | older |
  */
@@ -60,7 +61,10 @@ function whyOlder(revision: number, row: ApprovalStanding | undefined): string |
   if (row === undefined) return 'was sent, and the database does not have it';
   if (row.revision < revision) return `was sent, and the database has it as it was before (${row.state})`;
   const unsent = row.state === 'pending' || row.state === 'approved' || endedUnsent(row.state);
-  return unsent && row.stateRevision <= revision ? `was sent, and the database says that it is ${row.state}` : null;
+  // In a store that went back, people and callers may have moved it further than it had come before it was sent.
+  const mayFollow = row.state === 'approved' || row.state === 'lapsed';
+  if (!unsent || (mayFollow && row.stateRevision > revision)) return null;
+  return `was sent, and the database says that it is ${row.state}`;
 }
 
 /** How far a log is known to have come. */

@@ -1,10 +1,12 @@
 import type { NewEvent } from '../../domain/log/event.ts';
 import { type FullLimit, type Take, type Taken, takeKey, uncapped } from '../../domain/policy/limit.ts';
+import { takesFromParts } from '../../domain/policy/part.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import type { PartTaken } from '../state/held-part.ts';
 import type { Handled } from './arrival.ts';
 import type { WatchedNote } from './note-watched.ts';
+import { refuseFrozen } from './refuse-frozen.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
 /** Largest request, in bytes, that may stay in memory until its event is written. */
@@ -22,6 +24,8 @@ export type Sampled = (event: NewEvent) => void;
 interface Beside {
   readonly watched: WatchedNote | null;
   readonly sampled: Sampled | null;
+  /** The freezes were read again for it. Where that took too long the call is counted exactly. */
+  readonly lookedAgain: boolean;
 }
 
 const FORWARD: Handled = { kind: 'forward', notSent: null };
@@ -40,9 +44,17 @@ export function allow(
   watched: WatchedNote | null = null,
   sampled: Sampled | null = null,
 ): Handled | Promise<Handled> {
-  if (size < LARGE_CALL) return allowNow(gateway, notes, takes, size, { watched, sampled });
+  const beside = { watched, sampled, lookedAgain: false };
+  if (size < LARGE_CALL) return allowNow(gateway, notes, takes, size, beside);
   // The event is made over the whole call.
-  return standBack().then(() => allowNow(gateway, notes, takes, size, { watched, sampled }));
+  return standBack().then(() => allowUnlessFrozen(gateway, notes, takes, size, beside));
+}
+
+/** After a wait, during which somebody may have frozen it. */
+function allowUnlessFrozen(...asked: Parameters<typeof allowNow>): Handled | Promise<Handled> {
+  const [gateway, notes] = asked;
+  const freeze = gateway.knownFreezes.over(notes.place);
+  return freeze === null ? allowNow(...asked) : refuseFrozen(gateway, notes, freeze);
 }
 
 function allowNow(
@@ -52,14 +64,22 @@ function allowNow(
   size: number,
   beside: Beside,
 ): Handled | Promise<Handled> {
-  const { journal, clock } = gateway;
+  const { journal, clock, knownFreezes } = gateway;
   const { watched, sampled } = beside;
   if (!journal.writable && (takes.length === 0 || watched !== null)) {
     // Each call looks again when its turn comes: the log may have room for those before it only.
-    return journal.recovered().then((ok) => (ok ? allowNow(gateway, notes, takes, size, beside) : LOG_IS_DOWN));
+    return journal
+      .recovered()
+      .then((ok) => (ok ? allowUnlessFrozen(gateway, notes, takes, size, beside) : LOG_IS_DOWN));
   }
-  // What was taken in advance is spent only while the log can be written: the call's event is not written with its quota.
-  const spent = takes.length > 0 && journal.writable ? gateway.quota.spend(takes) : null;
+  // What was taken in advance is spent only while the log can be written, because the call's event is not written with its
+  // quota, and while it is known what is frozen, because no transaction looks.
+  const mayTake = takes.length > 0 && journal.writable && takes.every(takesFromParts);
+  if (mayTake && !knownFreezes.isGood && !beside.lookedAgain) {
+    const again = { ...beside, lookedAgain: true };
+    return knownFreezes.becomeGood().then(() => allowUnlessFrozen(gateway, notes, takes, size, again));
+  }
+  const spent = mayTake && knownFreezes.isGood ? gateway.quota.spend(takes) : null;
   if (takes.length > 0 && spent === null) {
     const event = notes.event('call.allowed', notes.passedOver);
     return admit(gateway, notes, takes, event).then((handled) => {

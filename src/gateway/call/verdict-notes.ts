@@ -5,7 +5,7 @@ import type { HiddenMask } from '../../domain/call/hidden-mask.ts';
 import { isExactThroughout } from '../../domain/call/inexact.ts';
 import { maskOf } from '../../domain/call/redact-call.ts';
 import { sentOf } from '../../domain/call/sent.ts';
-import type { Freeze } from '../../domain/freeze/freeze.ts';
+import type { Freeze, FrozenPlace } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { DEFAULT_REDACTION } from '../../domain/json/redact.ts';
 import type { EventType, NewEvent } from '../../domain/log/event.ts';
@@ -43,6 +43,12 @@ export class VerdictNotes {
     this.#arrival = arrival;
     this.#verdict = verdict;
     this.#ref = ref;
+  }
+
+  /** Where a freeze would stop the call. */
+  get place(): FrozenPlace {
+    const { server, principal } = this.#arrival.call;
+    return { server, grant: principal.grant };
   }
 
   /** Hands the event to the journal, which writes it within 50 ms. */

@@ -44,7 +44,8 @@ export async function acceptStoreAsItIs(
   const all = await storeWatch.everything();
   const known = highest(all.filter(({ returned }) => !returned));
   const rows = await store.standings(known.map(({ approval }) => approval));
-  const lost = new Set(unknownSendings(known, rows).map(({ approval }) => approval));
+  // Also what was found when it was about to be sent or ended here: whoever decided about it anew has moved its row on.
+  const lost = new Set([...unknownSendings(known, rows).map(({ approval }) => approval), ...storeWatch.older]);
   const written = { at, actor, replica };
   const done = await store.accept({
     log: storeWatch.log,

@@ -1,10 +1,12 @@
 import { type Freeze, type FreezeScope, freezeSubject, scopeName } from '../../domain/freeze/freeze.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Role } from '../../domain/people/role.ts';
+import { pause } from '../../time/pause.ts';
 import { actorOf } from '../decision/actor.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Rules } from '../rules.ts';
+import { FREEZES_GOOD_MS } from '../state/known-freezes.ts';
 import { showFreeze } from './show-freeze.ts';
 
 /** A person who freezes or thaws, and the door through which he came. */
@@ -17,7 +19,7 @@ export interface Operator {
 }
 
 export type SetFreeze =
-  /** In force here at once, at every replica within 2 s, and for every pass at once. */
+  /** In force here, and at every replica for every pass and every call with a limit; for other calls there within 2 s. */
   | { readonly kind: 'set'; readonly freeze: Freeze }
   | { readonly kind: 'exists'; readonly freeze: Freeze }
   /** As many are in force as may be. */
@@ -49,10 +51,12 @@ export async function setFreeze(
   const freeze: Freeze = { id: newId('fz', since), scope, reason, by: operator.id, since };
   const set = await freezes.set(freeze, freezeEvent('freeze.set', freeze, since, operator, reason));
   if (set.kind !== 'set') return set;
+  // Until then other replicas may let calls through within quota that they hold, without knowing of it.
+  const known = pause(FREEZES_GOOD_MS);
   // It is in force: what this process could not read now it reads half a second later.
   await knownFreezes.refresh().catch((error) => log.warn({ err: error }, 'the freezes could not be read again'));
   void showFreeze(gateway, set.concerned);
-  await gateway.storeWatch.tellSets();
+  await Promise.all([gateway.storeWatch.tellSets(), known]);
   return { kind: 'set', freeze };
 }
 

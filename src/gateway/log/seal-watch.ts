@@ -1,4 +1,4 @@
-import type { Approval, ApprovalGlance } from '../../domain/approval/approval.ts';
+import { type Approval, type ApprovalGlance, endedUnsent } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import { approvalEvent, type LoggedEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock, ForeignEvent, Log, Queue, Store } from '../../ports.ts';
@@ -13,7 +13,7 @@ export interface WatchParts {
   readonly log: Log;
   readonly alarms: Alarms;
   readonly alarmEvents: AlarmEvents;
-  readonly watch: Pick<StoreWatch, 'acceptedEvents' | 'older'>;
+  readonly watch: Pick<StoreWatch, 'acceptedEvents' | 'older' | 'wasSent'>;
 }
 
 /** Told of each event that is read and was not written by a gateway as it is. */
@@ -34,7 +34,9 @@ export function watchedStore(parts: WatchParts): Store {
     if (read === null) return read;
     if (isForged(read)) tellBroken(parts, read);
     // All of its seals fit, and its call was sent since.
-    return read.broken === null && isOpen(read) && watch.older.has(read.id) ? { ...read, broken: 'older' } : read;
+    return read.broken === null && watch.older.has(read.id) && mayBeOlder(watch, read)
+      ? { ...read, broken: 'older' }
+      : read;
   };
   const all = (approvals: readonly Approval[]): readonly Approval[] => approvals.map(one);
   return {
@@ -102,6 +104,14 @@ export function watchedStore(parts: WatchParts): Store {
       return run;
     },
   };
+}
+
+/**
+ * It could still be sent, or says that it was not: in the seconds before the alarm somebody may have denied, or time may have
+ * ended, what had been sent.
+ */
+function mayBeOlder(watch: Pick<StoreWatch, 'wasSent'>, read: Pick<Approval, 'awaits' | 'id' | 'state'>): boolean {
+  return isOpen(read) || (endedUnsent(read.state) && watch.wasSent(read.id));
 }
 
 /** It could still be sent. */

@@ -1,6 +1,6 @@
 import { NO_SUBJECT } from '../../domain/log/event.ts';
 import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
-import type { SpentPass } from '../../domain/log/witness-entry.ts';
+import { type SpentPass, wasSent } from '../../domain/log/witness-entry.ts';
 import type { Acceptance, CopiedCheckpoint, Epoch, Ledger, Log, Store, WitnessedState } from '../../ports.ts';
 import { earlierOf } from '../../time/two-clocks.ts';
 import { within } from '../../time/within.ts';
@@ -97,6 +97,13 @@ export class StoreWatch {
    */
   get acceptedEvents(): number {
     return this.#accepted?.lastEvent ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether a witness knows that this call was sent, and that it did not come back. */
+  wasSent(approval: string): boolean {
+    const last = this.board.lastOf(approval);
+    // An answer that came back was one to the question of a call that was sent.
+    return last !== null && (wasSent(last) || last.round > 0);
   }
 
   /** The logs that witnesses know at this database's place. */

@@ -2,15 +2,22 @@ import { type FullLimit, type Take, takeKey } from '../../domain/policy/limit.ts
 
 /** How many counters are remembered as full; beyond this the oldest are forgotten, which only costs a query. */
 const MAX_REMEMBERED = 10_000;
+/**
+ * Milliseconds for which one is believed to be full. It may have room before its window ends: a call that was not sent gives
+ * back what it took, and so does a replica that had stood still with a part of it.
+ */
+const BELIEVED_MS = 5_000;
 
 interface RememberedLimit {
   readonly full: FullLimit;
-  /** By this process's clock, in ms: it only measures how long to wait, and never decides which window it is. */
+  /** When its window ends, by this process's clock, in ms: it only measures how long to wait, and never decides which window it is. */
+  readonly endsAt: number;
+  /** Until when it is believed, by the same clock. */
   readonly until: number;
 }
 
 /**
- * Remembers full counters until their window ends, so that a refusal costs no query. (SQL keeps P5; this only refuses
+ * Remembers full counters for some seconds, so that most refusals cost no query. (SQL keeps P5; this only refuses
  * sooner.) A full counter refuses calls that take at least as much under a maximum that is not higher.
  */
 export class FullLimits {
@@ -18,7 +25,8 @@ export class FullLimits {
 
   remember(full: FullLimit, now: Date): void {
     if (this.#full.size >= MAX_REMEMBERED) this.#full.delete(this.#full.keys().next().value!);
-    this.#full.set(takeKey(full.take), { full, until: now.getTime() + full.retryAfter * 1_000 });
+    const endsAt = now.getTime() + full.retryAfter * 1_000;
+    this.#full.set(takeKey(full.take), { full, endsAt, until: Math.min(endsAt, now.getTime() + BELIEVED_MS) });
   }
 
   /** The first of these takes that is known to find its counter full; null: none is. */
@@ -28,9 +36,10 @@ export class FullLimits {
       const remembered = this.#full.get(key);
       if (!remembered) continue;
       const { full } = remembered;
-      const leftMs = remembered.until - now.getTime();
-      if (leftMs <= 0) this.#full.delete(key);
-      else if (alsoRefuses(full.take, take)) return { ...full, retryAfter: Math.ceil(leftMs / 1_000) };
+      if (remembered.until <= now.getTime()) this.#full.delete(key);
+      else if (alsoRefuses(full.take, take)) {
+        return { ...full, retryAfter: Math.ceil((remembered.endsAt - now.getTime()) / 1_000) };
+      }
     }
     return null;
   }

@@ -25,6 +25,8 @@ export class HeldPart {
   left: number;
   /** Nothing is spent of it any more, and what is left is on its way back. */
   ended = false;
+  /** The database has no row of it any more, and so has not counted what was spent of it. */
+  lost = false;
   readonly #windowEnd: Moment;
   #leaseEnd: Moment;
 
@@ -48,6 +50,12 @@ export class HeldPart {
 
   isOver(now: Moment): boolean {
     return !isBefore(now, this.#windowEnd);
+  }
+
+  /** Nothing of it is spent, or given back. */
+  lose(): void {
+    this.lost = true;
+    this.ended = true;
   }
 
   renewed(asked: Moment): void {

@@ -1,6 +1,7 @@
 import { type Take, takeKey } from '../../domain/policy/limit.ts';
 import { isBefore, type Moment, momentAfter, takesFromParts } from '../../domain/policy/part.ts';
 import type { AskedPart, Log, PartStore } from '../../ports.ts';
+import { momentNow } from '../../time/moment.ts';
 import { pause } from '../../time/pause.ts';
 import { withinOr } from '../../time/within.ts';
 import { HeldCounter, HeldPart, PART_LEASE_MS, type PartTaken } from './held-part.ts';
@@ -42,6 +43,8 @@ export class Quota {
   readonly #callBacks = new Map<string, Promise<CalledBack>>();
   readonly #asked: HeldCounter[] = [];
   #ended: HeldPart[] = [];
+  /** What is on its way back: room that nobody sees yet. */
+  readonly #givingBack = new Set<Promise<boolean>>();
   #taking: Promise<void> | null = null;
   #looking: Promise<void> | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -49,12 +52,7 @@ export class Quota {
   /** Grows when all parts end, so that those on their way here end too. */
   #era = 0;
 
-  constructor(
-    store: PartStore,
-    replica: string,
-    log: Pick<Log, 'warn'>,
-    moment: () => Moment = () => ({ steady: performance.now(), wall: Date.now() }),
-  ) {
+  constructor(store: PartStore, replica: string, log: Pick<Log, 'warn'>, moment: () => Moment = momentNow) {
     this.#store = store;
     this.#log = log;
     // A name that no other process has had, one of the same replica's before it included.
@@ -87,10 +85,14 @@ export class Quota {
     return spent;
   }
 
-  /** Takes back what one call was counted for, because nothing was sent. Returns what only the database can take back. */
+  /**
+   * Takes back what one call was counted for, because nothing was sent. Returns what only the database can take back; where it
+   * has lost the part, it has never counted the call.
+   */
   putBack(spent: readonly PartTaken[]): readonly PartTaken[] {
     const now = this.#moment();
     return spent.filter(({ part }) => {
+      if (part.lost) return false;
       if (!part.isGood(now)) return true;
       part.left += 1;
       return false;
@@ -135,17 +137,21 @@ export class Quota {
   async #callBack(key: string, take: Take): Promise<CalledBack> {
     // What is on its way here is room that nobody else sees.
     await withinOr(TAKING_MS, this.#taking ?? Promise.resolve(), undefined);
-    let own = false;
+    // Neither does it see what is on its way back.
+    let own = this.#givingBack.size > 0;
+    const isBack = Promise.all(this.#givingBack).then(() => true);
+    const arrived = await withinOr(TAKING_MS, isBack, false);
     for (const counter of this.#counters.values()) {
       if (counter.key !== key) continue;
       own ||= counter.left > 0;
       this.#endCounter(counter);
       counter.refused(this.#moment());
     }
-    const isGivenBack = await this.#giveBack();
+    const isGivenBack = (await this.#giveBack()) && arrived;
     if (own && isGivenBack) return 'own';
     const others = await this.#store.callBackParts(this.#holder, take);
-    if (others === 0) return 'none';
+    // What this process could not give back goes back with one of the next looks.
+    if (others === 0) return isGivenBack ? 'none' : 'held';
     const end = momentAfter(this.#moment(), CALL_BACK_MS);
     while (isBefore(this.#moment(), end)) {
       await pause(WAIT_MS);
@@ -268,7 +274,7 @@ export class Quota {
       if (part.ended) continue;
       const row = seen.get(part.id);
       // The store has gone back, or somebody has deleted it: nothing says any more that it was counted.
-      if (row === undefined) part.ended = true;
+      if (row === undefined) part.lose();
       else if (row.recalled || !row.alive) this.#endPart(part);
       else if (renewedAt !== null) part.renewed(renewedAt);
     }
@@ -279,10 +285,16 @@ export class Quota {
   }
 
   /** False: the store did not answer, and it is tried again with the next look. */
-  async #giveBack(): Promise<boolean> {
+  #giveBack(): Promise<boolean> {
     const parts = this.#ended;
-    if (parts.length === 0) return true;
+    if (parts.length === 0) return Promise.resolve(true);
     this.#ended = [];
+    const giving: Promise<boolean> = this.#giveBackThese(parts).finally(() => this.#givingBack.delete(giving));
+    this.#givingBack.add(giving);
+    return giving;
+  }
+
+  async #giveBackThese(parts: readonly HeldPart[]): Promise<boolean> {
     try {
       await this.#store.giveBackParts(
         this.#holder,

@@ -35,8 +35,8 @@ const COMMITTED: Fullness<Committed> = {
   with: (full) => ({ kind: 'full', full }),
 };
 
-/** Each of the counters may be called back from this process, and then from others. */
-const CALLS_EACH = 2;
+/** Each of the counters may be called back from this process, of what was on its way back too, and then from others. */
+const CALLS_EACH = 3;
 
 async function withRoom<A>(
   quota: Pick<Quota, 'callBack'>,

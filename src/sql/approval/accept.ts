@@ -34,7 +34,7 @@ const BROKEN = 'its record was changed outside Holdfast, and an operator has end
  *
  * | approval | becomes |
  * |---|---|
- * | sent according to a witness; pending, approved, or asking in the store | unknown |
+ * | sent according to a witness, which the store does not know; pending, approved, ended unsent, or asking in the store | unknown |
  * | sent according to a witness; not in the store | there again, unknown, with what the witness knows of it |
  * | ended unsent according to a witness; pending, approved or under way in the store | withdrawn, lapsed, unknown |
  * | pending or approved; of the same call as one that is unknown now, and asked without a word of it | withdrawn, or lapsed: it is asked anew |
@@ -190,8 +190,8 @@ async function settle(
   pass: SpentPass,
 ): Promise<'unknown' | 'restored' | 'ended' | null> {
   const id = pass.approval;
-  const found = await sql<{ state: State; revision: number; state_revision: number; awaits: string | null }>`
-    select state, revision, state_revision, awaits from holdfast.approvals where id = ${id} for update`.execute(trx);
+  const found = await sql<{ state: State; revision: number }>`
+    select state, revision from holdfast.approvals where id = ${id} for update`.execute(trx);
   const row = found.rows[0];
   const revision = Math.max(row?.revision ?? 0, pass.revision) + 1;
   if (pass.ended !== undefined) return endAgain(trx, seals, plan, pass, { state: row?.state ?? 'lapsed', revision });
@@ -203,9 +203,8 @@ async function settle(
     await restore(trx, seals, pass, revision, state_seal, plan.at);
   } else {
     const open = row.state === 'pending' || row.state === 'approved' || endedUnsent(row.state);
-    const unsent = open && row.state_revision <= pass.revision;
     const asking = row.state === 'dispatched' && row.revision < pass.revision;
-    if (!unsent && !asking) return null;
+    if (!open && !asking) return null;
     await writeRows(
       trx,
       'approvals',

@@ -93,7 +93,10 @@ test('P7: of the calls that a slow log held up, none is forwarded or denied with
       written += events.length;
     };
     const journal = new Journal({ append }, quiet);
-    const gateway = { journal, clock: { now: () => new Date() }, vault: { fingerprints: () => ['f'] } } as never;
+    const knownFreezes = { over: () => null };
+    const gateway = {
+      ...{ journal, knownFreezes, clock: { now: () => new Date() }, vault: { fingerprints: () => ['f'] } },
+    } as never;
     const trace = { rule: 'r', risk: null, severity: null, reason: null, steps: [] };
     const verdict = kind === 'allow' ? { kind, limits: [], trace } : { kind, reason: 'no', trace };
     const call = callOf('t', {});

@@ -89,6 +89,25 @@ for (const kind of STORES) {
       ]);
     });
 
+    test('P2: what was sent is unknown, however far people and callers have moved its row since', async () => {
+      const fresh = async () => (await opened(world.one)).approval;
+      const [denied, taken, over] = [await fresh(), await fresh(), await fresh()];
+      await through(world.one, denied, 'denied');
+      await through(world.one, taken, 'approved', 'lapsed');
+      await through(world.one, over, 'approved', 'dispatched', 'succeeded');
+      const done = await world.one.accept(
+        plan(
+          3,
+          [denied, taken, over].map(({ id }) => passOf(id, 1)),
+        ),
+      );
+      assert.deepEqual([done.unknown, done.restored, done.ended], [[denied.id, taken.id], [], []]);
+      const states = await Promise.all(
+        [denied, taken, over].map(async ({ id }) => (await world.other.find(id))?.state),
+      );
+      assert.deepEqual(states, ['unknown', 'unknown', 'succeeded']);
+    });
+
     test('what ended before its time is found, and nothing else', async () => {
       const [early, pending, late] = await Promise.all([1, 2, 3].map(async () => (await opened(world.one)).approval));
       await through(world.one, early!, 'withdrawn');

@@ -106,7 +106,8 @@ function suite(kind: StoreKind): void {
     test('P5: a part whose window is over is given back to no other window', async () => {
       const take: Take = { ...takeOf(1_000), window: { seconds: 1 } };
       const first = await part(world.one, 'a', take, 20);
-      assert.ok(first.leftMs > 0 && first.leftMs <= 1_000);
+      // Not above zero either where its window ended while the statement ran.
+      assert.ok(first.leftMs <= 1_000, `${first.leftMs}`);
       for (;;) {
         const next = await part(world.one, 'a', take, 20);
         if (next.windowStart.getTime() === first.windowStart.getTime()) continue;

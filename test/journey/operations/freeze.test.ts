@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommandLine } from '../../../src/cli/command-line.ts';
-import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
+import { Agent, noteOf, type ToolAnswer, textOf } from '../../support/agent/agent.ts';
 import { visitor } from '../../support/console/visitor.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, type BackingKind, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
@@ -215,6 +216,26 @@ function suite(kind: BackingKind | 'embedded'): void {
       assert.match(textOf(await (await at(a)).call('read', {}).answer), /^Frozen: the grant agent is frozen/);
       assert.match(textOf(await (await at(a, 'other')).call('burst', {}).answer), /^Frozen: the grant agent/);
       assert.equal(textOf(await (await at(a, 'tools', 'second')).call('read', {}).answer), 'done');
+    });
+
+    test('P5: once it is answered, no call within a wide limit passes, at a replica that stood still either', {
+      skip: embedded,
+    }, async () => {
+      const agent = await at(b, 'other', 'second');
+      // So often that it holds a part of the window.
+      for (let n = 0; n < 40; n += 1) assert.equal(textOf(await agent.call('burst', { n }).answer), 'done');
+      const before = upstream.count('burst');
+      process.kill(b.pid, 'SIGSTOP');
+      const sent: Promise<ToolAnswer>[] = [];
+      try {
+        await freeze(a);
+        for (let n = 0; n < 5; n += 1) sent.push(agent.call('burst', { n: 100 + n }).answer);
+        await sleep(100);
+      } finally {
+        process.kill(b.pid, 'SIGCONT');
+      }
+      for (const answer of await Promise.all(sent)) assert.match(textOf(answer), /^Frozen: everything is frozen/);
+      assert.equal(upstream.count('burst'), before);
     });
 
     test('P2: what is parked stays parked, is decided, waits, and runs once after the thaw', async () => {
