@@ -1,4 +1,4 @@
-import { plural } from '../../text/plural.ts';
+import { counted } from '../../text/plural.ts';
 import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { memberPath } from '../json/member-path.ts';
 import { REDACTED } from '../json/redact.ts';
@@ -200,8 +200,4 @@ function hasNewline(text: string): boolean {
 function sizeOf(text: string): string {
   const lines = text.split('\n').length;
   return lines > 1 ? counted(lines, 'line') : counted(octetsOf(text), 'byte');
-}
-
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${plural(count, noun)}`;
 }
