@@ -127,6 +127,15 @@ describe('calls of a burst', () => {
       assert.equal(digestMarkIn(other), null);
   });
 
+  test('a message links to the inbox with what its calls have in common', () => {
+    const calls = [named(1), named(2)].map((approval) => ({ approval, card: null, freeze: null }));
+    const link = (kind: 'grant' | 'tool') =>
+      /<([^|>]*)\|Open the inbox>/.exec(renderDigest({ kind, calls }, { publicUrl: 'https://h.example' }).content)?.[1];
+    const { grant, server, tool } = named(1);
+    assert.equal(link('grant'), `https://h.example/?agent=${grant}`);
+    assert.equal(link('tool'), `https://h.example/?server=${server}&amp;tool=${tool}`);
+  });
+
   test('P10: twenty calls fit one message, whatever they say; nothing is approved on it', () => {
     for (const args of [{ a: 1 }, { a: '<!channel> *x* `y`'.repeat(40) }, { a: '\u202e\u200b"\\'.repeat(200) }]) {
       const calls = Array.from({ length: 20 }, (_, n) => ({

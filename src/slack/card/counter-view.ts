@@ -1,5 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { MOST_COUNTERS_IN_A_ROW } from '../../domain/approval/counter.ts';
+import { takesCounter } from '../../domain/approval/counter.ts';
 import type { ArgumentChange } from '../../domain/approval/counter-of.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import {
@@ -29,8 +29,7 @@ const LONGEST_BOX = 2_800;
 
 /** The button that opens the form; none where nothing can be proposed in place of this call. */
 export function counterButtons(approval: Approval): JsonObject[] {
-  const { state, answersTo, counterOf } = approval;
-  if (state !== 'pending' || answersTo !== null || (counterOf?.depth ?? 0) >= MOST_COUNTERS_IN_A_ROW) return [];
+  if (approval.state !== 'pending' || !takesCounter(approval)) return [];
   return [button({ action: 'counter', text: 'Deny with a change…', value: buttonValue(approval), style: 'danger' })];
 }
 

@@ -49,9 +49,7 @@ function digestWith(
     ),
     ...(waiting.length < 2 ? [] : [decideRow(first!.approval, waiting.length)]),
     ...calls.map((call) => line(kind, call, glance)),
-    ...(publicUrl === null
-      ? []
-      : [context([`<${publicUrl}/?agent=${encodeURIComponent(grantNameOf(first!.approval.grant))}|Open the inbox>`])]),
+    ...(publicUrl === null ? [] : [context([`<${publicUrl}/?${alikeQuery(kind, first!.approval)}|Open the inbox>`])]),
   ];
   const revision = calls.reduce((sum, { approval }) => sum + approval.revision, 0);
   const blocks = numbered(parts, revision % 1_000_000_000);
@@ -62,6 +60,12 @@ function digestWith(
 
 function nameOf(kind: BurstKind, { grant, server, tool }: Approval): string {
   return visible(leftToRight(kind === 'grant' ? `agent ${grantNameOf(grant)}` : `${server}.${tool}`));
+}
+
+/** The part of the inbox with what these calls have in common. mrkdwn. */
+function alikeQuery(kind: BurstKind, { grant, server, tool }: Approval): string {
+  if (kind === 'grant') return `agent=${encodeURIComponent(grantNameOf(grant))}`;
+  return `server=${encodeURIComponent(server)}&amp;tool=${encodeURIComponent(tool)}`;
 }
 
 /** The buttons carry the first call only by name: what they open is read from the store. */
