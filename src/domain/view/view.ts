@@ -16,8 +16,8 @@ export interface ViewLine {
 }
 
 /**
- * A value of a call's arguments shown as what it is, beside the arguments as they came, which say the same (P10). `title`
- * is in our own words but for `path` and `name`, which are the call's.
+ * A value of a call's arguments shown as what it is, beside the arguments as they came, which say the same (P10). `says`
+ * is in our own words; `path` and `name` are the call's.
  */
 export interface View {
   readonly kind: ViewKind;

@@ -71,7 +71,7 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
     ${fits ? callInFull(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
     ${callsBefore(earlier, now)}
     ${toolDescription(around.place)}
-    ${callFacts(approval)}</div>
+    ${callNeeds(approval)}</div>
     ${decideForm(approval, reviewer, now, mayApproveHere(approval, fits), current, earlier, names)}
     ${snoozeForm(approval, reviewer, now, current, around.snooze ?? null)}
   </article>`;
@@ -165,7 +165,7 @@ export function callIntro(approval: Approval, names: PersonNames = NO_NAMES): Ht
 }
 
 /** What the call needs, its callers and its fingerprint. */
-export function callFacts(approval: Approval): Html {
+export function callNeeds(approval: Approval): Html {
   return html`<dl class="facts">
     <div><dt>${approval.state === 'pending' ? 'Needs' : 'Needed'}</dt><dd>${requirementSummary(approval)}</dd></div>
     <div><dt>Callers</dt><dd>${approval.callers} waiting for the result${
