@@ -127,6 +127,16 @@ describe('calls of a burst', () => {
       assert.equal(digestMarkIn(other), null);
   });
 
+  test('what makes a call look different is said in its line and on the Home, as on its card', () => {
+    const { trace } = named(1);
+    const changed = named(1, { trace: { ...trace, cues: ['changed_tool'] } });
+    const calls = [changed, named(2)].map((approval) => ({ approval, card: null, freeze: null }));
+    const { content } = renderDigest({ kind: 'grant', calls }, { publicUrl: null });
+    assert.equal(content.split('🔀 Changed tool').length, 2);
+    const home = homeView({ calls: [changed, named(2)], total: 2 }, null);
+    assert.equal(JSON.stringify(home).split('🔀 Changed tool').length, 2);
+  });
+
   test('a message links to the inbox with what its calls have in common', () => {
     const calls = [named(1), named(2)].map((approval) => ({ approval, card: null, freeze: null }));
     const link = (kind: 'grant' | 'tool') =>

@@ -1,4 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { CUE_WORDS, cuesOf } from '../../domain/approval/cue.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
@@ -61,7 +62,12 @@ function callBlocks(approval: Approval): Block[] {
     `${codeSpan(cut(`${server}.${tool}`, 200))} for ${codeSpan(cut(grantNameOf(grant), 100))}${whose} · ${escapedMrkdwn(risk)}`,
     ...(trace.summary === undefined ? [] : [codeSpan(cut(visible(summaryText(trace.summary)), GLANCE))]),
     codeSpan(cut(visible(JSON.stringify(approval.arguments)), GLANCE)),
-    `Asked ${localTime(createdAt)} · ${quorumSoFar(approval)} · until ${localTime(expiresAt)}`,
+    [
+      ...cuesOf(approval).map((cue) => `${CUE_WORDS[cue].sign} ${CUE_WORDS[cue].short}`),
+      `Asked ${localTime(createdAt)}`,
+      quorumSoFar(approval),
+      `until ${localTime(expiresAt)}`,
+    ].join(' · '),
   ].join('\n');
   const decides =
     requirement.stepUp === undefined
