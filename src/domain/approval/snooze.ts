@@ -13,7 +13,7 @@ export interface Snooze {
 }
 
 /** Minutes that are offered. */
-export const SNOOZE_MINUTES = [5, 15, 30, 60, 180] as const;
+const SNOOZE_MINUTES = [5, 15, 30, 60, 180] as const;
 /** The most minutes, and the most questions that one person may have put aside at a time. */
 export const MOST_SNOOZE_MINUTES = 24 * 60;
 export const MOST_SNOOZES = 50;
