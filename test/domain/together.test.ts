@@ -130,11 +130,15 @@ describe('calls of a burst', () => {
   test('what makes a call look different is said in its line and on the Home, as on its card', () => {
     const { trace } = named(1);
     const changed = named(1, { trace: { ...trace, cues: ['changed_tool'] } });
-    const calls = [changed, named(2)].map((approval) => ({ approval, card: null, freeze: null }));
+    const counterOf = { approval: 'ap_1', by: 'U0MIRA', via: 'slack', depth: 1, changes: [], more: 0 } as const;
+    const proposed = named(2, { counterOf });
+    const calls = [changed, proposed].map((approval) => ({ approval, card: null, freeze: null }));
     const { content } = renderDigest({ kind: 'grant', calls }, { publicUrl: null });
     assert.equal(content.split('🔀 Changed tool').length, 2);
-    const home = homeView({ calls: [changed, named(2)], total: 2 }, null);
+    assert.equal(content.split('↩ a counter-proposal').length, 2);
+    const home = homeView({ calls: [changed, proposed], total: 2 }, null);
     assert.equal(JSON.stringify(home).split('🔀 Changed tool').length, 2);
+    assert.equal(JSON.stringify(home).split('↩ a counter-proposal').length, 2);
   });
 
   test('a message links to the inbox with what its calls have in common', () => {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { type BurstKind, withoutDigestMark } from '../../domain/approval/burst.ts';
-import { CUE_WORDS, cuesOf } from '../../domain/approval/cue.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
@@ -14,6 +13,7 @@ import { actions, type Block, button, context, header, LIMIT, numbered, section 
 import { buttonValue } from './button.ts';
 import type { RenderedCard } from './card.ts';
 import { codeSpan, escapedMrkdwn, localTime, personMention } from './escape.ts';
+import { cueNotes } from './sections.ts';
 import { headline, quorumSoFar } from './story.ts';
 import { replyAfter, type ThreadProgress, type ThreadReply, threadProgress } from './thread.ts';
 
@@ -90,7 +90,7 @@ function line(kind: BurstKind, { approval, freeze }: TogetherOnCard, glance: num
   const words = trace.summary === undefined || glance === 0 ? null : cut(visible(summaryText(trace.summary)), glance);
   const args = glance === 0 ? null : cut(visible(JSON.stringify(approval.arguments)), glance);
   const notes = [
-    ...cuesOf(approval).map((cue) => `${CUE_WORDS[cue].sign} ${CUE_WORDS[cue].short}`),
+    ...cueNotes(approval),
     state === 'pending' ? `${quorumSoFar(approval)}, until ${localTime(approval.expiresAt)}` : headline(approval),
     ...(state === 'pending' && requirement.stepUp !== undefined ? ['🔏 has to be signed'] : []),
     ...(freeze === null ? [] : ['❄ frozen']),
