@@ -17,7 +17,7 @@ import { withoutSnoozed } from '../gateway/snooze/without-snoozed.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import { slackCards } from '../slack/cards.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
-import { Homes, type HomeUse } from '../slack/home/homes.ts';
+import { AppHomes, type AppHomeUse } from '../slack/home/app-homes.ts';
 import { LiveIdentity } from '../slack/people/identity.ts';
 import { People } from '../slack/people/people.ts';
 import { channelsOf, LiveRouting, type Routing } from '../slack/place/routing.ts';
@@ -69,14 +69,14 @@ export function approversInSlack(
   let home = homeOf(loaded);
   const identity = new LiveIdentity(identityOf(home));
   const rush = new Rush();
-  const homes = new Homes({ api, identity, log, publicUrl });
+  const appHomes = new AppHomes({ api, identity, log, publicUrl });
   const cards = slackCards({ rush, api, people: () => identity.now.people, routing, clock: steady, log, publicUrl });
   return {
     cards: {
       ...cards,
       show: async (approval, at, beside) => {
         const delivery = await cards.show(approval, at, beside);
-        homes.changed(approval);
+        appHomes.changed(approval);
         return delivery;
       },
       trouble: () => access.trouble(),
@@ -108,9 +108,9 @@ export function approversInSlack(
       return [];
     },
     door: (gateway, current) => {
-      homes.use(homeUseOf(gateway, current));
+      appHomes.use(appHomeUseOf(gateway, current));
       return adapters.door({
-        homes,
+        appHomes,
         channel: routing.channel,
         routing,
         api,
@@ -133,7 +133,7 @@ export function approversInSlack(
 /** Calls that are read for one Home, the soonest to expire of all; the oldest of these are shown. */
 const READ_FOR_HOME = 50;
 
-function homeUseOf(gateway: Gateway, current: () => Loaded): HomeUse {
+function appHomeUseOf(gateway: Gateway, current: () => Loaded): AppHomeUse {
   const { store, rules } = gateway;
   return {
     userGroups: () => [...new Set([...current().config.approvers.values()].flatMap(({ userGroups }) => userGroups))],

@@ -63,8 +63,8 @@ export interface ApprovalStore {
     filter: PendingFilter,
     page: { readonly after?: string | undefined; readonly limit: number },
   ): Promise<PendingPage>;
-  /** What is known of the latest calls of the same tool by the same principal about which people were asked. */
-  earlierLike(call: ComparedCall): Promise<EarlierAsked>;
+  /** What became of earlier calls of the same tool by the same principal: of the approved ones what they were, of the others how many. */
+  earlierAsked(call: ComparedCall): Promise<EarlierAsked>;
   /** Keeps what was found out about a call, with its event, once. False: it was kept before. */
   keepFacts(id: string, facts: CallFacts, event: NewEvent | null): Promise<boolean>;
   counts(): Promise<PendingCounts>;

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { Dispatcher } from 'undici';
 import { BATCH_VIEWS, CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
 import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
-import type { Homes } from './home/homes.ts';
+import type { AppHomes } from './home/app-homes.ts';
 import { firstOf, homeTaker } from './home/take-home.ts';
 import { STOP_SHORTCUTS, STOP_VIEW } from './stop/stop-view.ts';
 import { type OperatorTerms, stopTaker } from './stop/take-stop.ts';
@@ -18,7 +18,7 @@ export interface SlackDeps extends Omit<ClickDeps, 'api' | 'takeOther'> {
   /** Absent: nobody freezes or thaws in Slack. */
   readonly operator?: OperatorTerms | undefined;
   /** Absent: nobody has a Home. */
-  readonly homes?: Homes | undefined;
+  readonly appHomes?: AppHomes | undefined;
   readonly botToken: string;
   /** Verifies clicks over HTTP; required without an `appToken`. */
   readonly signingSecret: string;
@@ -49,14 +49,14 @@ const CONNECT_MS = 10_000;
 /** The door with Slack's own Bolt: over HTTP with our own receiver, or over Socket Mode if there is an app token. */
 export function slackDoor(deps: SlackDeps): SlackDoor {
   const api = deps.api ?? slackClient({ token: deps.botToken, apiUrl: deps.apiUrl, log: deps.log });
-  const clicks = takeClicks({ ...deps, api, takeOther: firstOf(homeTaker(deps.homes), stopTaker(deps.operator)) });
+  const clicks = takeClicks({ ...deps, api, takeOther: firstOf(homeTaker(deps.appHomes), stopTaker(deps.operator)) });
   const transport = deps.appToken ? overSocketMode(deps, deps.appToken, clicks.take) : overHttp(deps, clicks.take);
   return {
     app: transport.app,
     start: () => transport.start(),
     async stop() {
       // A click under way still needs the socket for its ack.
-      deps.homes?.close();
+      deps.appHomes?.close();
       await clicks.settled();
       await transport.stop();
       await clicks.settled();

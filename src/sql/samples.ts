@@ -1,5 +1,7 @@
 import { type Kysely, sql } from 'kysely';
+import { sampleRow } from '../domain/replay/sample.ts';
 import type { KeptSample, Samples } from '../ports.ts';
+import { dayOf } from '../time/day.ts';
 import { guarded } from './connection/guard.ts';
 import type { Tables } from './table/tables.ts';
 
@@ -8,7 +10,7 @@ export function sqlSamples(db: Kysely<Tables>): Samples {
   return guarded<Samples>({
     keep: async (samples, most) => {
       if (samples.length === 0) return;
-      const sorted = samples.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+      const sorted = samples.toSorted((one, other) => (sampleRow(one) < sampleRow(other) ? -1 : 1));
       await sql`
         insert into holdfast.samples (day, server, tool, rank, at, octets, content)
         select day::date, server, tool, rank, at, length(decode(content, 'hex')), decode(content, 'hex')
@@ -35,7 +37,7 @@ export function sqlSamples(db: Kysely<Tables>): Samples {
       return Number(found.rows[0]!.octets);
     },
     read: async ({ from, server, after, limit }) => {
-      const day = from.toISOString().slice(0, 10);
+      const day = dayOf(from);
       const beyond =
         after === null
           ? sql`true`
@@ -55,8 +57,4 @@ export function sqlSamples(db: Kysely<Tables>): Samples {
       return gone.rows.length;
     },
   });
-}
-
-function nameOf({ server, day, tool, rank }: KeptSample): string {
-  return JSON.stringify([server, day, tool, rank]);
 }

@@ -17,7 +17,7 @@ import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
 import { endCounters } from './approval/counter.ts';
 import { digestLeaders, namedInDigest, openedBefore } from './approval/digests.ts';
 import { earlierCalls } from './approval/earlier.ts';
-import { earlierLike, keepFacts } from './approval/facts.ts';
+import { earlierAsked, keepFacts } from './approval/facts.ts';
 import {
   markAllAway,
   markAway,
@@ -96,7 +96,7 @@ export function sqlStore(
     look: (id) => lookAtApproval(db, trust, id),
     earlier: (ids, most) => earlierCalls(db, ids, most),
     askedBefore: (by, since) => asked.find(by, since),
-    earlierLike: (call) => earlierLike(db, seals, call),
+    earlierAsked: (call) => earlierAsked(db, seals, call),
     keepFacts: (id, facts, event) => keepFacts(db, seals, id, facts, event),
     pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
     counts: () => pendingCounts(db),

@@ -58,6 +58,21 @@ describe('the description of the API', () => {
     assert.deepEqual(described, registered());
   });
 
+  test('several are refused with the words of one, and an answer with a body of its own says which', () => {
+    const wordsOf = (path: string): readonly string[] => errorWords(API_ROUTES.find((one) => one.path === path)!, 403);
+    const alone = wordsOf('/api/approvals/{id}/decisions');
+    const several = wordsOf('/api/decisions');
+    assert.deepEqual(
+      several.filter((word) => !alone.includes(word)),
+      [],
+    );
+    assert.ok(several.includes('own_call') && several.includes('broken'), several.join());
+    const { paths } = openApi() as { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };
+    const description = JSON.stringify(paths['/api/decisions']?.post?.responses[403]);
+    for (const word of several.filter((one) => !['closed', 'forbidden', 'role'].includes(one)))
+      assert.match(description, new RegExp(`\\b${word}\\b`));
+  });
+
   test('is docs/openapi.json, word for word', () => {
     const made = `${JSON.stringify(openApi(), null, 2)}\n`;
     assert.equal(readFileSync('docs/openapi.json', 'utf8'), made, 'node test/support/write-openapi.ts makes it anew');

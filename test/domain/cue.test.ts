@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CUE_WORDS, type Cue, cuesOf, dayBegan, type OpeningCue, openingCues } from '../../src/domain/approval/cue.ts';
+import { CUE_WORDS, type Cue, cuesOf, type OpeningCue, openingCues } from '../../src/domain/approval/cue.ts';
 import { renderCard } from '../../src/slack/card/card.ts';
+import { dayBegan } from '../../src/time/day.ts';
 import { sampleApproval } from '../support/domain/approval.ts';
 
 describe('What makes a question look different', () => {

@@ -223,6 +223,29 @@ describe('calls of a burst', () => {
       assert.equal(digestMarkIn(other), null);
   });
 
+  test('what makes a call look different is said in its line and on the Home, as on its card', () => {
+    const { trace } = named(1);
+    const changed = named(1, { trace: { ...trace, cues: ['changed_tool'] } });
+    const counterOf = { approval: 'ap_1', by: 'U0MIRA', via: 'slack', depth: 1, changes: [], more: 0 } as const;
+    const proposed = named(2, { counterOf });
+    const calls = [changed, proposed].map((approval) => ({ approval, card: null, freeze: null }));
+    const { content } = renderDigest({ kind: 'grant', calls }, { publicUrl: null });
+    assert.equal(content.split('🔀 Changed tool').length, 2);
+    assert.equal(content.split('↩ a counter-proposal').length, 2);
+    const home = homeView({ calls: [changed, proposed], total: 2 }, null);
+    assert.equal(JSON.stringify(home).split('🔀 Changed tool').length, 2);
+    assert.equal(JSON.stringify(home).split('↩ a counter-proposal').length, 2);
+  });
+
+  test('a message links to the inbox with what its calls have in common', () => {
+    const calls = [named(1), named(2)].map((approval) => ({ approval, card: null, freeze: null }));
+    const link = (kind: 'grant' | 'tool') =>
+      /<([^|>]*)\|Open the inbox>/.exec(renderDigest({ kind, calls }, { publicUrl: 'https://h.example' }).content)?.[1];
+    const { grant, server, tool } = named(1);
+    assert.equal(link('grant'), `https://h.example/?agent=${grant}`);
+    assert.equal(link('tool'), `https://h.example/?server=${server}&amp;tool=${tool}`);
+  });
+
   test('P10: twenty calls fit one message, whatever they say; nothing is approved on it', () => {
     for (const args of [{ a: 1 }, { a: '<!channel> *x* `y`'.repeat(40) }, { a: '\u202e\u200b"\\'.repeat(200) }]) {
       const calls = Array.from({ length: 20 }, (_, n) => ({

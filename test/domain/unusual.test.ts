@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parsePolicy } from '../../src/config/policy/file.ts';
-import type { Particulars } from '../../src/domain/approval/facts.ts';
+import { type Particulars, unbelievedFacts } from '../../src/domain/approval/facts.ts';
 import { particularsOf } from '../../src/domain/approval/particulars.ts';
-import { previewText } from '../../src/domain/approval/preview-text.ts';
+import { previewSays, previewText } from '../../src/domain/approval/preview-text.ts';
 import { unusualOf } from '../../src/domain/approval/unusual.ts';
 import type { Json } from '../../src/domain/json/json.ts';
 import { DEFAULT_REDACTION } from '../../src/domain/json/redact.ts';
@@ -90,6 +90,23 @@ describe('what is compared of a call', () => {
     const junk = { ...Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`x${n}`, 1])), to: 'new' };
     assert.deepEqual(lines(of(junk), [of({ to: 'ops' })]), ['2 arguments more that were not compared']);
   });
+});
+
+describe('what is said of a preview', () => {
+  const said = { kind: 'said', tool: 'list_keys', text: '{}', failed: false, omitted: 0, at: '' } as const;
+  const cases = [
+    [said, 'the server says by list_keys, unverified'],
+    [{ ...said, omitted: 1 }, 'the server says by list_keys, unverified, without its last 1 character'],
+    [
+      { ...said, failed: true, omitted: 1_200 },
+      'the server says by list_keys, unverified, which it calls an error, without its last 1,200 characters',
+    ],
+    [{ kind: 'none', tool: 'list_keys', why: 'it took too long' }, 'list_keys was not shown: it took too long'],
+    [unbelievedFacts(new Date(NOON)).preview!, 'the record of it was changed outside Holdfast'],
+  ] as const;
+  for (const [preview, expected] of cases) {
+    test(expected, () => assert.equal(summaryText(previewSays(preview)), expected));
+  }
 });
 
 describe('the arguments of a preview', () => {

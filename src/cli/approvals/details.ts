@@ -1,3 +1,4 @@
+import { previewSays } from '../../domain/approval/preview-text.ts';
 import { alsoSent } from '../../domain/call/also-sent.ts';
 import { type CallWithMarks, type HiddenMarks, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
@@ -75,12 +76,11 @@ function viewEntries(args: Json): DetailEntry[] {
 /** What the server says of how things stand, which nobody has verified. */
 function previewEntries({ preview = null }: ListedApproval): DetailEntry[] {
   if (preview === null) return [];
-  if (preview.kind === 'none')
-    return [['how it is', [printed`${printedName(preview.tool)} was not shown: ${preview.why}`]]];
-  const cut = preview.omitted === 0 ? '' : `, without its last ${preview.omitted.toLocaleString('en-US')} characters`;
-  const failed = preview.failed ? ', which it calls an error' : '';
-  const head = printed`(the server's word by ${printedName(preview.tool)}, unverified${failed}${cut})`;
-  return [['how it is', [head, ...preview.text.split('\n')]]];
+  const says = joined(
+    previewSays(preview).map((part) => ('text' in part ? printed`${part.text}` : printedName(part.value))),
+    '',
+  );
+  return [['how it is', preview.kind === 'none' ? [says] : [printed`(${says})`, ...preview.text.split('\n')]]];
 }
 
 function sentEntries(sent: Sent, marks: HiddenMarks): DetailEntry[] {

@@ -2,9 +2,9 @@ import type { Grant } from '../../config/config.ts';
 import { remedyFor, stuckAsks, waysOf } from '../../config/deciders.ts';
 import type { Loaded } from '../../config/load.ts';
 import { personsOf } from '../../config/persons.ts';
+import { DAY_MS } from '../../time/day.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
-const DAY_MS = 86_400_000;
 const SOON_DAYS = 14;
 
 /** Checks that agents get in, and that somebody can approve what they ask. */

@@ -1,11 +1,11 @@
 import { glob, isToolPattern } from '../../domain/policy/glob.ts';
 import type { After } from '../../domain/policy/history.ts';
+import { DAY_MS } from '../../time/day.ts';
 import { durationMs } from '../document/duration.ts';
 import type { Key } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
 import type { AfterShape } from './schema.ts';
 
-const DAY_MS = 86_400_000;
 /** For so long calls are remembered at most. */
 const LONGEST_MS = 31 * DAY_MS;
 const SHORTEST_MS = 1_000;

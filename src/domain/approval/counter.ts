@@ -8,6 +8,11 @@ export const MOST_COUNTERS_IN_A_ROW = 5;
 /** Why nobody, or this person, can propose another call in place of this one; null: it can be done. */
 export type CounterRefusal = 'counter_owner' | 'no_counter';
 
+/** Whether something can be proposed in place of this call at all: it answers no question, and not too many were proposed before. */
+export function takesCounter({ answersTo, counterOf }: Pick<Approval, 'answersTo' | 'counterOf'>): boolean {
+  return answersTo === null && (counterOf?.depth ?? 0) < MOST_COUNTERS_IN_A_ROW;
+}
+
 /**
  * Whether a denial may carry another call. Whether the person may deny is judged by `judgeDecision`; the owner of the calling
  * grant may, and still must not choose what his agent does, whoever has to agree to it.
@@ -18,6 +23,5 @@ export function judgeCounter(
   current: Pick<CurrentApprovers, 'owner' | 'persons'>,
 ): CounterRefusal | null {
   if (isOwner(approval, approver, current)) return 'counter_owner';
-  if (approval.answersTo !== null) return 'no_counter';
-  return (approval.counterOf?.depth ?? 0) >= MOST_COUNTERS_IN_A_ROW ? 'no_counter' : null;
+  return takesCounter(approval) ? null : 'no_counter';
 }

@@ -1,7 +1,7 @@
 import type { Approval } from './approval.ts';
 
 /**
- * What makes a question look different at a glance, gravest first. All but the last are found out when it opens, and frozen
+ * What makes a question look different at a glance, gravest first. All but the first are found out when it opens, and frozen
  * with its trace.
  */
 export const CUES = ['escalated', 'changed_tool', 'first_use', 'first_today'] as const;
@@ -70,9 +70,4 @@ export function cuesOf({
   // Of a record that somebody else may have written it can be anything.
   const frozen: readonly unknown[] = Array.isArray(trace.cues) ? trace.cues : [];
   return CUES.filter((cue) => (cue === 'escalated' ? escalatedAt !== null : frozen.includes(cue)));
-}
-
-/** Midnight before this instant, by UTC. */
-export function dayBegan(at: Date): Date {
-  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()));
 }

@@ -1,9 +1,11 @@
 import { beginning } from '../../text/cut.ts';
+import { counted } from '../../text/plural.ts';
 import { exactJson } from '../json/exact-json.ts';
 import type { Json } from '../json/json.ts';
 import { REDACTED, type Redaction, redactedCopy } from '../json/redact.ts';
 import { secretName } from '../json/secret-name.ts';
-import { PREVIEW_BOUNDS } from './facts.ts';
+import type { SummaryPart } from '../policy/summary.ts';
+import { PREVIEW_BOUNDS, type Preview } from './facts.ts';
 
 /** UTF-16 units of a text that are looked at for secrets by their names; what comes after is not shown. */
 const LOOKED_AT = 4 * PREVIEW_BOUNDS.units;
@@ -16,6 +18,17 @@ export function previewText(text: string, redaction: Redaction): { readonly text
   const { kept, left } = withoutSecrets(text, redaction);
   const short = beginning(kept, PREVIEW_BOUNDS.units);
   return { text: short, omitted: kept.length - short.length + left };
+}
+
+/** What stands beside a preview: whose word it is and what is left out of it, or why there is none. Without a full stop. */
+export function previewSays(preview: Preview): readonly SummaryPart[] {
+  const { kind, tool } = preview;
+  if (kind === 'none') {
+    return tool === '' ? [{ text: preview.why }] : [{ value: tool }, { text: ` was not shown: ${preview.why}` }];
+  }
+  const failed = preview.failed ? ', which it calls an error' : '';
+  const omitted = preview.omitted === 0 ? '' : `, without its last ${counted(preview.omitted, 'character')}`;
+  return [{ text: 'the server says by ' }, { value: tool }, { text: `, unverified${failed}${omitted}` }];
 }
 
 /** `left`: UTF-16 units that were not looked at, and are not kept. */

@@ -1,3 +1,4 @@
+import { counted } from '../../text/plural.ts';
 import type { Approval } from './approval.ts';
 
 /** A person put a question aside for themselves; nothing changes for anybody else. */
@@ -12,7 +13,7 @@ export interface Snooze {
 }
 
 /** Minutes that are offered. */
-export const SNOOZE_MINUTES = [5, 15, 30, 60, 180] as const;
+const SNOOZE_MINUTES = [5, 15, 30, 60, 180] as const;
 /** The most minutes, and the most questions that one person may have put aside at a time. */
 export const MOST_SNOOZE_MINUTES = 24 * 60;
 export const MOST_SNOOZES = 50;
@@ -23,6 +24,11 @@ const LEAST_LEFT_MS = 60_000;
 export function snoozeUntil({ expiresAt }: Pick<Approval, 'expiresAt'>, minutes: number, now: Date): Date | null {
   const until = new Date(now.getTime() + minutes * 60_000);
   return expiresAt.getTime() - until.getTime() < LEAST_LEFT_MS ? null : until;
+}
+
+/** `5 minutes`, `3 hours`. */
+export function snoozeWords(minutes: number): string {
+  return minutes % 60 === 0 ? counted(minutes / 60, 'hour') : counted(minutes, 'minute');
 }
 
 /** The minutes that can be offered at this time; none for a question that expires soon. */

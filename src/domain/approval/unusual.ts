@@ -1,4 +1,5 @@
-import { plural } from '../../text/plural.ts';
+import { counted, plural } from '../../text/plural.ts';
+import { DAY_MS } from '../../time/day.ts';
 import { compare } from '../json/decimal.ts';
 import { grantNameOf } from '../people/principal.ts';
 import type { SummaryPart } from '../policy/summary.ts';
@@ -9,7 +10,6 @@ import { isWholePlace } from './particulars.ts';
 export const USUAL_BOUNDS = { days: 30, calls: 300, lines: 12 } as const;
 /** Calls without which no amount and no hours are usual, and days on which they must have come. */
 const ENOUGH = { amounts: 5, hours: 20, days: 5 } as const;
-const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -145,8 +145,4 @@ function figures(amount: string): string {
   const [whole = '', fraction] = amount.split('.');
   const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${plural(count, noun)}`;
 }

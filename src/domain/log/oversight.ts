@@ -1,3 +1,4 @@
+import { dayOf } from '../../time/day.ts';
 import { type Json, member } from '../json/json.ts';
 
 /** What is summed up, by day (UTC): for a person, for a group that was asked, for a tool that was asked about. */
@@ -63,7 +64,7 @@ const LONGEST_SUBJECT = 200;
 /** What an event adds. Pure. */
 export function additionsOf(event: CountedEvent): readonly Addition[] {
   const { type, at, server, tool, groups, people } = event;
-  const day = at.toISOString().slice(0, 10);
+  const day = dayOf(at);
   const own = type === 'approval.requested' || type === 'allowance.used' ? people : [personIn(event)];
   const sums = sumsOf(event);
   if (sums === null) return [];

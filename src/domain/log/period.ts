@@ -1,3 +1,5 @@
+import { DAY_MS, dayOf } from '../../time/day.ts';
+
 /** Days, both inclusive, as `2026-11-30`. */
 export interface Period {
   readonly from: string;
@@ -14,7 +16,7 @@ export function quarterOf(text: string): Period | null {
   const found = QUARTER.exec(text);
   if (found === null) return null;
   const [year, first] = [Number(found[1]), (Number(found[2]) - 1) * 3];
-  return { from: dayText(Date.UTC(year, first, 1)), to: dayText(Date.UTC(year, first + 3, 0)) };
+  return { from: dayOf(new Date(Date.UTC(year, first, 1))), to: dayOf(new Date(Date.UTC(year, first + 3, 0))) };
 }
 
 /** The quarter of this time (UTC), as `2026-Q4`. */
@@ -25,18 +27,15 @@ export function quarterAt(at: Date): string {
 /** The days from one to another; a text: what is wrong with them. */
 export function periodOf(from: string, to: string): Period | string {
   const [begin, end] = [Date.parse(from), Date.parse(to)];
-  const isDay = (text: string, ms: number): boolean => DAY.test(text) && !Number.isNaN(ms) && dayText(ms) === text;
+  const isDay = (text: string, ms: number): boolean =>
+    DAY.test(text) && !Number.isNaN(ms) && dayOf(new Date(ms)) === text;
   if (!isDay(from, begin) || !isDay(to, end)) return 'from and to are days such as 2026-10-01.';
   if (end < begin) return 'to is a day before from.';
-  if ((end - begin) / 86_400_000 >= MOST_DAYS) return `A report is for at most ${MOST_DAYS} days.`;
+  if ((end - begin) / DAY_MS >= MOST_DAYS) return `A report is for at most ${MOST_DAYS} days.`;
   return { from, to };
 }
 
 /** The last so many days, today among them. */
 export function lastDays(days: number, now: Date): Period {
-  return { from: dayText(now.getTime() - (days - 1) * 86_400_000), to: dayText(now.getTime()) };
-}
-
-function dayText(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
+  return { from: dayOf(new Date(now.getTime() - (days - 1) * DAY_MS)), to: dayOf(now) };
 }

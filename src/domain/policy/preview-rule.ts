@@ -22,7 +22,7 @@ export interface PreviewRule {
 }
 
 /** `values`: how many values a template may have in all. `depth`: of objects and lists. `units`: UTF-16 units of a filled text. */
-export const TEMPLATE_BOUNDS = { values: 50, depth: 5, units: 4_096 } as const;
+const TEMPLATE_BOUNDS = { values: 50, depth: 5, units: 4_096 } as const;
 
 const PLACE = /\{([^{}]*)\}/g;
 const EXPECTED = 'a value, or a path in braces such as {args.path}';

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../time/day.ts';
 import { isObject, type Json } from '../json/json.ts';
 import type { KeptCall } from './known-call.ts';
 
@@ -14,13 +15,6 @@ interface Named {
   readonly tool: string;
   readonly rank: string;
 }
-
-/** The day of an instant, in UTC: `2026-11-30`. */
-export function dayOf(at: Date): string {
-  return at.toISOString().slice(0, 10);
-}
-
-const DAY_MS = 86_400_000;
 
 /**
  * A call's place in the order of its day. Fingerprints are keyed, so nobody without the key can tell or choose it; they are

@@ -1,4 +1,4 @@
-import { plural } from '../../text/plural.ts';
+import { counted } from '../../text/plural.ts';
 import { isObject, type Json, type JsonObject } from '../json/json.ts';
 import { memberPath } from '../json/member-path.ts';
 import { REDACTED } from '../json/redact.ts';
@@ -16,8 +16,8 @@ export interface ViewLine {
 }
 
 /**
- * A value of a call's arguments shown as what it is, beside the arguments as they came, which say the same (P10). `title`
- * is in our own words but for `path` and `name`, which are the call's.
+ * A value of a call's arguments shown as what it is, beside the arguments as they came, which say the same (P10). `says`
+ * is in our own words; `path` and `name` are the call's.
  */
 export interface View {
   readonly kind: ViewKind;
@@ -211,8 +211,4 @@ function hasNewline(text: string): boolean {
 function sizeOf(text: string): string {
   const lines = text.split('\n').length;
   return lines > 1 ? counted(lines, 'line') : counted(octetsOf(text), 'byte');
-}
-
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${plural(count, noun)}`;
 }

@@ -1,9 +1,9 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { dayBegan } from '../../domain/approval/cue.ts';
 import { saysWhy } from '../../domain/call/stated-reason.ts';
 import { shownInexact } from '../../domain/policy/inexact.ts';
 import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
+import { dayBegan } from '../../time/day.ts';
 import { pause } from '../../time/pause.ts';
 import { coveringAllowance, othersAllowances, standingDenial } from '../allowance/covering.ts';
 import { endAs } from '../allowance/end.ts';

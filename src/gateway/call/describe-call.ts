@@ -116,7 +116,7 @@ async function unusualLines(
   particulars: CallFacts['particulars'],
 ): Promise<readonly UnusualLine[]> {
   try {
-    const earlier = await within(HISTORY_MS, store.earlierLike(approval));
+    const earlier = await within(HISTORY_MS, store.earlierAsked(approval));
     return unusualOf(particulars, approval.grant, earlier);
   } catch (error) {
     log.warn({ approval: approval.id, err: error }, 'what is usual of a call could not be read');

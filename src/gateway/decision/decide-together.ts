@@ -11,7 +11,8 @@ import {
 import { type Change, Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
-import { type Batch, type DecideTerms, decidedEvent, patchFor } from './decide.ts';
+import { type DecideTerms, patchFor } from './decide.ts';
+import { type Batch, decidedEvent } from './decided-event.ts';
 import { refuse } from './refuse.ts';
 
 export type DecidedTogether =

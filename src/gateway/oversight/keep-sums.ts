@@ -1,6 +1,7 @@
 import { NO_SUBJECT } from '../../domain/log/event.ts';
 import { additionsOf, OVERSIGHT_TERMS, oversightAlarms } from '../../domain/log/oversight.ts';
 import { lastDays } from '../../domain/log/period.ts';
+import { DAY_MS } from '../../time/day.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** Events that are looked at in one statement, and how many times in one sweep: a log of a million is caught up with in some minutes. */
@@ -8,7 +9,6 @@ const AT_ONCE = 2_000;
 const TIMES = 10;
 /** Milliseconds between two looks at who is to be told of, and after which somebody is told of again. */
 const LOOK_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 /** Sums of an earlier secret that are sealed anew at a look. */
 const MOST_RESEALED = 1_000;
 

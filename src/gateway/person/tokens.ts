@@ -3,6 +3,7 @@ import { actorOf } from '../../domain/people/actor.ts';
 import { rolesOf } from '../../domain/people/identity.ts';
 import type { Role } from '../../domain/people/role.ts';
 import type { ApiToken, ApiTokens } from '../../ports.ts';
+import { DAY_MS } from '../../time/day.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Directory } from './directory.ts';
@@ -12,7 +13,6 @@ export const TOKEN_PREFIX = 'hfp_';
 export const MOST_TOKEN_DAYS = 90;
 /** Days after the owner's last sign-in for which their tokens are good. */
 export const VOUCHED_DAYS = 7;
-const DAY_MS = 86_400_000;
 /** Milliseconds within which the use of a token is one event. */
 const USE_MS = 60 * 60_000;
 const MOST_REMEMBERED = 5_000;

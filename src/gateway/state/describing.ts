@@ -1,5 +1,5 @@
 /** Calls that may be described at once, here, of one grant and to one server; the others' cards come without a preview. */
-export const MOST_PREVIEWS = { all: 64, grant: 6, server: 16 } as const;
+const MOST_PREVIEWS = { all: 64, grant: 6, server: 16 } as const;
 
 /** The calls of this process about which something is being found out for their cards. */
 export class Describing {

@@ -4,7 +4,7 @@ import { type Approval, isOver, type StepUp } from '../../domain/approval/approv
 import { CUE_WORDS, cuesOf } from '../../domain/approval/cue.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import { type SecondLook, secondLookSentence, secondLooks } from '../../domain/approval/second-look.ts';
-import { snoozeMinutes } from '../../domain/approval/snooze.ts';
+import { snoozeMinutes, snoozeWords } from '../../domain/approval/snooze.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
@@ -12,7 +12,6 @@ import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { VIEW_BOUNDS } from '../../domain/view/view.ts';
 import { cut } from '../../text/cut.ts';
-import { plural } from '../../text/plural.ts';
 import { leftToRight } from '../../text/visible.ts';
 import { allowanceBlocks, allowButtons } from './allow-view.ts';
 import { type ArgumentBlock, argumentBlock, sentBlock } from './argument-table.ts';
@@ -239,9 +238,7 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
 /** For the person who chooses alone. What could not be over before the question expires is not offered. */
 function snoozeMenu(approval: Approval): JsonObject[] {
   const options = snoozeMinutes(approval, approval.createdAt).map((minutes) => ({
-    text: plainText(
-      `💤 Snooze for me: ${minutes < 60 ? `${minutes} minutes` : `${minutes / 60} ${plural(minutes / 60, 'hour')}`}`,
-    ),
+    text: plainText(`💤 Snooze for me: ${snoozeWords(minutes)}`),
     value: snoozeValue(approval, minutes),
   }));
   return options.length === 0 ? [] : [{ type: 'overflow', action_id: 'snooze', options }];

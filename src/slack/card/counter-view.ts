@@ -1,5 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { MOST_COUNTERS_IN_A_ROW } from '../../domain/approval/counter.ts';
+import { takesCounter } from '../../domain/approval/counter.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import {
   type ArgumentField,
@@ -27,8 +27,7 @@ const LONGEST_LABEL = 150;
 
 /** The button that opens the form; none where nothing can be proposed in place of this call. */
 export function counterButtons(approval: Approval): JsonObject[] {
-  const { state, answersTo, counterOf } = approval;
-  if (state !== 'pending' || answersTo !== null || (counterOf?.depth ?? 0) >= MOST_COUNTERS_IN_A_ROW) return [];
+  if (approval.state !== 'pending' || !takesCounter(approval)) return [];
   return [button({ action: 'counter', text: 'Deny with a change…', value: buttonValue(approval), style: 'danger' })];
 }
 

@@ -14,7 +14,7 @@ import { actions, type Block, button, context, header, LIMIT, numbered, section 
 import { buttonValue } from './button.ts';
 import type { RenderedCard } from './card.ts';
 import { codeSpan, escapedMrkdwn, localTime, personMention } from './escape.ts';
-import { approverList } from './sections.ts';
+import { approverList, cueNotes } from './sections.ts';
 import { headline, quorumSoFar } from './story.ts';
 import { replyAfter, type ThreadProgress, type ThreadReply, threadProgress } from './thread.ts';
 
@@ -54,9 +54,7 @@ function digestWith(
     ...(asked === undefined ? [] : [section(`May approve: ${approverList(asked, asked.names)}.`)]),
     ...(waiting.length < 2 ? [] : [decideRow(first!.approval, waiting.length)]),
     ...calls.map((call) => line(kind, call, glance)),
-    ...(publicUrl === null
-      ? []
-      : [context([`<${publicUrl}/?agent=${encodeURIComponent(grantNameOf(first!.approval.grant))}|Open the inbox>`])]),
+    ...(publicUrl === null ? [] : [context([`<${publicUrl}/?${alikeQuery(kind, first!.approval)}|Open the inbox>`])]),
   ];
   const revision = calls.reduce((sum, { approval }) => sum + approval.revision, 0);
   const blocks = numbered(parts, revision % 1_000_000_000);
@@ -67,6 +65,12 @@ function digestWith(
 
 function nameOf(kind: BurstKind, { grant, server, tool }: Approval): string {
   return visible(leftToRight(kind === 'grant' ? `agent ${grantNameOf(grant)}` : `${server}.${tool}`));
+}
+
+/** The part of the inbox with what these calls have in common. mrkdwn. */
+function alikeQuery(kind: BurstKind, { grant, server, tool }: Approval): string {
+  if (kind === 'grant') return `agent=${encodeURIComponent(grantNameOf(grant))}`;
+  return `server=${encodeURIComponent(server)}&amp;tool=${encodeURIComponent(tool)}`;
 }
 
 /** The buttons carry the first call only by name: what they open is read from the store. */
@@ -90,6 +94,7 @@ function line(kind: BurstKind, { approval, freeze }: TogetherOnCard, glance: num
   const words = trace.summary === undefined || glance === 0 ? null : cut(visible(summaryText(trace.summary)), glance);
   const args = glance === 0 ? null : cut(visible(JSON.stringify(approval.arguments)), glance);
   const notes = [
+    ...cueNotes(approval),
     state === 'pending' ? `${quorumSoFar(approval)}, until ${localTime(approval.expiresAt)}` : headline(approval),
     ...(state === 'pending' && requirement.stepUp !== undefined ? ['🔏 has to be signed'] : []),
     ...(state === 'pending' && requirement.quiet !== undefined

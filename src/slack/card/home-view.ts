@@ -1,5 +1,4 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { CUE_WORDS, cuesOf } from '../../domain/approval/cue.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
@@ -10,6 +9,7 @@ import { visible } from '../../text/visible.ts';
 import { actions, type Block, button, context, header, section } from './block-kit.ts';
 import { buttonValue } from './button.ts';
 import { codeSpan, escapedMrkdwn, localTime, personMention } from './escape.ts';
+import { cueNotes } from './sections.ts';
 import { quorumSoFar } from './story.ts';
 
 /** Calls on a person's Home: Slack takes 100 blocks, and each takes three. */
@@ -63,8 +63,10 @@ function callBlocks(approval: Approval): Block[] {
     ...(trace.summary === undefined ? [] : [codeSpan(cut(visible(summaryText(trace.summary)), GLANCE))]),
     codeSpan(cut(visible(JSON.stringify(approval.arguments)), GLANCE)),
     [
-      `Asked ${localTime(createdAt)} · ${quorumSoFar(approval)} · until ${localTime(expiresAt)}`,
-      ...cuesOf(approval).map((cue) => `${CUE_WORDS[cue].sign} ${CUE_WORDS[cue].short}`),
+      ...cueNotes(approval),
+      `Asked ${localTime(createdAt)}`,
+      quorumSoFar(approval),
+      `until ${localTime(expiresAt)}`,
     ].join(' · '),
   ].join('\n');
   const decides =

@@ -55,6 +55,12 @@ export function cueBlocks(approval: Approval): Block[] {
   return cues.length === 0 ? [] : [context(cues.map(({ sign, short, says }) => `${sign} *${short}.* ${says}`))];
 }
 
+/** The same at a glance, for a line among those of other calls; and that a person, not its agent, chose the arguments. */
+export function cueNotes(approval: Approval): string[] {
+  const cues = cuesOf(approval).map((cue) => `${CUE_WORDS[cue].sign} ${CUE_WORDS[cue].short}`);
+  return [...cues, ...(approval.counterOf === undefined ? [] : ['↩ a counter-proposal'])];
+}
+
 /** The policy's sentence about the call, with the call's values set as code. */
 export function summaryBlocks({ trace }: Approval): Block[] {
   if (trace.summary === undefined) return [];

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Preview } from '../../domain/approval/facts.ts';
+import { previewSays } from '../../domain/approval/preview-text.ts';
 import type { Json, JsonObject } from '../../domain/json/json.ts';
 import type { SummaryPart } from '../../domain/policy/summary.ts';
 import { shownLine } from '../../domain/view/shown-line.ts';
@@ -113,17 +114,7 @@ function boxOfPreview({ text: said }: Extract<Preview, { kind: 'said' }>): strin
 }
 
 function previewBlock(preview: Preview, boxes: readonly string[], more = ''): Block {
-  const words = [...previewWords(preview), ...(more === '' ? [] : [text(more)])];
+  const words = [...previewSays(preview).map(partOf), ...(more === '' ? [] : [text(more)])];
   const title = { type: 'rich_text_section', elements: [bold('How it stands: '), ...words] };
   return richText([title, ...boxes.map((box) => preformatted(box.trim() === '' ? '(blank)' : box))]);
-}
-
-function previewWords(preview: Preview): JsonObject[] {
-  const tool = code(leftToRight(preview.tool));
-  if (preview.kind === 'none')
-    return [...(preview.tool === '' ? [] : [tool, text(' was not shown: ')]), text(preview.why)];
-  const failed = preview.failed ? ', which it calls an error' : '';
-  const omitted =
-    preview.omitted === 0 ? '' : `, without its last ${preview.omitted.toLocaleString('en-US')} characters`;
-  return [text('the server says by '), tool, text(`, unverified${failed}${omitted}`)];
 }

@@ -1,18 +1,18 @@
 import { member } from '../../domain/json/json.ts';
 import type { Ack, ClickDeps } from '../click/take-clicks.ts';
 import { type Clicker, textAtPath } from '../people/clicker.ts';
-import type { Homes } from './homes.ts';
+import type { AppHomes } from './app-homes.ts';
 
 type TakeOther = NonNullable<ClickDeps['takeOther']>;
 
 /** Takes the event that a person has opened the app's Home; undefined: there are none. It decides nothing. */
-export function homeTaker(homes: Homes | undefined): TakeOther | undefined {
-  if (homes === undefined) return undefined;
+export function homeTaker(appHomes: AppHomes | undefined): TakeOther | undefined {
+  if (appHomes === undefined) return undefined;
   return async (_, body: unknown, ack: Ack) => {
     if (member(body, 'type') !== 'event_callback') return false;
     await ack();
     const who = openerIn(body);
-    if (who !== null) await homes.opened(who);
+    if (who !== null) await appHomes.opened(who);
     return true;
   };
 }

@@ -35,7 +35,7 @@ export async function keepFacts(
 const APPROVED = sql.raw(`(a.state in ('approved', 'dispatched', 'succeeded', 'failed', 'unknown'))`);
 
 /** What became of calls of its tool by its principal before this one. Two looks into an index, in one statement. */
-export async function earlierLike(
+export async function earlierAsked(
   db: Kysely<Tables>,
   seals: Seals,
   { id, grant, server, tool, createdAt }: ComparedCall,

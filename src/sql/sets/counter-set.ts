@@ -7,12 +7,12 @@ import { rowText } from '../table/sealed-tables.ts';
 import type { Db } from '../table/tables.ts';
 import type { SetTable } from './set-table.ts';
 
-export type CounterRow = Selectable<CounterProposalTable>;
+export type CounterProposalRow = Selectable<CounterProposalTable>;
 
 const COLUMNS = sql.raw('id, approval_id, grant_name, server, tool, fingerprint, proposed_by, at, ended_at, seal');
 
 /** Those whose approval was not over when somebody last looked. One that ends leaves the set, and its row stays. */
-export const COUNTER_SET: SetTable<CounterRow> = {
+export const COUNTER_SET: SetTable<CounterProposalRow> = {
   name: 'counter_proposals',
   kind: 'row',
   rows: sql`select ${COLUMNS} from holdfast.counter_proposals where ended_at is null order by at, id`,
@@ -27,7 +27,7 @@ export const COUNTER_SET: SetTable<CounterRow> = {
 };
 
 /** Adds the row, with the head of its set. Throws `NotTaken`. */
-export async function addCounterRow(trx: Db, seals: Seals, row: Omit<CounterRow, 'seal'>): Promise<void> {
+export async function addCounterRow(trx: Db, seals: Seals, row: Omit<CounterProposalRow, 'seal'>): Promise<void> {
   const text = rowText('counter_proposals', row);
   const added = await trx
     .insertInto('holdfast.counter_proposals')
@@ -38,7 +38,12 @@ export async function addCounterRow(trx: Db, seals: Seals, row: Omit<CounterRow,
 }
 
 /** Takes rows out of the set. Throws `NotTaken`. */
-export async function endCounterRows(trx: Db, seals: Seals, rows: readonly CounterRow[], at: Date): Promise<void> {
+export async function endCounterRows(
+  trx: Db,
+  seals: Seals,
+  rows: readonly CounterProposalRow[],
+  at: Date,
+): Promise<void> {
   for (const row of rows) {
     const next = { ...row, ended_at: at };
     const written = await sql`

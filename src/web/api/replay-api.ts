@@ -5,6 +5,7 @@ import { actorOf } from '../../domain/people/actor.ts';
 import type { Replay } from '../../domain/replay/replay.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ReadFor, Replays } from '../../gateway/replay/replays.ts';
+import { DAY_MS } from '../../time/day.ts';
 import { type ApiEnv, bodyObject, strangeMember } from './body.ts';
 
 /** Characters of a policy that is tried, and of a body around it. */
@@ -12,7 +13,6 @@ const LONGEST_POLICY = 128 * 1024;
 const LONGEST_BODY = 2 * LONGEST_POLICY;
 /** Days that are looked back at most. */
 const MOST_DAYS = 366;
-const DAY_MS = 86_400_000;
 /** Faults of a policy that are told. */
 const MOST_FAULTS = 50;
 

@@ -103,13 +103,11 @@ function question(cards) {
     const call = document.createElement('section');
     const head = Object.assign(document.createElement('h3'), { textContent: callOf(card) });
     call.append(head);
-    for (const part of card.querySelectorAll(PARTS)) {
-      // What is in a view stays with its caption: the server's word must not read as the call's.
-      if (part.closest('form, template') || part.parentElement.closest('.values, .view, .introduced')) continue;
-      const copy = part.cloneNode(true);
-      for (const each of [copy, ...copy.querySelectorAll('[id]')]) each.removeAttribute('id');
-      call.append(copy);
-    }
+    // All of it, in its order: what is picked out could lose whose word it is, or what is unusual about the call.
+    const copy = card.querySelector('[data-whole]').cloneNode(true);
+    for (const each of copy.querySelectorAll('[id]')) each.removeAttribute('id');
+    copy.removeAttribute('data-whole');
+    call.append(copy);
     all.append(call);
   }
   const around = document.createElement('div');

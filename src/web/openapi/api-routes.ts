@@ -46,6 +46,21 @@ const PERIOD = [
   field('to', 'The last day; 366 days at most.'),
 ];
 const NOT_UNDERSTOOD = ['bad_request'];
+/** Why a plain decision about one call is refused, alone or together with others. */
+const NOT_DECIDED = [
+  'already_voted',
+  'not_an_approver',
+  'removed',
+  'admin_token',
+  'own_call',
+  'no_place',
+  'stands_in_for_owner',
+  'other_call',
+  'broken',
+  'signature_required',
+  'signature_unknown',
+  'reason_required',
+];
 const SIGNING_REFUSALS = [
   ...['not_an_approver', 'removed', 'own_call', 'already_voted', 'admin_token', 'other_call', 'broken'],
   ...['signature_unknown', 'signature_required'],
@@ -97,18 +112,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     errors: {
       400: ['bad_decision', 'bad_counter', ...NOT_UNDERSTOOD],
       403: [
-        'already_voted',
-        'not_an_approver',
-        'removed',
-        'admin_token',
-        'own_call',
-        'no_place',
-        'stands_in_for_owner',
-        'other_call',
-        'broken',
-        'signature_required',
-        'signature_unknown',
-        'reason_required',
+        ...NOT_DECIDED,
         'no_allowance',
         'too_wide',
         'own_allowance',
@@ -164,7 +168,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     },
     errors: {
       400: ['bad_decision', ...NOT_UNDERSTOOD],
-      403: ['not_an_approver', 'reason_required', 'signature_required'],
+      403: NOT_DECIDED,
       404: ['not_found'],
       409: ['changed'],
       503: ['not_kept'],

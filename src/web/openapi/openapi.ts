@@ -89,7 +89,10 @@ function responsesOf({ answers, errors = {}, auth }: ApiRoute): Schema {
   const responses: Record<string, unknown> = {};
   for (const [status, answer] of Object.entries(answers)) {
     const content = typeof answer === 'string' ? { [answer]: {} } : { 'application/json': { schema: answer } };
-    responses[status] = { description: Number(status) < 300 ? 'Done.' : 'The state is in the answer.', content };
+    const words = errors[Number(status)] ?? [];
+    const refused =
+      words.length === 0 ? 'The state is in the answer.' : `Refused: ${words.join(', ')}. The answer says more.`;
+    responses[status] = { description: Number(status) < 300 ? 'Done.' : refused, content };
   }
   for (const status of refusalStatuses(auth, errors)) {
     if (answers[status] !== undefined) continue;

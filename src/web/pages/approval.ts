@@ -22,7 +22,7 @@ import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
-import { type CallPlace, callFacts, callIntro, callsBefore, marks, toolDescription } from './waiting-card.ts';
+import { type CallPlace, callIntro, callNeeds, callsBefore, marks, toolDescription } from './waiting-card.ts';
 
 export interface ApprovalView {
   readonly approval: Approval;
@@ -82,7 +82,7 @@ export function approvalPage({
           ${callInFull(approval, 'Arguments')}
           ${callsBefore(earlier, now)}
           ${toolDescription(place)}
-          <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
+          <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callNeeds(approval)}</div></div>
           <div id="decide" data-live><div data-key="decide" data-rev="${approval.state}.${approval.decisions.length}">${
             isForged(approval)
               ? ''

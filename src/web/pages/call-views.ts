@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { Preview } from '../../domain/approval/facts.ts';
+import { previewSays } from '../../domain/approval/preview-text.ts';
 import { shownLine } from '../../domain/view/shown-line.ts';
 import { type View, type ViewLine, viewsOf } from '../../domain/view/view.ts';
 import type { Html } from '../html/html.ts';
@@ -45,14 +45,7 @@ function lineOf(kind: View['kind'], line: ViewLine): Html {
 export function previewShown({ facts }: Pick<Approval, 'facts'>): Html {
   const preview = facts?.preview ?? null;
   if (preview === null) return html``;
-  if (preview.kind === 'none') {
-    const tool = preview.tool === '' ? '' : html`${visibleName(preview.tool)} was not shown: `;
-    return html`<p class="unshown dim">How it stands: ${tool}${preview.why}.</p>`;
-  }
-  return html`<figure class="view"><figcaption>How it stands: ${saidWords(preview)}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says"><code>${visibleText(preview.text)}</code></pre></figure>`;
-}
-
-function saidWords({ tool, failed, omitted }: Extract<Preview, { kind: 'said' }>): Html {
-  const cut = omitted === 0 ? '' : `, without its last ${omitted.toLocaleString('en-US')} characters`;
-  return html`the server says by ${visibleName(tool)}, unverified${failed ? ', which it calls an error' : ''}${cut}`;
+  const says = previewSays(preview).map((part) => ('text' in part ? part.text : visibleName(part.value)));
+  if (preview.kind === 'none') return html`<p class="unshown dim">How it stands: ${says}.</p>`;
+  return html`<figure class="view"><figcaption>How it stands: ${says}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says"><code>${visibleText(preview.text)}</code></pre></figure>`;
 }

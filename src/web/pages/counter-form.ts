@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
-import { MOST_COUNTERS_IN_A_ROW } from '../../domain/approval/counter.ts';
+import { takesCounter } from '../../domain/approval/counter.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { type ArgumentField, argumentForm, LONGEST_TYPED } from '../../domain/tool/argument-form.ts';
 import type { Html } from '../html/html.ts';
@@ -13,9 +13,8 @@ import { visibleName, visibleText } from '../html/visible-text.ts';
  * script it does nothing. `schema`: of the tool's input; null: it is not known. `may`: whether this reviewer may.
  */
 export function counterForm(approval: Approval, schema: JsonObject | null, may: boolean): Html {
-  const { id, fingerprint, requirement, server, tool, answersTo, counterOf, state } = approval;
-  if (!may || state !== 'pending' || answersTo !== null) return html``;
-  if ((counterOf?.depth ?? 0) >= MOST_COUNTERS_IN_A_ROW) return html``;
+  const { id, fingerprint, requirement, server, tool, state } = approval;
+  if (!may || state !== 'pending' || !takesCounter(approval)) return html``;
   const args = approval.arguments as JsonObject;
   const { fields, rest, kept } = argumentForm(schema, args);
   const stays = Object.fromEntries(kept.map((name) => [name, args[name]!]));

@@ -1,8 +1,7 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
-import { type Snooze, snoozeMinutes } from '../../domain/approval/snooze.ts';
-import { plural } from '../../text/plural.ts';
+import { type Snooze, snoozeMinutes, snoozeWords } from '../../domain/approval/snooze.ts';
 import type { Html } from '../html/html.ts';
 import { timestamp } from '../html/time.ts';
 import type { Reviewer } from '../http/reviewer.ts';
@@ -27,10 +26,6 @@ export function snoozeForm(
   if (minutes.length === 0) return html``;
   return html`<form class="snooze" data-snooze="${id}" data-call="${server}.${tool}" action="/approvals/${id}" method="get">
     <label for="snooze-${id}">Hide for me</label>
-    <select id="snooze-${id}" name="minutes">${minutes.map((each) => html`<option value="${String(each)}">${lasting(each)}</option>`)}</select>
+    <select id="snooze-${id}" name="minutes">${minutes.map((each) => html`<option value="${String(each)}">${snoozeWords(each)}</option>`)}</select>
     <button type="submit" class="quiet">Snooze</button></form>`;
-}
-
-function lasting(minutes: number): string {
-  return minutes < 60 ? `${minutes} minutes` : `${minutes / 60} ${plural(minutes / 60, 'hour')}`;
 }

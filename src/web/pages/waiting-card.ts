@@ -68,12 +68,12 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
       ${pickBox(approval, around, fits)}<h3 id="t-${id}"><a href="/approvals/${id}">${toolName(server, tool)}</a></h3>
       <span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>
     </header>
-    ${marks(approval, around.place)}
+    <div data-whole>${marks(approval, around.place)}
     ${callIntro(approval, names)}
     ${fits ? callInFull(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
     ${callsBefore(earlier, now)}
     ${toolDescription(around.place)}
-    ${callFacts(approval)}
+    ${callNeeds(approval)}</div>
     ${decideForm(approval, reviewer, now, mayApproveHere(approval, fits), current, earlier, names)}
     ${snoozeForm(approval, reviewer, now, current, around.snooze ?? null)}
   </article>`;
@@ -168,7 +168,7 @@ export function callIntro(approval: Approval, names: PersonNames = NO_NAMES): Ht
 }
 
 /** What the call needs, its callers and its fingerprint. */
-export function callFacts(approval: Approval): Html {
+export function callNeeds(approval: Approval): Html {
   return html`<dl class="facts">
     <div><dt>${approval.state === 'pending' ? 'Needs' : 'Needed'}</dt><dd>${requirementSummary(approval)}</dd></div>
     <div><dt>Callers</dt><dd>${approval.callers} waiting for the result${

@@ -68,14 +68,14 @@ function suite(kind: StoreKind): void {
       await call(tool, 'four', false);
       const soon = new Date(Date.now() + 60_000);
       const last = { ...(await world.one.find(ids[2]!))!, createdAt: soon };
-      const { known, unknown, more } = await world.one.earlierLike(last);
-      const later = await world.one.earlierLike({ ...last, id: 'none' });
+      const { known, unknown, more } = await world.one.earlierAsked(last);
+      const later = await world.one.earlierAsked({ ...last, id: 'none' });
       assert.deepEqual([later.known.length, later.unapproved], [3, 1], 'what nobody approved is only counted');
       assert.deepEqual(
         [known.map(({ destinations }) => destinations['args.to']).sort(), unknown, more],
         [['one', 'two'], 0, false],
       );
-      const none = await world.one.earlierLike({ ...last, grant: 'another' });
+      const none = await world.one.earlierAsked({ ...last, grant: 'another' });
       assert.deepEqual(none, { known: [], unknown: 0, more: false, unapproved: 0 });
     });
 
@@ -93,7 +93,7 @@ function suite(kind: StoreKind): void {
       const copied = (await world.one.find(second!))!;
       assert.match(copied.facts!.unusual.map(summaryText).join(), /was changed outside Holdfast/);
       assert.equal(copied.facts?.preview?.kind, 'none');
-      const before = await world.one.earlierLike({
+      const before = await world.one.earlierAsked({
         ...(await world.one.find(third!))!,
         createdAt: new Date(Date.now() + 60_000),
       });

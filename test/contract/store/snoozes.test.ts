@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { dayBegan } from '../../../src/domain/approval/cue.ts';
 import { MOST_SNOOZES, type Snooze } from '../../../src/domain/approval/snooze.ts';
 import type { NewApproval, Snoozes } from '../../../src/ports.ts';
 import { sqlSnoozes } from '../../../src/sql/snoozes.ts';
 import { SealedTables } from '../../../src/sql/table/sealed-tables.ts';
+import { dayBegan } from '../../../src/time/day.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
   newApproval,

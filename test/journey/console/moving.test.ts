@@ -243,6 +243,16 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
     const said = await dialog.innerText();
     for (const has of ['Approve these 2 calls?', 'together-one', 'together-two']) assert.ok(said.includes(has), has);
     assert.equal(said.includes('together-three'), false);
+    // Each is shown as on its card, all of it: also what is unusual, and whose word each part is.
+    const sections = await dialog.locator('.batch-calls section').allTextContents();
+    for (const id of ids) {
+      const onCard = (await page.locator(`#card-${id} [data-whole]`).textContent()) ?? '';
+      assert.match(onCard, /Needs/);
+      assert.ok(
+        sections.some((section) => section.includes(onCard)),
+        id,
+      );
+    }
     assert.deepEqual(await axeFaults(page), []);
     for (const id of ids)
       assert.equal((await api(`/api/approvals/${id}`)).state, 'pending', 'a question decides nothing');

@@ -6,7 +6,7 @@ import { type IdentityTerms, type LiveIdentity, strangeness } from '../people/id
 import type { SlackApi } from '../wire/api.ts';
 
 /** What waits for people, as the gateway says; both are read anew each time. */
-export interface HomeUse {
+export interface AppHomeUse {
   /** The user groups by which the config and its policies admit people. */
   userGroups(): readonly string[];
   /** The calls that wait for this person, and how many there are; at most `most` of them, oldest first. */
@@ -24,7 +24,7 @@ interface Home {
   timer: ReturnType<typeof setTimeout> | null;
 }
 
-export interface HomesTerms {
+export interface AppHomesTerms {
   readonly api: SlackApi;
   readonly identity: LiveIdentity;
   readonly log: Log;
@@ -35,17 +35,17 @@ export interface HomesTerms {
  * The Homes of people: made from the store when they are opened, and made again when a card changes that may be on them. Who
  * opens one is looked up as for a click; whoever is no member sees no call.
  */
-export class Homes {
-  readonly #terms: HomesTerms;
+export class AppHomes {
+  readonly #terms: AppHomesTerms;
   readonly #open = new Map<string, Home>();
-  #use: HomeUse | null = null;
+  #use: AppHomeUse | null = null;
   #closed = false;
 
-  constructor(terms: HomesTerms) {
+  constructor(terms: AppHomesTerms) {
     this.#terms = terms;
   }
 
-  use(use: HomeUse): void {
+  use(use: AppHomeUse): void {
     this.#use = use;
   }
 
