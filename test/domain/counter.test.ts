@@ -109,7 +109,7 @@ describe('A denial with another call', () => {
       ...{ clock: { now: () => AT }, describing: new Describing(), vault: {}, log: { warn: assert.fail } },
       store: {
         find: async () => opened,
-        earlierLike: async () => ({ known, unknown: 0, more: false, unapproved: 0 }),
+        earlierAsked: async () => ({ known, unknown: 0, more: false, unapproved: 0 }),
         keepFacts: async (_: string, facts: CallFacts, event: NewEvent | null) => {
           kept.push(facts);
           events.push(event);

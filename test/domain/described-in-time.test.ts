@@ -10,10 +10,11 @@ test('P4: a card comes although the store does not take what was found out for i
   const describing = new Describing();
   let keeps = false;
   const gateway = {
+    cards: null,
     describing,
     log: { warn: (what: object) => warnings.push(what) },
     store: {
-      earlierLike: async () => ({ known: [], unknown: 0, more: false, unapproved: 0 }),
+      earlierAsked: async () => ({ known: [], unknown: 0, more: false, unapproved: 0 }),
       keepFacts: () => {
         keeps = true;
         return new Promise(() => undefined);

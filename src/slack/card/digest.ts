@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { type BurstKind, withoutDigestMark } from '../../domain/approval/burst.ts';
-import { CUE_WORDS, cuesOf } from '../../domain/approval/cue.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
@@ -100,7 +99,6 @@ function line(kind: BurstKind, { approval, freeze }: TogetherOnCard, glance: num
     ...(state === 'pending' && requirement.quiet !== undefined
       ? [`🌙 asked of ${codeSpan(requirement.quiet.group)}`]
       : []),
-    ...cuesOf(approval).map((cue) => `${CUE_WORDS[cue].sign} ${CUE_WORDS[cue].short}`),
     ...(freeze === null ? [] : ['❄ frozen']),
     ...(state === 'pending' && approval.previousUnknown !== null ? ['⚠ the same call before it may have run'] : []),
     `fingerprint ${codeSpan(fingerprint.slice(0, 12))}`,

@@ -279,12 +279,18 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
 
     test('P5: cards that Slack sent away run by turn when their time has come', async () => {
       const order: string[] = [];
-      const due = performance.now() + 4_000;
+      let due = performance.now() + 4_000;
       const ids = Array.from({ length: 140 }, newId);
       const gate = Promise.withResolvers<void>();
+      const wereSentAway = (): boolean => ids.every((id) => runs(id).length >= 1);
       for (const id of ids) {
         scripts.set(id, async (run) => {
           if (run === 1 && runs(id).length === 1) return Math.max(1, due - performance.now());
+          // On a slow machine some come back before all were sent away: they leave their seats to the others.
+          if (!wereSentAway()) {
+            due = performance.now() + 500;
+            return 500;
+          }
           order.push(id);
           await gate.promise;
           return sleep(100, null);
@@ -292,7 +298,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       }
       try {
         for (const [nth, id] of ids.entries()) await a.queue.publish(id, { turn: ids.length - nth });
-        await until('all were sent away', () => ids.every((id) => runs(id).length >= 1), 20_000);
+        await until('all were sent away', wereSentAway, 60_000);
         // Each comes back some milliseconds earlier or later than the others. Those that come first keep all seats until all are back.
         await until('their time has come', () => performance.now() > due + 1_500, 20_000);
       } finally {

@@ -275,7 +275,12 @@ export const WIRE: Record<string, Attack> = {
   'a click six minutes from the future': sent(() => ({ timestamp: now() + 360 }), 401),
   'a click dated "now"': sent(() => ({ timestamp: 'now' }), 401),
   'a click dated 1e10': sent(() => ({ timestamp: '1e10' }), 401),
-  'a click as JSON': sent(() => ({ headers: { 'content-type': 'application/json' } }), 415),
+  'a click as JSON': sent(() => ({ headers: { 'content-type': 'application/json' } }), 400),
+  'a click’s own JSON, as events come': sent(
+    () => ({ headers: { 'content-type': 'application/json' } }),
+    400,
+    (body) => new URLSearchParams(body).get('payload') ?? '',
+  ),
   'a click as text': sent(() => ({ headers: { 'content-type': 'text/plain' } }), 415),
   'a click given twice in one form': sent(
     () => ({}),
