@@ -170,7 +170,7 @@ describe('calls of a burst', () => {
       const calls = [{ approval, card: null, freeze: null }];
       return renderDigest({ kind: 'grant', calls }, { publicUrl: null }).content;
     };
-    assert.match(textOf(different), /🌙 asked of `oncall` · ⏫ Escalated · 🔀 Changed tool · 🆕 First use/);
+    assert.match(textOf(different), /⏫ Escalated · 🔀 Changed tool · 🆕 First use · .*🌙 asked of `oncall`/);
     assert.doesNotMatch(textOf(plain), /🌙|⏫|🔀|🆕/);
     assert.doesNotMatch(textOf({ ...different, state: 'denied' }), /🌙|⏫|🔀|🆕/);
     // It has no card of its own, so wherever it is looked at before a yes says so too.
