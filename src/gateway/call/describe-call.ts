@@ -1,5 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { CallFacts, Preview, UnusualLine } from '../../domain/approval/facts.ts';
+import { type CallFacts, PREVIEW_BOUNDS, type Preview, type UnusualLine } from '../../domain/approval/facts.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import { particularsOf } from '../../domain/approval/particulars.ts';
 import { unusualOf } from '../../domain/approval/unusual.ts';
@@ -67,15 +67,20 @@ async function describe(
   await within(KEEP_MS, gateway.store.keepFacts(approval.id, facts, event));
 }
 
-/** The same for a card that is about to be made: what is unusual. Never rejects. */
+/**
+ * The same for a card that is about to be made: what is unusual. While its opener may still ask the server, wherever that is,
+ * nothing is kept: facts are kept once, and the preview would be lost. Never rejects.
+ */
 export async function describeForCard(
-  gateway: Pick<Gateway, 'log' | 'rules' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'log' | 'rules' | 'store'>,
   approval: Approval,
 ): Promise<void> {
-  if (approval.facts !== undefined || approval.answersTo !== null || approval.state !== 'pending') return;
-  const policy = gateway.rules.policy(approval.server);
-  const usual = policy === null ? null : (askFor(policy, approval.tool).usual ?? null);
-  const particulars = particularsOf(approval, usual, approval.createdAt);
+  const { facts, answersTo, state, server, tool, createdAt } = approval;
+  if (facts !== undefined || answersTo !== null || state !== 'pending' || isForged(approval)) return;
+  const policy = gateway.rules.policy(server);
+  const ask = policy === null ? null : askFor(policy, tool);
+  if (ask?.preview && gateway.clock.now().getTime() - createdAt.getTime() < PREVIEW_BOUNDS.ms + KEEP_MS) return;
+  const particulars = particularsOf(approval, ask?.usual ?? null, createdAt);
   try {
     const unusual = await unusualLines(gateway, approval, particulars);
     await within(KEEP_MS, gateway.store.keepFacts(approval.id, { unusual, preview: null, particulars }, null));
