@@ -60,9 +60,13 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.equal(counts.posted.slack, 1);
     // The line may come after a round: of all rounds, the one with the fewest counts.
     assert.ok(counts.updated.slack <= 2, 'the card, and a line in its thread');
-    for (const card of [counts.posted, counts.updated]) {
-      assert.ok(card.postgres <= 9, JSON.stringify(card));
-      assert.ok(writesOf(card) <= 14, JSON.stringify(card));
+    // The first card looks up what is unusual of its call, and keeps it: two statements that no later one needs.
+    for (const [card, more] of [
+      [counts.posted, 2],
+      [counts.updated, 0],
+    ] as const) {
+      assert.ok(card.postgres <= 9 + more, JSON.stringify(card));
+      assert.ok(writesOf(card) <= 14 + more, JSON.stringify(card));
     }
   });
 });

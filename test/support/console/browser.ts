@@ -52,7 +52,7 @@ tools:
 /** `admin` is an approver unless `approver: false`. `adminToken: null` leaves the console closed. */
 /** Without a rate of openings of its own, none is felt. */
 function many(config: string): string {
-  return /^approval:/m.test(config) ? config : `approval: { openings: 1000/second }\n${config}`;
+  return /^approval:/m.test(config) ? config : `${config.trimEnd()}\napproval: { openings: 1000/second }\n`;
 }
 
 export async function consoleWorld(
