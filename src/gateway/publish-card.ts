@@ -70,7 +70,6 @@ export async function publishCard(
   await gateway.describing.settled(id);
   const found = await store.look(id);
   if (found === null) return null;
-  if (found.card === null) await describeForCard(gateway, found.approval);
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
   const way = await cardWayOf(gateway, found);
@@ -81,6 +80,7 @@ export async function publishCard(
     // While the leader waits itself, it is looked at anyway; else each call that waits looks at the message.
     if (looks && (await store.find(way.leader))?.state === 'pending') return null;
     if (looks) return publishCard(gateway, way.leader, turn, true);
+    await describeForCard(gateway, found.approval);
     await gateway.queue.publish(way.leader, { turn });
     return null;
   }
@@ -94,6 +94,8 @@ export async function publishCard(
     await letOthersBegin();
     return gateMs;
   }
+  // When its turn has come: a flood that waits costs no look into what was usual.
+  if (found.card === null) await describeForCard(gateway, found.approval);
   const ran = await runWithCard(gateway, id, async (run) => {
     const { againMs, refused } =
       way.kind === 'leads'
