@@ -44,6 +44,7 @@ const TAMPERINGS: readonly (readonly [string, BrokenField])[] = [
   [`previous_unknown = 'ap_x'`, 'requirement'],
   [`policy_digest = 'other'`, 'requirement'],
   [`answers_to = 'ap_x'`, 'requirement'],
+  [`counter_of = '{"approval":"ap_x","by":"U0STRANGER","via":"slack","depth":1,"changes":[],"more":0}'`, 'requirement'],
   [`asked = '{"kind":"result","n":1}'`, 'requirement'],
   [`created_at = created_at - interval '1 day'`, 'requirement'],
   [`expires_at = expires_at + interval '1 day'`, 'requirement'],
