@@ -83,7 +83,7 @@ describe('The console in a browser', { concurrency: false }, () => {
       );
       if (isSeen) return;
       if ((await button.count()) === 0) return sign.waitFor();
-      assert.ok(pressed < 10, `nothing comes of the button: ${await page.locator('main').textContent()}`);
+      assert.ok(pressed < 10, `nothing comes of the button: ${await page.locator('body').textContent()}`);
     }
   };
   const pressUntilGone = async (button: Locator, what: Locator): Promise<void> => {
@@ -194,8 +194,7 @@ describe('The console in a browser', { concurrency: false }, () => {
     await page.goto(`${world.url}/`);
     const call = key({ name: 'needs-reason', role: 'viewer' });
     await card('needs-reason').waitFor();
-    await card('needs-reason').getByRole('button', { name: 'Deny' }).click();
-    await page.getByText('Say why').waitFor();
+    await pressTill(card('needs-reason').getByRole('button', { name: 'Deny' }), page.getByText('Say why'));
     await card('needs-reason').getByLabel('Reason').press('Enter');
     await page.getByText('Choose Approve or Deny').waitFor();
     assert.equal(await card('needs-reason').count(), 1);
