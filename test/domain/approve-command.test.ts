@@ -115,3 +115,89 @@ test('a call that was decided is not asked about', async () => {
   assert.deepEqual([code, asked, posted], [1, [], []]);
   assert.match(said, /Too late: apr_1 is already denied/);
 });
+
+/** Runs the command with several calls. `refused`: the answer to the decision. */
+async function approveAll(
+  calls: readonly object[],
+  more: { yes?: boolean; answer?: string | null; fingerprint?: string; more?: string[] } = {},
+  refused: object | null = null,
+) {
+  const posted: { path: string | undefined; body: unknown }[] = [];
+  const given = new Map(
+    calls.map((call, nth) => [`apr_${nth}`, { ...CALL, revision: nth, ...call, id: `apr_${nth}` }]),
+  );
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const id = request.url?.split('/').at(-1)?.replace(/\?.*/, '') ?? '';
+    if (request.method !== 'POST') return void response.end(JSON.stringify(given.get(id) ?? { items: [] }));
+    posted.push({ path: request.url, body: JSON.parse(Buffer.concat(parts).toString()) });
+    response.statusCode = refused === null ? 200 : 409;
+    const items = [...given.values()].map((call) => ({ ...call, state: 'approved' }));
+    response.end(JSON.stringify(refused ?? { items }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { terminal, said } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: 't' } });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const [id, ...others] = [...given.keys()];
+  const { answer, ...options } = more;
+  const asked: string[] = [];
+  const askLine = async (question: Printed) => {
+    asked.push(String(question));
+    return answer ?? null;
+  };
+  try {
+    const code = await approvalsApproveCommand(
+      { id: id!, more: others, url, json: false, ...options },
+      answer === undefined ? terminal : { ...terminal, askLine },
+    );
+    return { code, said: said(), posted, asked };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test('P3: several calls are shown in full, asked about once, and approved by their fingerprints and revisions in one decision', async () => {
+  const calls = [{ arguments: { name: 'one' } }, { arguments: { name: 'two' }, fingerprint: 'def' }];
+  const { code, said, posted, asked } = await approveAll(calls, { answer: 'y' });
+  assert.equal(code, 0);
+  assert.deepEqual(asked, ['Approve all 2 calls? [y/N] ']);
+  for (const has of [
+    '"name": "one"',
+    '"name": "two"',
+    '1 of 2',
+    '2 of 2',
+    'apr_0 is now approved',
+    'apr_1 is now approved',
+  ])
+    assert.ok(said.includes(has), has);
+  const items = [
+    { id: 'apr_0', fingerprint: 'abc', revision: 0 },
+    { id: 'apr_1', fingerprint: 'def', revision: 1 },
+  ];
+  assert.deepEqual(posted, [{ path: '/api/decisions', body: { decision: 'approve', reason: null, items } }]);
+  assert.deepEqual((await approveAll(calls, { yes: true })).posted, posted);
+  for (const answer of ['n', '']) {
+    const none = await approveAll(calls, { answer });
+    assert.deepEqual([none.code, none.posted], [1, []]);
+  }
+});
+
+test('P10: of several calls none is approved where one of them has to be looked at, or has ended, and what stood in the way is named', async () => {
+  const hidden = { hidden: { byPolicy: 0, byName: 1 } };
+  const unseen = await approveAll([{}, hidden], { yes: true });
+  assert.deepEqual([unseen.code, unseen.posted], [1, []]);
+  assert.match(unseen.said, /hidden because its name looks secret(.|\n)*approvals show apr_1/);
+  const over = await approveAll([{}, { state: 'denied' }], { answer: 'y' });
+  assert.deepEqual([over.code, over.posted, over.asked], [1, [], []]);
+  assert.match(over.said, /apr_1 is already denied. None of the calls was decided/);
+  const items = [{ id: 'apr_1', state: 'denied', why: 'already_decided', reason: 'It is over.' }];
+  const refused = await approveAll([{}, {}], { answer: 'y' }, { error: 'changed', reason: 'None.', items });
+  assert.equal(refused.code, 1);
+  assert.match(refused.said, /None\. \(HTTP 409\)\n {2}apr_1 \(denied\): It is over\./);
+  await assert.rejects(approveAll([{}, {}]), /give --yes/);
+  await assert.rejects(approveAll([{}, {}], { fingerprint: 'abc' }), /--fingerprint is for one call/);
+  await assert.rejects(approveAll([{}, {}], { more: ['apr_0'] }), /apr_0 is given twice/);
+  await assert.rejects(approveAll(Array.from({ length: 26 }, () => ({}))), /at most 25 calls/);
+});

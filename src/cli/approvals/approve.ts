@@ -6,6 +6,7 @@ import { printed } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { RunningGateway } from '../remote/running-gateway.ts';
 import { type ApprovalsDecideOptions, decide } from './decide.ts';
+import { decideSeveral } from './decide-several.ts';
 import { approvalDetails } from './details.ts';
 import { earlierRuns } from './earlier-runs.ts';
 import type { ListedApproval } from './listed-approval.ts';
@@ -18,14 +19,15 @@ interface ApprovalsApproveOptions extends ApprovalsDecideOptions {
 }
 
 /**
- * `approvals approve`: shows the whole call and asks; what was shown is what is approved. Where nobody can be asked it needs
+ * `approvals approve`: shows the whole call, or every call, and asks; what was shown is what is approved. Where nobody can be asked it needs
  * `--yes`, or the fingerprint: whoever has that has looked at the call. A call in which values are hidden because of their
  * names is approved after a look only.
  */
 export async function approvalsApproveCommand(options: ApprovalsApproveOptions, terminal: Terminal): Promise<number> {
   waitMsOf(options);
   const gateway = await RunningGateway.at(options, terminal);
-  const { id, yes = false } = options;
+  const { id, more = [], yes = false } = options;
+  if (more.length > 0) return approveSeveral(gateway, options, terminal);
   if (options.fingerprint !== undefined) return decide('approve', gateway, options, terminal);
   const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(id)}`);
   if (!reply.ok) return refusedBy(reply, terminal);
@@ -41,11 +43,42 @@ export async function approvalsApproveCommand(options: ApprovalsApproveOptions, 
   if (look !== null) terminal.err(printed`Look closely: ${look}.\n`);
   const answer = await terminal.askLine(printed`Approve this call? [y/N] `);
   if (answer === null) return notApproved(id, look, terminal);
-  if (!/^y(es)?$/i.test(answer.trim())) {
+  if (!isYes(answer)) {
     terminal.err(printed`Not approved. The call is still pending; to deny it: holdfast approvals deny ${id}\n`);
     return 1;
   }
   return decide('approve', gateway, shown(options, approval), terminal);
+}
+
+function isYes(answer: string): boolean {
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** The same for several: every call is shown in full, and there is one question about all. */
+function approveSeveral(
+  gateway: RunningGateway,
+  options: ApprovalsApproveOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { yes = false } = options;
+  return decideSeveral('approve', gateway, options, terminal, async (calls) => {
+    const looks = calls.map((approval) => ({ id: approval.id, look: whyLook(approval) }));
+    const toLookAt = looks.find(({ look }) => look !== null) ?? null;
+    if (yes && toLookAt === null) return null;
+    if (yes || terminal.askLine === undefined)
+      return notApproved((toLookAt ?? looks[0]!).id, toLookAt?.look ?? null, terminal);
+    for (const [nth, approval] of calls.entries()) {
+      terminal.err(printed`\n${nth + 1} of ${calls.length}\n`);
+      terminal.err(approvalDetails(approval, await earlierRuns(gateway, approval), terminal));
+      const { look } = looks[nth]!;
+      if (look !== null) terminal.err(printed`Look closely: ${look}.\n`);
+    }
+    const answer = await terminal.askLine(printed`Approve all ${calls.length} calls? [y/N] `);
+    if (answer === null) return notApproved(calls[0]!.id, toLookAt?.look ?? null, terminal);
+    if (isYes(answer)) return null;
+    terminal.err(printed`Not approved. All ${calls.length} calls are still pending.\n`);
+    return 1;
+  });
 }
 
 /** No other call than the one that was looked at can be approved. */

@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { missingText } from '../../domain/approval/tally.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { type Printed, printed, printedJson } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
+import { decideSeveral } from './decide-several.ts';
 import type { ListedApproval } from './listed-approval.ts';
 import { afterItsEnd, outcome, UNDER_WAY, waitMsOf } from './outcome.ts';
 import { askApi, refusedBy } from './reply.ts';
+import { stillNeeded } from './still-needed.ts';
 
 export interface ApprovalsDecideOptions extends GatewayAddress {
   readonly id: string;
+  /** Further calls, which are decided with it: all or none. */
+  readonly more?: readonly string[];
   readonly reason?: string;
   /** Of the call that was looked at; no other can be decided with it. */
   readonly fingerprint?: string;
@@ -22,7 +25,10 @@ export interface ApprovalsDecideOptions extends GatewayAddress {
 
 /** `approvals deny` */
 export async function approvalsDenyCommand(options: ApprovalsDecideOptions, terminal: Terminal): Promise<number> {
-  return decide('deny', await RunningGateway.at(options, terminal), options, terminal);
+  const gateway = await RunningGateway.at(options, terminal);
+  const { more = [] } = options;
+  if (more.length > 0) return decideSeveral('deny', gateway, options, terminal, async () => null);
+  return decide('deny', gateway, options, terminal);
 }
 
 /** Records a decision. 1 when the API refused, or when the approval was already decided. */
@@ -74,13 +80,4 @@ function fileText(path: string): string {
 function openedInstead({ counter = null }: ListedApproval): Printed {
   if (counter === null) return printed``;
   return printed`${counter.id} was opened for the call that you propose; it is ${counter.state}.${stillNeeded(counter)}\n`;
-}
-
-/** Where one vote was not enough, how many there are. */
-function stillNeeded({ state, requirement, decisions }: ListedApproval): string {
-  if (state !== 'pending' || requirement === undefined) return '';
-  const voted = decisions.filter(({ decision }) => decision === 'approve').length;
-  const { missing = [], missingOrOf = [] } = requirement;
-  const lacking = missingText({ missing, orOf: missingOrOf });
-  return lacking === '' ? ` ${voted} of ${requirement.quorum} have approved.` : ` ${lacking}.`;
 }

@@ -34,6 +34,8 @@ export interface ListedApproval {
   readonly statedReason?: string | null;
   readonly laterReasons?: readonly string[];
   readonly fingerprint: string;
+  /** Counts what has changed of it; absent at gateways of an earlier release. */
+  readonly revision?: number;
   readonly answersTo?: string | null;
   readonly asked?: string | null;
   readonly answers?: readonly { readonly text: string; readonly leg: string | null }[];

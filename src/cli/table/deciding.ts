@@ -1,11 +1,17 @@
-import { command, flag, group, operand, text, textOr } from '../parse/command.ts';
+import { command, flag, group, operand, operands, text, textOr } from '../parse/command.ts';
 import { ASKS_A_GATEWAY, approvalId, asking, STATE_NAMES, why } from './options.ts';
 
-const decision = {
-  id: approvalId,
+const one = {
   reason: text('<text>', 'reason, for the agent and the log'),
   fingerprint: text('<hex>', 'only the call with this fingerprint, as show prints it'),
   ...asking,
+};
+
+/** One call, or several that are decided together. */
+const decision = {
+  id: approvalId,
+  more: operands('[more...]', 'ids of further calls, at most 25 in all: all are decided, or none'),
+  ...one,
 };
 
 const advance = {
@@ -60,9 +66,9 @@ export const DECIDING_COMMANDS = [
       }),
       command({
         name: 'approve',
-        summary: 'approve one call',
+        summary: 'approve one call, or several together',
         notes: [
-          'Shows the call and asks at a terminal. Elsewhere it needs --yes or --fingerprint; where values are hidden because of their names, --fingerprint.',
+          'Shows each call in full and asks at a terminal. Elsewhere it needs --yes or --fingerprint; where values are hidden because of their names, --fingerprint.',
           ...ASKS_A_GATEWAY,
         ],
         takes: {
@@ -74,7 +80,7 @@ export const DECIDING_COMMANDS = [
       }),
       command({
         name: 'deny',
-        summary: 'deny one call',
+        summary: 'deny one call, or several together',
         notes: [
           'With --counter, another call is proposed instead: all of its arguments, as JSON or as the name of a file. Hidden values stay as they are shown.',
           ...ASKS_A_GATEWAY,
@@ -89,7 +95,7 @@ export const DECIDING_COMMANDS = [
         name: 'take-back',
         summary: 'take back an approval that has not been used',
         notes: ASKS_A_GATEWAY,
-        takes: decision,
+        takes: { id: approvalId, ...one },
         load: async () => (await import('../approvals/take-back.ts')).approvalsTakeBackCommand,
       }),
     ],

@@ -42,6 +42,47 @@ test('the page shows data as data, and takes gestures from itself only', async (
   assert.deepEqual(clicks, ['U0ALEX']);
 });
 
+test('where several blocks have such a button, the one that was pressed is meant; Home is a place of its own', async (t) => {
+  const slack = await standIn(t);
+  const app = await boltOver(t, slack, 'http');
+  const pressed: string[] = [];
+  app.action('look', async ({ ack, action }) => {
+    pressed.push((action as { value?: string }).value ?? '');
+    await ack();
+  });
+  const button = (value: string) => ({
+    type: 'button',
+    action_id: 'look',
+    value,
+    text: { type: 'plain_text', text: value },
+  });
+  const blocks = ['one', 'two'].map((value) => ({
+    type: 'actions',
+    block_id: `b-${value}`,
+    elements: [button(value)],
+  }));
+  app.event('app_home_opened', async ({ event, client }) => {
+    await client.views.publish({ user_id: event.user, view: { type: 'home', blocks } });
+  });
+  const { ts } = await clientOf(slack).chat.postMessage({ channel: CHANNEL, text: 'card', blocks });
+  const gesture = async (what: string, body: object): Promise<unknown> => {
+    const headers = { 'content-type': 'application/json', origin: slack.url };
+    const request = { method: 'POST', headers, body: JSON.stringify({ user: 'U0ALEX', actionId: 'look', ...body }) };
+    return (await fetch(`${slack.url}/page/${what}`, request)).json();
+  };
+  assert.deepEqual(await gesture('click', { channel: CHANNEL, ts, blockId: 'b-two' }), { trouble: null });
+  assert.deepEqual(pressed, ['two']);
+
+  const home = async (as: string) => (await fetch(`${slack.url}/?as=${as}&channel=home`)).text();
+  assert.match(await home('U0ALEX'), /has shown nothing here yet/);
+  assert.deepEqual(await gesture('home', {}), { trouble: null });
+  await slack.waitFor(() => slack.home('U0ALEX').view.type === 'home', 10_000);
+  assert.match(await home('U0ALEX'), /data-home="U0ALEX">.*data-block="b-two"/s);
+  assert.match(await home('U0MIRA'), /has shown nothing here yet/);
+  assert.deepEqual(await gesture('home-click', { blockId: 'b-two' }), { trouble: null });
+  assert.deepEqual(pressed, ['two', 'two']);
+});
+
 test('the page answers to loopback names only', async (t) => {
   const slack = await standIn(t);
   const status = await new Promise<number | undefined>((resolve, reject) => {

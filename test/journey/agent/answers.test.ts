@@ -58,14 +58,17 @@ describe('answers as servers and proxies really give them', { concurrency: false
   async function startEverything(): Promise<void> {
     const program = `${PROGRAMS}@modelcontextprotocol/server-everything/dist/index.js`;
     const env = { PATH: process.env.PATH, PORT: String(port) };
-    everything = spawn(process.execPath, [program, 'streamableHttp'], { env, stdio: 'ignore' });
+    const started = spawn(process.execPath, [program, 'streamableHttp'], { env, stdio: 'ignore' });
+    everything = started;
     await eventually(
       'it listens',
-      () =>
-        fetch(`http://127.0.0.1:${port}/mcp`).then(
+      () => {
+        assert.equal(started.exitCode, null, 'the server has not ended');
+        return fetch(`http://127.0.0.1:${port}/mcp`).then(
           () => true,
           () => null,
-        ),
+        );
+      },
       20_000,
     );
   }

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { ADMIN_TOKEN, type ConsoleWorld, consoleWorld } from '../../support/console/browser.ts';
 import { Jar } from '../../support/people/browserless.ts';
 import { type Forgery, startForger } from '../../support/people/forged-provider.ts';
-import { freePort } from '../../support/people/provider.ts';
+import { freePort } from '../../support/port.ts';
 import { until } from '../../support/wait.ts';
 
 const SECRET = 'client-secret-for-tests-only-32-octets';

@@ -5,7 +5,8 @@ import { after, before, describe, it } from 'node:test';
 import { Agent, noteOf } from '../../support/agent/agent.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { Jar, signInAs } from '../../support/people/browserless.ts';
-import { CLIENT_SECRET, freePort, startProvider, type TestProvider } from '../../support/people/provider.ts';
+import { CLIENT_SECRET, startProvider, type TestProvider } from '../../support/people/provider.ts';
+import { freePort } from '../../support/port.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
 
 const POLICY = `version: "1"

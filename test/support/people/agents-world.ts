@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tokenDigest } from '../../../src/config/grants.ts';
 import { type GatewayProcess, type House, type HouseOptions, openHouse } from '../gateway/program.ts';
+import { freePort } from '../port.ts';
 import { type CountingUpstream, countingUpstream } from '../upstream/counting.ts';
 import { type AgentProvider, agentProvider } from './agent-provider.ts';
-import { freePort } from './provider.ts';
 
 export const AUDIENCE = 'https://holdfast.example.com';
 

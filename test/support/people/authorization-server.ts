@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 // It has no types of its own.
 // @ts-expect-error
 import Provider from 'oidc-provider';
+import { freePort } from '../port.ts';
 import { Jar } from './browserless.ts';
-import { freePort } from './provider.ts';
 
 /** A real authorization server at which clients register by themselves, and ask for tokens for one resource. */
 export interface AuthorizationServer {

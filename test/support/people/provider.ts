@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 // It has no types of its own.
 // @ts-expect-error
 import Provider from 'oidc-provider';
+import { freePort } from '../port.ts';
 
 export interface Account {
   readonly name?: string;
@@ -96,12 +96,4 @@ export async function startProvider(
   };
   await open();
   return { issuer, accounts, asked, away: (isAway) => (isAway ? shut() : open()), close: shut };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -1,6 +1,7 @@
 import { ADMIN_TOKEN, type ConsoleWorld, consoleWorld } from '../console/browser.ts';
+import { freePort } from '../port.ts';
 import { Jar, signInAs } from './browserless.ts';
-import { CLIENT_SECRET, freePort, startProvider, type TestProvider } from './provider.ts';
+import { CLIENT_SECRET, startProvider, type TestProvider } from './provider.ts';
 
 export interface PeopleWorld extends ConsoleWorld {
   readonly provider: TestProvider;

@@ -22,6 +22,8 @@ export interface ClickGesture extends Disguise {
   /** The `ts` of the message, which may be a reply or ephemeral. */
   readonly ts: string;
   readonly actionId: string;
+  /** The button's block, where several have such a button. */
+  readonly blockId?: string;
   /** A tampered value, sent instead of the button's own. */
   readonly value?: string;
 }
@@ -39,6 +41,8 @@ export interface ViewClickGesture extends Disguise {
   /** The person's top modal by default. */
   readonly viewId?: string;
   readonly actionId: string;
+  /** The button's block, where several have such a button. */
+  readonly blockId?: string;
   readonly value?: string;
   /** What is in the inputs so far. */
   readonly values?: InputValues;
@@ -81,7 +85,7 @@ export class Gestures {
   payloadOf(click: ClickGesture): Fields {
     const message = this.#world.messages.find(click.channel, click.ts);
     if (message === undefined) throw new Error(`No message ${click.ts} in ${click.channel}.`);
-    const found = findEver(message, click.actionId);
+    const found = findEver(message, click.actionId, click.blockId);
     if (found === undefined) throw new Error(`Message ${click.ts} never had a button ${click.actionId}.`);
     return clickOnMessage(this.#world, message, { ...click, found, value: click.value });
   }
@@ -95,7 +99,7 @@ export class Gestures {
 
   clickView(click: ViewClickGesture): Promise<Reaction> {
     const view = this.#view(click.user, click.viewId);
-    const found = actionIn(listField(view.view, 'blocks'), click.actionId);
+    const found = actionIn(listField(view.view, 'blocks'), click.actionId, click.blockId);
     if (found === undefined) throw new Error(`View ${view.id} has no button ${click.actionId}.`);
     const values = stateOf(view.view, click.values ?? {});
     return this.#delivery.payload(clickOnView(this.#world, view, values, { ...click, found, value: click.value }));
@@ -107,11 +111,11 @@ export class Gestures {
   }
 
   /** Clicks the button of the person's Home with this action, and this value where there are several. */
-  clickHome({ user, actionId, value, ...disguise }: ViewClickGesture): Promise<Reaction> {
+  clickHome({ user, actionId, blockId, value, ...disguise }: ViewClickGesture): Promise<Reaction> {
     const home = this.#world.views.home(user);
     const blocks = listField(home.view, 'blocks');
     const of = blocks.filter((block) => value === undefined || JSON.stringify(block).includes(value));
-    const found = actionIn(of, actionId);
+    const found = actionIn(of, actionId, blockId);
     if (found === undefined) throw new Error(`The Home of ${user} has no button ${actionId}.`);
     return this.#delivery.payload(clickOnView(this.#world, home, {}, { user, ...disguise, found }));
   }
@@ -179,9 +183,9 @@ export class Gestures {
 }
 
 /** A button that the message has or once had: people click on what their screen still shows. */
-function findEver(message: SlackMessage, actionId: string) {
+function findEver(message: SlackMessage, actionId: string, blockId?: string) {
   for (const version of message.versions.toReversed()) {
-    const found = actionIn(version.blocks, actionId);
+    const found = actionIn(version.blocks, actionId, blockId);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -23,9 +23,10 @@ export interface FoundAction {
   readonly element: Fields;
 }
 
-/** Finds an interactive element by its action_id. */
-export function actionIn(blocks: readonly Fields[], actionId: string): FoundAction | undefined {
+/** Finds an interactive element by its action_id, which is unique within its block only; without a block, the first. */
+export function actionIn(blocks: readonly Fields[], actionId: string, blockId?: string): FoundAction | undefined {
   for (const block of blocks) {
+    if (blockId !== undefined && block.block_id !== blockId) continue;
     const accessory = part(block, 'accessory');
     const inner = part(block, 'element');
     const elements = [...listField(block, 'elements'), ...(accessory ? [accessory] : []), ...(inner ? [inner] : [])];

@@ -10,17 +10,23 @@ import { plainHtml } from './plain-text.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
-/** Who looks at the page, and at which channel. */
+/** Who looks at the page, and at which channel; null: at the app's Home. */
 export interface PageViewer {
   readonly user: SlackUser;
-  readonly channel: SlackChannel;
+  readonly channel: SlackChannel | null;
 }
+
+/** What stands for the Home in the place of a channel's id. */
+export const HOME = 'home';
 
 /** The parts of the page that change while it is open. */
 export function partsOf(world: World, viewer: PageViewer): { side: string; channel: string; modal: string } {
   return {
     side: side(world, viewer).toString(),
-    channel: channelHtml(world, viewer).toString(),
+    channel: (viewer.channel === null
+      ? homeHtml(world, viewer.user)
+      : channelHtml(world, viewer.user, viewer.channel)
+    ).toString(),
     modal: modalHtml(world, viewer).toString(),
   };
 }
@@ -35,7 +41,7 @@ export function pageHtml(world: World, viewer: PageViewer, nonce: string): strin
 <title>${heading(world, viewer)} · stand-in for Slack</title>
 <style nonce="${nonce}">${trusted(STYLE)}</style>
 </head>
-<body data-as="${viewer.user.id}" data-channel="${viewer.channel.id}">
+<body data-as="${viewer.user.id}" data-channel="${placeOf(viewer)}">
 <nav id="side">${trusted(parts.side)}</nav>
 <main id="channel">${trusted(parts.channel)}</main>
 <div id="modal">${trusted(parts.modal)}</div>
@@ -55,10 +61,12 @@ function side(world: World, viewer: PageViewer): SafeHtml {
 <h3>You are</h3>
 ${people.map(
   (user) =>
-    html`<a class="person${user === viewer.user ? ' here' : ''}" href="/?as=${user.id}&channel=${viewer.channel.id}">${avatar(world, user)}${user.real_name}${
+    html`<a class="person${user === viewer.user ? ' here' : ''}" href="/?as=${user.id}&channel=${placeOf(viewer)}">${avatar(world, user)}${user.real_name}${
       user.deleted ? html`<small>deactivated</small>` : user.is_restricted ? html`<small>guest</small>` : ''
     }</a>`,
 )}
+<h3>Apps</h3>
+<a class="place${viewer.channel === null ? ' here' : ''}" href="/?as=${viewer.user.id}&channel=${HOME}">${botName(world)}: Home</a>
 <h3>Channels</h3>
 ${mine.map(
   (channel) =>
@@ -68,13 +76,29 @@ ${mine.map(
 )}`;
 }
 
-function heading(world: World, viewer: PageViewer): string {
-  if (!viewer.channel.is_im) return `# ${viewer.channel.name}`;
-  return world.workspace.users.get(world.workspace.botUser)?.real_name ?? 'Direct message';
+function placeOf({ channel }: PageViewer): string {
+  return channel === null ? HOME : channel.id;
 }
 
-function channelHtml(world: World, viewer: PageViewer): SafeHtml {
-  const { channel, user } = viewer;
+function botName({ workspace }: World): string {
+  return workspace.users.get(workspace.botUser)?.real_name ?? 'The app';
+}
+
+function heading(world: World, { channel }: PageViewer): string {
+  return channel === null || channel.is_im ? botName(world) : `# ${channel.name}`;
+}
+
+function homeHtml(world: World, user: SlackUser): SafeHtml {
+  const blocks = listField(world.views.home(user.id).view, 'blocks');
+  return html`<header><b>${botName(world)}</b><span>Home, which only ${user.real_name} sees</span></header>
+<div class="messages"><section class="home" data-home="${user.id}">${
+    blocks.length === 0
+      ? html`<p class="empty">The app has shown nothing here yet.</p>`
+      : blocksHtml(blocks, { workspace: world.workspace, errors: {} })
+  }</section></div>`;
+}
+
+function channelHtml(world: World, user: SlackUser, channel: SlackChannel): SafeHtml {
   const inside = channel.members.includes(user.id);
   const messages = world.messages.all.filter(
     (m) =>
@@ -83,17 +107,17 @@ function channelHtml(world: World, viewer: PageViewer): SafeHtml {
       !m.deleted &&
       (m.ephemeralFor === null || m.ephemeralFor === user.id),
   );
-  return html`<header><b>${heading(world, viewer)}</b><span>${channel.members.length} members</span></header>
+  return html`<header><b>${heading(world, { user, channel })}</b><span>${channel.members.length} members</span></header>
 <div class="messages">${
     inside
       ? messages.length === 0
         ? html`<p class="empty">Nothing here yet.</p>`
-        : messages.map((message) => messageHtml(world, viewer, message))
+        : messages.map((message) => messageHtml(world, user, message))
       : html`<p class="empty">${user.real_name} is not in this channel.</p>`
   }</div>`;
 }
 
-function messageHtml(world: World, viewer: PageViewer, message: SlackMessage): SafeHtml {
+function messageHtml(world: World, viewer: SlackUser, message: SlackMessage): SafeHtml {
   const { workspace } = world;
   const author = workspace.users.get(message.user);
   const at = new Date(Number(message.ts) * 1000);
@@ -102,7 +126,7 @@ function messageHtml(world: World, viewer: PageViewer, message: SlackMessage): S
       m.channel === message.channel &&
       m.thread_ts === message.ts &&
       !m.deleted &&
-      (m.ephemeralFor === null || m.ephemeralFor === viewer.user.id),
+      (m.ephemeralFor === null || m.ephemeralFor === viewer.id),
   );
   const body =
     message.blocks.length > 0

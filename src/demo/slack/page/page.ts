@@ -6,7 +6,7 @@ import type { InputValues } from '../state/inputs.ts';
 import type { World } from '../state/world.ts';
 import { type Fields, isFields, parsedJson, textField } from '../wire/fields.ts';
 import { bodyOf } from '../wire/request-body.ts';
-import { type PageViewer, pageHtml, partsOf } from './layout.ts';
+import { HOME, type PageViewer, pageHtml, partsOf } from './layout.ts';
 
 /**
  * The page on which people see cards and click. A gesture is a POST of JSON from the page's own origin, and only requests
@@ -56,11 +56,12 @@ export class StandInPage {
     response.end(pageHtml(this.#world, this.#viewer(url), nonce));
   }
 
-  /** Who looks at the page, and at which channel; the first person and the first channel by default. */
+  /** Who looks at the page, and at what; the first person and the first channel by default. */
   #viewer(url: URL): PageViewer {
     const { users, channels } = this.#world.workspace;
     const user = users.get(url.searchParams.get('as') ?? '') ?? [...users.values()].find((u) => !u.is_bot);
-    const channel = channels.get(url.searchParams.get('channel') ?? '') ?? [...channels.values()][0];
+    const wanted = url.searchParams.get('channel') ?? '';
+    const channel = wanted === HOME ? null : (channels.get(wanted) ?? [...channels.values()][0]);
     if (user === undefined || channel === undefined) throw new Error('The stand-in has no people or no channels.');
     return { user, channel };
   }
@@ -95,6 +96,7 @@ export class StandInPage {
       user: field('user'),
       viewId: field('viewId'),
       actionId: field('actionId'),
+      ...(field('blockId') === '' ? {} : { blockId: field('blockId') }),
       values: valuesOf(gesture.values),
     };
     switch (path) {
@@ -107,6 +109,10 @@ export class StandInPage {
             ...(typeof gesture.value === 'string' ? { value: gesture.value } : {}),
           }),
         );
+      case '/page/home':
+        return complaint(await this.#gestures.openHome(by));
+      case '/page/home-click':
+        return complaint(await this.#gestures.clickHome(by));
       case '/page/view-click':
         return complaint(await this.#gestures.clickView(by));
       case '/page/submit': {

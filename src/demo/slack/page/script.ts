@@ -47,7 +47,7 @@ function draw(id, markup) {
   part(id).innerHTML = markup;
   if (values && view && document.querySelector('#modal [data-view]')?.dataset.view === view) restore(values);
   else if (id === 'modal') document.querySelector('#modal [data-focus]')?.focus();
-  if (id === 'channel') { const now = document.querySelector('.messages'); now.scrollTop = atEnd ? now.scrollHeight : top; }
+  if (id === 'channel') { const now = document.querySelector('.messages'); now.scrollTop = atEnd && channel !== 'home' ? now.scrollHeight : top; }
 }
 
 async function redraw() {
@@ -75,17 +75,18 @@ function confirmed(words) {
 document.addEventListener('click', async (event) => {
   const button = event.target.closest('button');
   if (!button || button.closest('dialog')) return;
-  const { action, confirm, close, submit, url } = button.dataset;
+  const { action, block, confirm, close, submit, url } = button.dataset;
   if (action === undefined && !close && !submit) return;
   if (confirm && !(await confirmed(JSON.parse(confirm)))) return;
   button.disabled = true;
   const viewId = button.closest('[data-view]')?.dataset.view;
   if (close) await send('close', { viewId });
   else if (submit) await send('submit', { viewId, values: entered() });
-  else if (viewId) await send('view-click', { viewId, actionId: action, values: entered() });
+  else if (viewId) await send('view-click', { viewId, actionId: action, blockId: block, values: entered() });
+  else if (button.closest('[data-home]')) await send('home-click', { actionId: action, blockId: block });
   else {
     const message = button.closest('[data-ts]').dataset;
-    await send('click', { channel: message.messageChannel, ts: message.ts, actionId: action, value: button.dataset.value });
+    await send('click', { channel: message.messageChannel, ts: message.ts, actionId: action, blockId: block, value: button.dataset.value });
     if (url && /^https?:/.test(url)) window.open(url, '_blank', 'noopener');
   }
   button.disabled = false;
@@ -100,5 +101,6 @@ const changes = new EventSource('/page/changes');
 changes.onmessage = () => { clearTimeout(due); due = setTimeout(redraw, 30); };
 changes.onopen = () => redraw();
 changes.onerror = () => toast('The stand-in no longer answers. The page shows its last state.');
-document.querySelector('.messages').scrollTop = 1e9;
+if (channel === 'home') send('home', {});
+else document.querySelector('.messages').scrollTop = 1e9;
 `;

@@ -20,6 +20,7 @@ a{color:#1264a3;text-decoration:none}a:hover{text-decoration:underline}
 #channel>header{padding:12px 20px;border-bottom:1px solid #e2e2e2;display:flex;gap:12px;align-items:baseline}
 #channel>header b{font-size:18px;font-weight:900}#channel>header span{color:#616061;font-size:13px}
 .messages{flex:1;overflow:auto;padding:12px 0 28px}
+.home{padding:0 20px}.home .empty{padding:0}
 .empty{color:#616061;padding:0 20px}
 .message{display:flex;gap:8px;padding:8px 20px}
 .message:hover{background:#f8f8f8}
