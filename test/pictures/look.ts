@@ -29,10 +29,10 @@ tools:
     severity: medium
     action: require_approval
     reason: Creates a credential that outlives the session.
-    justification: optional
     approval:
       approvers: [security]
       deny_reason: required
+      justification: optional
       summary: 'Create an API key "{args.name}" with role {args.role}'
       preview: { tool: query, args: { expr: count(keys) } }
       allowance: { max_minutes: 15, max_calls: 5, may_vary: [args.name], within: [{ path: args.name, op: starts_with, value: ci- }] }
