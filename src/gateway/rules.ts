@@ -55,6 +55,11 @@ export interface Rules {
   argumentFaults?(server: string, tool: string, args: JsonObject): readonly ArgumentFault[] | null;
   /** The tool's input schema, as its server listed it; null: none is known. */
   inputSchema?(server: string, tool: string): JsonObject | null;
+  /**
+   * Has the server asked for its tools where no schema of this tool is known, as after a start or at a replica that no list
+   * has passed through. Takes `ms` at most; never rejects, and what is not known afterwards stays unknown.
+   */
+  learnTool?(server: string, tool: string, ms: number): Promise<void>;
   /** Compiles conditions that a person gives, as a policy has them; a text: what is wrong with them. */
   conditions(within: readonly Json[]): readonly WordedBound[] | string;
   /** Reads what all replicas have revoked so far; called before a pass is spent. Throws `Unavailable('store')`. */

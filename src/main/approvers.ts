@@ -27,6 +27,9 @@ import { TokenHealth } from '../slack/setup/token-health.ts';
 import type { SlackApi } from '../slack/wire/api.ts';
 import { Rush } from '../slack/wire/rush.ts';
 
+/** Milliseconds that a form waits for what its tool takes, where that is not known: Slack waits three seconds in all. */
+const FORM_MS = 1_000;
+
 /** Approvers in Slack, made in two steps: the cards are a port of the gateway, and the door needs the gateway. */
 export interface Approvers {
   readonly cards: Cards;
@@ -185,7 +188,10 @@ function useCasesOf(
     },
     snooze: (id, minutes, approver) => snooze(gateway, id, minutes, approver),
     counters: {
-      schema: ({ server, tool }) => gateway.rules.inputSchema?.(server, tool) ?? null,
+      schema: async ({ server, tool }) => {
+        await gateway.rules.learnTool?.(server, tool, FORM_MS);
+        return gateway.rules.inputSchema?.(server, tool) ?? null;
+      },
       propose: (id, request, approver) =>
         counterApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }),
     },

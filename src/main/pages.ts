@@ -53,6 +53,8 @@ export function pagesOf(
     signInLinks,
   });
   const { listTools } = pages;
+  const ask = listTools === undefined ? null : askServer(rules, lists, listTools);
+  rules.ask = ask;
   const console = consoleDoor({
     gateway,
     records,
@@ -60,7 +62,7 @@ export function pagesOf(
     loginSessions: sessions,
     logins,
     config: configView(rules, lists),
-    ...(listTools === undefined ? {} : { askServer: askServer(rules, lists, listTools) }),
+    ...(ask === null ? {} : { askServer: ask }),
     proof: proof(),
     assets: pages.assets,
   });

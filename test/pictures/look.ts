@@ -32,7 +32,6 @@ tools:
     approval:
       approvers: [security]
       deny_reason: required
-      justification: optional
       summary: 'Create an API key "{args.name}" with role {args.role}'
       preview: { tool: query, args: { expr: count(keys) } }
       allowance: { max_minutes: 15, max_calls: 5, may_vary: [args.name], within: [{ path: args.name, op: starts_with, value: ci- }] }
@@ -161,10 +160,7 @@ async function inConsole(context: BrowserContext, look: string): Promise<void> {
   const [one] = (await pending()).filter(({ tool }) => tool === 'create_api_key');
   await page.goto(`${world.url}/approvals/${one!.id}`);
   await shoot(page, `${look}-approval`);
-  for (const summary of await page
-    .locator('main form details:not([open]) > summary, main .buttons details:not([open]) > summary')
-    .all())
-    await summary.click();
+  for (const summary of await page.locator('main details.advance:not([open]) > summary').all()) await summary.click();
   await shoot(page, `${look}-approval-open`);
   await page.goto(`${world.url}/`);
   await page.locator('.live.on').waitFor();

@@ -48,6 +48,9 @@ export type ProposingGateway = Pick<
   | 'vault'
 >;
 
+/** Milliseconds within which a server says what its tool takes, where that is not known. */
+const LEARN_MS = 5_000;
+
 /**
  * Makes of a parked call and of the arguments that a person would have instead the approval that the denial opens: the same
  * tool, the same requirement, the same of everything else that is forwarded. What policy denies, what the tool's schema
@@ -83,6 +86,7 @@ export async function proposedCall(
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(fingerprintMaterial(call));
   if (fingerprint === approval.fingerprint) return refused('nothing was changed: it is the same call');
 
+  await rules.learnTool?.(approval.server, approval.tool, LEARN_MS);
   const faults = rules.argumentFaults?.(approval.server, approval.tool, call.args) ?? [];
   const seen = faults.filter(({ path }) => ![...kept.places.keys()].some((place) => isAt(path, place)));
   if (seen.length > 0) return { kind: 'refused', why: 'the tool does not take these arguments', faults: seen };

@@ -26,7 +26,9 @@ import { ruleFor } from '../../domain/policy/rule.ts';
 import { plainSchema } from '../../domain/tool/plain-schema.ts';
 import type { Rules } from '../../gateway/rules.ts';
 import type { RegisteredKeys } from '../../gateway/state/registered-keys.ts';
+import type { AskServer } from '../../gateway/tools/ask-for-tools.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
+import { withinOr } from '../../time/within.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';
 
 /** The current rules. A reload replaces the whole config and all policies at once, or nothing. */
@@ -42,6 +44,8 @@ export class LiveRules implements Rules {
   #persons: Persons;
   /** Where the input schemas of tools are known; nowhere before a list has passed through. */
   schemas: (server: string, tool: string) => Json | null = () => null;
+  /** Asks a server for its tools; null: this runtime cannot. */
+  ask: AskServer | null = null;
   readonly #now: () => Date;
   readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>;
   readonly #keys: Pick<RegisteredKeys, 'current' | 'refresh'> | null;
@@ -200,6 +204,15 @@ export class LiveRules implements Rules {
   inputSchema(server: string, tool: string): JsonObject | null {
     const schema = this.schemas(server, tool);
     return isObject(schema) ? plainSchema(schema) : null;
+  }
+
+  async learnTool(server: string, tool: string, ms: number): Promise<void> {
+    if (this.ask === null || this.schemas(server, tool) !== null) return;
+    const asked = this.ask(server, 'gateway').then(
+      () => undefined,
+      () => undefined,
+    );
+    await withinOr(ms, asked, undefined);
   }
 
   argumentFaults(server: string, tool: string, args: JsonObject): ReturnType<NonNullable<Rules['argumentFaults']>> {

@@ -27,8 +27,8 @@ import type { ClickOutcome } from './outcome.ts';
 
 /** Denying with another call. */
 export interface CounterActs {
-  /** The input schema of the approval's tool; null: it is not known. */
-  schema(approval: Approval): JsonObject | null;
+  /** The input schema of the approval's tool; null: it is not known, or not soon enough for a form. */
+  schema(approval: Approval): Promise<JsonObject | null>;
   /** Resolves once both are durable, or refused and the refusal recorded. */
   propose(id: string, request: CounterRequest, approver: Approver): Promise<Countered>;
 }
@@ -160,7 +160,7 @@ async function openCounterForm(terms: ActTerms, intent: Intent, admitted: Admitt
     await terms.refused(approval.id, approver.id, reason, 'deny');
     return { kind: 'refused', reason, approval };
   }
-  const form = argumentForm(terms.counters?.schema(approval) ?? null, shownArguments(approval));
+  const form = argumentForm((await terms.counters?.schema(approval)) ?? null, shownArguments(approval));
   return { kind: 'modal', view: counterView(approval, from, form, isSeenWithForm(terms, admitted)) };
 }
 

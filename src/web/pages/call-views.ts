@@ -17,17 +17,18 @@ export function unusualLines({ facts }: Pick<Approval, 'facts'>): Html {
 }
 
 /** Values of the arguments as what they are. The arguments as they came stand beside them. */
-export function callViews({ arguments: args }: Pick<Approval, 'arguments'>): Html {
+export function callViews({ id, arguments: args }: Pick<Approval, 'id' | 'arguments'>): Html {
   const views = viewsOf(args);
-  return views.length === 0 ? html`` : html`<div class="views">${views.map(viewFigure)}</div>`;
+  return views.length === 0 ? html`` : html`<div class="views">${views.map((view) => viewFigure(view, id))}</div>`;
 }
 
-function viewFigure(view: View): Html {
+/** Regions of a page have different names, so each names its approval. */
+function viewFigure(view: View, id: string): Html {
   const { path, name, says, lines, kind } = view;
   const box =
     lines.length === 0
       ? ''
-      : html`<pre class="values" dir="ltr" tabindex="0" role="region" aria-label="${kind} at ${path.slice(0, 80)}"><code>${lines.map(
+      : html`<pre class="values" dir="ltr" tabindex="0" role="region" aria-label="${kind} at ${path.slice(0, 80)} of ${id}"><code>${lines.map(
           (line, at) => html`${at > 0 ? '\n' : ''}${lineOf(kind, line)}`,
         )}</code></pre>`;
   return html`<figure class="view"><figcaption>${visibleName(path)}${name === null ? '' : html`, ${visibleName(name)}`}: ${says}</figcaption>${box}</figure>`;
@@ -42,10 +43,10 @@ function lineOf(kind: View['kind'], line: ViewLine): Html {
 }
 
 /** What the server said when it was asked how things stand, marked as its word; or why there is nothing. */
-export function previewShown({ facts }: Pick<Approval, 'facts'>): Html {
+export function previewShown({ id, facts }: Pick<Approval, 'id' | 'facts'>): Html {
   const preview = facts?.preview ?? null;
   if (preview === null) return html``;
   const says = previewSays(preview).map((part) => ('text' in part ? part.text : visibleName(part.value)));
   if (preview.kind === 'none') return html`<p class="unshown dim">How it stands: ${says}.</p>`;
-  return html`<figure class="view"><figcaption>How it stands: ${says}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says"><code>${visibleText(preview.text)}</code></pre></figure>`;
+  return html`<figure class="view"><figcaption>How it stands: ${says}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says of ${id}"><code>${visibleText(preview.text)}</code></pre></figure>`;
 }
