@@ -52,8 +52,8 @@ function table(what: string, lines: readonly OverseenLine[], more: readonly More
 }
 
 function candidate({ candidate: found }: OverseenTool): string {
-  if (found === 'rule') return 'always approved: a rule or an allowance';
-  return found === 'deny' ? 'often denied: deny' : '';
+  if (found === 'rule') return 'always approved: could be a rule or an allowance';
+  return found === 'deny' ? 'often denied: could be denied by policy' : '';
 }
 
 /** A share as people read it. */
