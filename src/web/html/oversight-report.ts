@@ -22,7 +22,7 @@ export function oversightParts({ people, groups, tools, upTo, doubtful, cut }: O
     <section><h2>Groups</h2>${table('Group', groups, [])}
       <p class="dim">A decision counts for each group that was asked, and for its person.</p></section>
     <section><h2>Tools</h2>${table('Tool', tools, [['Suggests', candidate]])}</section>
-    <p class="dim">Days are UTC. Counted up to event ${count(upTo)} of the chain. Members of Slack user groups are counted when they decide, not when they are asked.</p>`;
+    <p class="dim">Days are UTC. Counted up to event ${count(upTo)} of the chain. Members of Slack user groups are counted when they decide, not when they are asked. Full view: decided in Slack’s full view or a form, or signed; decisions in the console and over the API do not count there.</p>`;
 }
 
 type More = readonly [head: string, cell: (line: OverseenTool) => Html | string];
