@@ -29,9 +29,15 @@ export async function demo(terminal: Terminal): Promise<number> {
   }
 }
 
-/** Keeps the page open until Enter is pressed. */
-function lookAround({ slack }: Stage, terminal: Terminal): Promise<void> {
-  terminal.out(printed`\nThe cards are still at ${slack.url}. Press Enter to end the demo.\n`);
+/** Keeps the page open until Enter is pressed, and opens the console. */
+function lookAround({ slack, running }: Stage, terminal: Terminal): Promise<void> {
+  const link = running.signInLink();
+  terminal.out(printed`\nThe cards are still at ${slack.url}.\n`);
+  if (link !== null)
+    terminal.out(
+      printed`The console has every step of these calls; this link opens it once, within 2 minutes:\n  ${link}\n`,
+    );
+  terminal.out(printed`Press Enter to end the demo.\n`);
   return new Promise((resolve) => {
     process.stdin.once('data', () => {
       process.stdin.pause();

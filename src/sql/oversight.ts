@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { ADMIN } from '../domain/approval/current.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
 import {
   type Addition,
@@ -41,6 +42,7 @@ interface FoundEvent {
   /** Of its approval, as it was frozen. */
   readonly groups: Json;
   readonly people: Json;
+  readonly admin: Json;
   readonly names: Json;
 }
 
@@ -136,7 +138,7 @@ async function countedEvents(trx: Db, after: number, upto: number): Promise<read
     select e.type, e.at, e.actor, e.server, e.tool, e.seal, e.seq::text as seq,
       case when e.type = 'approval.requested' then null else e.body end as body,
       (a.requirement::json)->'groups' as groups, (a.requirement::json)->'people' as people,
-      (a.requirement::json)->'names' as names
+      (a.requirement::json)->'admin' as admin, (a.requirement::json)->'names' as names
     from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
     where e.seq > ${String(after)}::bigint and e.seq <= ${String(upto)}::bigint and e.type = any(${[...COUNTED_TYPES]}::text[])
     order by e.seq`.execute(trx);
@@ -152,14 +154,15 @@ function isOurs(seals: Seals, { body, seal, seq }: FoundEvent): boolean {
 
 /** A decision as its sealed text has it; a question by its columns. null: no such event. */
 function countedOf(event: FoundEvent): CountedEvent | null {
-  const { body, groups, people, names } = event;
+  const { body, groups, people, admin, names } = event;
   const texts = (list: Json): readonly string[] =>
     Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
   const named = (id: string): string => {
     const name = isObject(names) && Object.hasOwn(names, id) ? names[id] : undefined;
     return typeof name === 'string' ? name : id;
   };
-  const asked = { groups: texts(groups), people: texts(people).map(named) };
+  const ids = [...texts(people), ...(admin === true ? [ADMIN] : [])];
+  const asked = { groups: texts(groups), people: [...new Set(ids.map(named))] };
   const { type, at, actor, server, tool } = event;
   if (body === null) return { type, at, actor, server, tool, data: {}, ...asked };
   const said = eventTextOf({ body });

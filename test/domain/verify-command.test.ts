@@ -167,6 +167,7 @@ describe('evidence that attacks its reader', () => {
   test('nor do the names of files that do not exist', async () => {
     const { code, said } = await verify(`/nowhere/${HOSTILE.replaceAll('\0', '')}`);
     assert.equal(code, 1);
+    assert.match(said, /cannot be read \(ENOENT\), so nothing was verified/);
     assert.doesNotMatch(said.replaceAll('\n', ''), OBEYED);
     for (const line of said.split('\n')) assert.ok(!line.startsWith(HOSTILE_MARK), line);
   });

@@ -1,12 +1,16 @@
 import type { EvidenceFault, EvidenceReport } from '../../domain/log/evidence-report.ts';
 import { cut } from '../../text/cut.ts';
-import { joined, type Printed, printed } from '../../text/printed.ts';
+import { counted } from '../../text/plural.ts';
+import { joined, type Printed, printed, printedTool } from '../../text/printed.ts';
+import { visible } from '../../text/visible.ts';
 import { eventLine } from './event-line.ts';
 import { chainFaultText } from './report.ts';
 
 /** Faults that are printed one by one, and characters of what others wrote in one of them. */
 const MAX_SHOWN = 10;
 const LONGEST = 100;
+/** Characters of the call's arguments; all of them are in the file. */
+const LONGEST_ARGUMENTS = 1_000;
 
 /** What the evidence proves, as text for a person. The first line is the answer. */
 export function evidenceReportText(report: EvidenceReport): Printed {
@@ -14,7 +18,7 @@ export function evidenceReportText(report: EvidenceReport): Printed {
   const lines = faults.length > 0 ? [printed`DOES NOT FIT: ${faultText(faults[0]!)}`] : [answer(report)];
   for (const fault of faults.slice(1, MAX_SHOWN)) lines.push(printed`also: ${faultText(fault)}`);
   if (faults.length > MAX_SHOWN) lines.push(printed`and ${faults.length - MAX_SHOWN} more`);
-  if (steps.length > 0) lines.push(printed``, ...steps.map(stepText), printed``);
+  if (steps.length > 0) lines.push(printed``, ...callLines(steps), ...steps.map(stepText), printed``);
   if (report.log !== null) lines.push(printed`the log’s id is ${cut(report.log, LONGEST)}`);
   if (report.at !== null) lines.push(printed`taken at ${report.at}, signed by ${cut(report.key ?? '', LONGEST)}`);
   if (faults.length === 0) {
@@ -26,7 +30,7 @@ export function evidenceReportText(report: EvidenceReport): Printed {
       );
     if (report.unproven > 0)
       lines.push(printed`${report.unproven} events about passkeys are not under a signed checkpoint`);
-    lines.push(printed`${cards} cards are what was logged`);
+    if (cards > 0) lines.push(printed`${counted(cards, 'card')} ${cards === 1 ? 'is' : 'are'} what was logged`);
     if (signatures > 0)
       lines.push(printed`${signatures} votes are signed by passkeys whose registration is in the log`);
     lines.push(
@@ -40,6 +44,19 @@ function answer({ approval, covered, coveredAt, steps }: EvidenceReport): Printe
   if (covered === 0) return printed`NOT SIGNED: the events of ${approval ?? ''} fit, but no checkpoint covers them yet`;
   const what = printed`what is told of ${approval ?? ''} is in the log that the gateway signed at ${String(coveredAt)}`;
   return covered === steps.length ? printed`FITS: ${what}` : printed`IN PART: ${what}, but for its newest events`;
+}
+
+/** Which call it is about, as the request has it: what people were shown, hidden values as they were shown. */
+function callLines(steps: EvidenceReport['steps']): Printed[] {
+  const asked = steps.find(({ type }) => type === 'approval.requested');
+  if (asked?.tool === undefined) return [];
+  const { fingerprint } = asked.data;
+  return [
+    printed`the call is ${cut(asked.server ?? '?', LONGEST)}.${printedTool(cut(asked.tool, LONGEST))} by ${cut(asked.actor, LONGEST)}`,
+    printed`  with ${cut(visible(JSON.stringify(asked.data.arguments ?? {})), LONGEST_ARGUMENTS)}`,
+    ...(typeof fingerprint === 'string' ? [printed`  fingerprint ${cut(fingerprint, LONGEST)}`] : []),
+    printed``,
+  ];
 }
 
 function stepText({ seq, type, at, actor, data }: EvidenceReport['steps'][number]): Printed {

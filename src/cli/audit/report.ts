@@ -4,6 +4,7 @@ import type { ChainFault } from '../../domain/log/evidence.ts';
 import type { SignatureReport } from '../../domain/log/signature-check.ts';
 import type { StaleLog } from '../../domain/log/staleness.ts';
 import { cut } from '../../text/cut.ts';
+import { counted } from '../../text/plural.ts';
 import { joined, type Printed, printed } from '../../text/printed.ts';
 
 /** What verification found besides the chain itself. */
@@ -39,7 +40,7 @@ export function reportText(
   lines.push(printed`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
   if (report.log !== null) lines.push(printed`the log's id is ${cut(report.log, LONGEST_KEY)}`);
   lines.push(...signatureLines(signatures));
-  if (cards > 0) lines.push(printed`${cards} cards are what was logged`);
+  if (cards > 0) lines.push(printed`${counted(cards, 'card')} ${cards === 1 ? 'is' : 'are'} what was logged`);
   if (faults.length === 0 && covered < head) lines.push(printed`${head - covered} since the last checkpoint`);
   return printed`${joined(lines, '\n')}\n`;
 }

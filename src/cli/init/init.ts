@@ -76,7 +76,7 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   openKept(place);
   terminal.out(writtenLines(place, grant, [...setUp.policies.keys()], chosen));
   await toClient(source, clientText, place, options, terminal, asking);
-  terminal.out(warning(calledAs(terminal.env)));
+  terminal.out(printed`${warning(calledAs(terminal.env))}${otherAddress(place)}`);
   return next(place, options, terminal);
 }
 
@@ -153,6 +153,16 @@ as you can, and approve its own calls. To prevent this, have people approve in
 Slack (${program} init slack), or run the agent as another user or in a
 sandbox. To give a server that is a command its own user or sandbox, set run_as
 or sandbox in the config.
+`;
+}
+
+/** Commands do not take the address from the config, which somebody else may have written. */
+function otherAddress({ listen: { host, port }, url }: SetUpPlace): Printed {
+  if (port === 8787) return printed``;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return printed`
+Commands that ask a gateway, such as approvals list, ask at port 8787. For this
+one give them --url ${url}, or set HOLDFAST_LISTEN=${name}:${port}.
 `;
 }
 

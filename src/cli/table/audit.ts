@@ -22,8 +22,8 @@ export const AUDIT_COMMANDS = [
             choices: ['tools', 'resources', 'prompts', 'methods'],
           },
           verdict: {
-            ...text('<verdict>', 'only what policy said: allow, ask, deny or limited'),
-            choices: ['allow', 'ask', 'deny', 'limited'],
+            ...text('<verdict>', 'only what policy said: allow, ask, deny, limited, "would ask" or "would deny"'),
+            choices: ['allow', 'ask', 'deny', 'limited', 'would ask', 'would deny'],
           },
           server: text('<server>', 'only events of this server'),
           tool: text('<tool>', 'only events of this tool'),

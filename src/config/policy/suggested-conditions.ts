@@ -3,6 +3,7 @@ import type { Redaction } from '../../domain/json/redact.ts';
 import { secretName } from '../../domain/json/secret-name.ts';
 import { type Bound, boundOf, FEWEST } from '../../domain/replay/bounds.ts';
 import type { SeenArgument, ToolUse } from '../../domain/replay/usage.ts';
+import { counted } from '../../text/plural.ts';
 
 /** What holds a tool's arguments to what was seen, and what was seen of those that nothing holds. */
 export interface SuggestedConditions {
@@ -23,7 +24,8 @@ export function conditionsFor(use: ToolUse, mayAsk: boolean, redaction: Redactio
   const isWhole = use.known === use.calls;
   const [require, askIf, notes]: [JsonObject[], JsonObject[], string[]] = [[], [], []];
   const few = use.known < FEWEST;
-  if (few && use.calls > 0) notes.push(`the arguments of ${use.known} calls are known, too few to bound any`);
+  if (few && use.calls > 0)
+    notes.push(`the arguments of ${counted(use.known, 'call')} are known, too few to bound any`);
   else if (!isWhole && use.known < ENOUGH_TO_ASK) {
     notes.push(`the arguments of ${use.known} of ${use.calls} calls are known, too few to bound any`);
   }

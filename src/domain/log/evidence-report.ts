@@ -7,6 +7,9 @@ export interface EvidenceStep {
   readonly type: string;
   readonly at: string;
   readonly actor: string;
+  /** What was called; absent: the event names none. */
+  readonly server?: string;
+  readonly tool?: string;
   readonly data: JsonObject;
 }
 

@@ -156,7 +156,11 @@ function stepOf({ seq, text }: ProvenStep): EvidenceStep {
     const value = member(body, name);
     return typeof value === 'string' ? value : '';
   };
-  return { seq, type: textIn('type'), at: textIn('at'), actor: textIn('actor'), data: isObject(data) ? data : {} };
+  const called = Object.fromEntries(
+    ['server', 'tool'].flatMap((name) => (textIn(name) === '' ? [] : [[name, textIn(name)]])),
+  );
+  const said = { type: textIn('type'), at: textIn('at'), actor: textIn('actor') };
+  return { seq, ...said, ...called, data: isObject(data) ? data : {} };
 }
 
 function parsed(text: string): JsonObject {

@@ -48,7 +48,7 @@ function textsOf({ values, present, prefix }: SeenArgument): Bound | string {
   if (folder !== null) return { op: 'path_under', value: folder };
   const origin = /^https?:\/\/[a-z0-9.:[\]-]{1,200}\//i.exec(prefix ?? '')?.[0];
   if (origin !== undefined) return { op: 'starts_with', value: origin };
-  return 'it had too many different values';
+  return 'its values have too little in common';
 }
 
 /** Visible text that stands in a policy as it was sent. */

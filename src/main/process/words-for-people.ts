@@ -50,21 +50,33 @@ function remedyOf({ code, answered }: ServerFailure, name: string): string {
 /** Tells whoever sits at the terminal which calls wait for a person, and what became of them. `program`: see `calledAs`. */
 export function tellCalls(
   log: Log,
-  { secrets, settings }: Pick<Loaded, 'secrets' | 'settings'>,
+  { config, secrets, settings }: Pick<Loaded, 'config' | 'secrets' | 'settings'>,
   program: string,
 ): EventMeter {
   const slack = secrets.slackBotToken === null ? [] : [`in Slack (${String(settings.slack.channel)})`];
-  const isOpen = secrets.adminToken !== null;
+  const isOpen = secrets.adminToken !== null || Boolean(config.oidc);
+  const asked = urlFor(settings.listen);
   return ({ type, approval, grant, server, tool }) => {
     if (approval === null) return;
     const call = `${String(server)}.${String(tool)}`;
     const end = ENDS[type];
     if (end !== undefined) log.info({}, `${call} for ${grantNameOf(String(grant))} ${end} (${approval})`);
     if (type !== 'approval.requested') return;
-    const places = [...slack, ...(isOpen ? ['in the console', `with: ${program} approvals approve ${approval}`] : [])];
+    const places = [
+      ...slack,
+      ...(isOpen ? ['in the console', `with: ${program} approvals approve ${approval}${asked}`] : []),
+    ];
     const where = places.length === 0 ? `Nobody can decide here (${approval}).` : `Decide ${places.join(', or ')}`;
     log.info({}, `${grantNameOf(String(grant))} is waiting for approval of ${call}. ${where}`);
   };
+}
+
+/** Commands ask at the usual address, whatever the config says: another one has to be given. */
+function urlFor({ host, port }: Loaded['settings']['listen']): string {
+  const isHere = ['127.0.0.1', 'localhost', '0.0.0.0'].includes(host);
+  if (port === 0 || (port === 8787 && isHere)) return '';
+  const name = isHere ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  return ` --url http://${name}:${port}`;
 }
 
 const ENDS: { readonly [type in EventType]?: string } = {

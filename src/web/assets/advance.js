@@ -1,4 +1,5 @@
-import { say, send } from './say.js';
+import { question } from './decide.js';
+import { confirmed, say, send } from './say.js';
 
 /** Approves or denies the like of a call too, and ends what was allowed or denied in advance. */
 export function inAdvance() {
@@ -34,6 +35,7 @@ async function give(form, button) {
   }
   form.dataset.busy = '';
   try {
+    if (button.value === 'approve' && !(await agreed(form))) return;
     const word = { decision: button.value, fingerprint };
     const body =
       button.value === 'deny'
@@ -44,7 +46,7 @@ async function give(form, button) {
       say(
         answer.state === 'pending'
           ? `Your approval of ${call} is recorded. It needs more approvals.`
-          : `Decided: ${call}, and the like.`,
+          : `${button.value === 'approve' ? 'Approved' : 'Denied'}: ${call}, and the like.`,
       );
       location.reload();
     } else if (status === 409) say(`Too late: ${call} is already ${answer.state}.`, true);
@@ -52,6 +54,15 @@ async function give(form, button) {
   } finally {
     delete form.dataset.busy;
   }
+}
+
+/** Where approving this call alone asks once more, approving the like of it asks too, with what else would be allowed. */
+async function agreed(form) {
+  const plain = document.querySelector(`form[data-decide="${CSS.escape(form.dataset.advance)}"]`);
+  if (!plain?.querySelector('.approve[data-confirm]')) return true;
+  const asked = question(plain);
+  asked.body.querySelector('.call-again').after(form.querySelector('[data-like]').cloneNode(true));
+  return confirmed({ ...asked, yes: 'Yes, approve, and the like' });
 }
 
 function narrowed(form) {

@@ -69,7 +69,7 @@ async function decideTogether(choice, cards) {
   body.append(reason.label);
   const yes = `${choice === 'approve' ? 'Approve' : 'Deny'} ${cards.length === 1 ? 'this call' : `all ${cards.length}`}`;
   const title = `${choice === 'approve' ? 'Approve' : 'Deny'} ${cards.length === 1 ? 'this call' : `these ${cards.length} calls`}?`;
-  if (!(await confirmed({ title, body, yes }))) return;
+  if (!(await confirmed({ title, body, yes, tone: choice }))) return;
   const why = reason.field.value.trim();
   if (choice === 'deny' && why === '' && reason.needed)
     return say('Say why: a policy of these requires a reason.', true);
@@ -86,12 +86,6 @@ async function decideTogether(choice, cards) {
   await refresh();
 }
 
-/** What a card says of its call, with what it warns of. */
-const PARTS = [
-  ...['.in-words', '.unusual', '.asks', '.stated', '.notice', '.marks', '.view', '.values', '.also', '.client'],
-  ...['.introduced', '.unshown', '.earlier', '.hash'],
-].join(', ');
-
 /** Each ticked call as its card shows it: what is asked is what would run. */
 function question(cards) {
   const all = document.createElement('div');
@@ -99,9 +93,11 @@ function question(cards) {
   all.tabIndex = 0;
   all.setAttribute('role', 'region');
   all.setAttribute('aria-label', 'The selected calls in full');
-  for (const card of cards) {
+  for (const [at, card] of cards.entries()) {
     const call = document.createElement('section');
-    const head = Object.assign(document.createElement('h3'), { textContent: callOf(card) });
+    // On a phone the first of them may be all that is seen at once.
+    const place = cards.length === 1 ? '' : `${at + 1} of ${cards.length}: `;
+    const head = Object.assign(document.createElement('h3'), { textContent: `${place}${callOf(card)}` });
     call.append(head);
     // All of it, in its order: what is picked out could lose whose word it is, or what is unusual about the call.
     const copy = card.querySelector('[data-whole]').cloneNode(true);

@@ -51,13 +51,13 @@ async function sendDecision(form, choice, reason) {
 }
 
 /** Repeats the whole call as the page shows it: what is asked once more is what would run. */
-function question(form) {
+export function question(form) {
   const { content } = form.querySelector('template');
   const body = document.importNode(content, true);
   const place = body.querySelector('[data-call-here]');
   for (const values of form.closest('[data-call-shown]').querySelectorAll('.values'))
     place.append(values.cloneNode(true));
-  return { title: body.querySelector('[data-title]'), body, yes: 'Yes, approve' };
+  return { title: body.querySelector('[data-title]'), body, yes: 'Yes, approve', tone: 'approve' };
 }
 
 const DONE = { approve: 'Approved', sign: 'Approved', deny: 'Denied', 'take-back': 'Taken back' };

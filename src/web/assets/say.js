@@ -35,10 +35,10 @@ export async function send(path, body, method = 'POST') {
 }
 
 /**
- * Asks for confirmation in a dialog. `title`: a text or an element; `body`: more elements below it. Resolves with whether
- * it was given.
+ * Asks for confirmation in a dialog. `title`: a text or an element; `body`: more elements below it; `tone`: the class of the
+ * button that says yes, so that a yes to a call never looks like a no. Resolves with whether it was given.
  */
-export function confirmed({ title, text = '', body = null, yes }) {
+export function confirmed({ title, text = '', body = null, yes, tone = 'deny' }) {
   return new Promise((resolve) => {
     const before = document.activeElement;
     const dialog = document.createElement('dialog');
@@ -48,7 +48,7 @@ export function confirmed({ title, text = '', body = null, yes }) {
     const buttons = Object.assign(document.createElement('div'), { className: 'buttons' });
     const proceed = Object.assign(document.createElement('button'), {
       type: 'button',
-      className: 'deny',
+      className: tone,
       textContent: yes,
     });
     proceed.dataset.deciding = '';

@@ -22,7 +22,7 @@ export function oversightParts({ people, groups, tools, upTo, doubtful, cut }: O
     <section><h2>Groups</h2>${table('Group', groups, [])}
       <p class="dim">A decision counts for each group that was asked, and for its person.</p></section>
     <section><h2>Tools</h2>${table('Tool', tools, [['Suggests', candidate]])}</section>
-    <p class="dim">Days are UTC. Counted up to event ${count(upTo)} of the chain. Members of Slack user groups are counted when they decide, not when they are asked.</p>`;
+    <p class="dim">Days are UTC. Counted up to event ${count(upTo)} of the chain. Members of Slack user groups are counted when they decide, not when they are asked. Full view: decided in Slack’s full view or a form, or signed; decisions in the console and over the API do not count there.</p>`;
 }
 
 type More = readonly [head: string, cell: (line: OverseenTool) => Html | string];
@@ -52,8 +52,8 @@ function table(what: string, lines: readonly OverseenLine[], more: readonly More
 }
 
 function candidate({ candidate: found }: OverseenTool): string {
-  if (found === 'rule') return 'always approved: a rule or an allowance';
-  return found === 'deny' ? 'often denied: deny' : '';
+  if (found === 'rule') return 'always approved: could be a rule or an allowance';
+  return found === 'deny' ? 'often denied: could be denied by policy' : '';
 }
 
 /** A share as people read it. */

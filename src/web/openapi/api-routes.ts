@@ -428,7 +428,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     query: [
       field('type', 'Types of events, with commas between.'),
       of('what', ['tools', 'resources', 'prompts', 'methods'], 'What the event is about.'),
-      of('verdict', ['allow', 'ask', 'deny', 'limited'], 'What the policy decided.'),
+      of('verdict', ['allow', 'ask', 'deny', 'limited', 'would ask', 'would deny'], 'What the policy decided.'),
       field('server', 'Server.'),
       field('tool', 'Tool.'),
       field('grant', 'Grant.'),

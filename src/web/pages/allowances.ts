@@ -127,7 +127,7 @@ export function advanceForm(approval: Approval, may: { readonly approve: boolean
       data-reason-needed="${requirement.denyReason === 'required' ? 'yes' : 'no'}" action="/approvals/${id}" method="get">
       ${
         offers && offered !== undefined
-          ? html`<p>Besides this call${earlier === undefined ? ', at most' : ''}: ${visibleText(allowanceSentence(approval, offered, bounds))}</p>
+          ? html`<p data-like>Besides this call${earlier === undefined ? ', at most' : ''}: ${visibleText(allowanceSentence(approval, offered, bounds))}</p>
       ${requirement.quorum > 1 ? html`<p class="dim">It takes ${requirement.quorum} approvals for the same bounds; otherwise only this call is approved.</p>` : ''}
       ${earlier === undefined ? narrowFields(id, offered.minutes, offered.calls, varied) : ''}
       <div class="buttons"><button class="approve" type="submit" name="decision" value="approve" data-deciding>Approve, and the like</button></div>`

@@ -23,7 +23,7 @@ export function counterForm(approval: Approval, schema: JsonObject | null, may: 
       data-reason-needed="${requirement.denyReason === 'required' ? 'yes' : 'no'}" action="/approvals/${id}" method="get">
       <p>This call is denied, and the agent is told the call that you make of it here. It is asked about anew${
         requirement.stepUp === undefined
-          ? html`, and your vote for it counts if you may approve it`
+          ? html`, and your yes to it counts if you may approve it: where one is enough, it is approved at once`
           : html`, and has to be signed on its own page`
       }. Then the agent may make exactly that call, once.</p>
       ${fields.map((field, n) => fieldOf(field, `counter-${n}-${id}`))}

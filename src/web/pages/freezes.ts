@@ -30,7 +30,7 @@ export function freezeBanner(freezes: readonly Freeze[], names: PersonNames, now
   const more = freezes.length - MOST_IN_BANNER;
   const lines = freezes.slice(0, MOST_IN_BANNER).map((freeze) => html`<li>${freezeLine(freeze, names, now)}</li>`);
   return html`<section class="freeze-banner" aria-label="What is frozen">
-    <p><b>Frozen: nothing new is sent.</b> <a href="/freezes">${freezes.length} ${plural(freezes.length, 'freeze')} in force</a></p>
+    <p><b>${freezes.some(({ scope }) => scope.kind === 'all') ? 'Everything is frozen: nothing new is sent.' : 'Partly frozen: nothing new is sent for what is listed here.'}</b> <a href="/freezes">${freezes.length} ${plural(freezes.length, 'freeze')} in force</a></p>
     <ul>${lines}${more > 0 ? html`<li>and ${more} more</li>` : ''}</ul>
   </section>`;
 }
@@ -58,7 +58,7 @@ export function freezesPage({ freezes, held, servers, grants, operator, names, n
         : html`<table class="list"><thead><tr><th scope="col">What</th><th scope="col">By</th><th scope="col">Since (${zone()})</th><th scope="col">Why</th><th scope="col">Waits</th><th scope="col">Thaw</th></tr></thead>
     <tbody>${rows}</tbody></table>`
     }
-    ${operator ? freezeForm(freezes, servers, grants) : html`<p class="notice">Only operators can freeze and thaw. The config lists them under <code>operators</code>.</p>`}`;
+    ${operator ? freezeForm(freezes, servers, grants) : html`<p class="notice">Only operators can freeze and thaw. The config lists them under <code>operators</code>, or gives a person the role operator.</p>`}`;
 }
 
 function freezeRow(freeze: Freeze, held: HeldByFreeze, operator: boolean, names: PersonNames, now: Date): Html {

@@ -20,6 +20,7 @@ export function loginPage(next: string, fault: string | null, { provider, token 
       <p>See, search and decide what agents ask for. You need the gateway's admin token.</p>
       ${notice}
       ${tokenForm(next, true)}
+      <p class="dim">At a terminal, <code>holdfast start</code> prints a link that signs in without it. <code>holdfast init</code> keeps it in <code>.holdfast/secrets/HOLDFAST_ADMIN_TOKEN</code>.</p>
       <p class="dim">You stay signed in for up to 8 hours, or 30 minutes without use. Every sign-in is in the audit log.</p>`,
     );
   }

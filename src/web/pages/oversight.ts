@@ -36,7 +36,7 @@ function downloads({ from, to }: OversightReport): Html {
 }
 
 function termsLine({ fastShare, approvedShare, least, days }: OversightTerms): Html {
-  return html`<p class="dim">Told of (<code>oversight.alarmed</code>): who decides more than ${shareText(fastShare)} within 3 s, or approves more than ${shareText(approvedShare)}, of at least ${count(least)} decisions in ${count(days)} days.</p>`;
+  return html`<p class="dim">An alarm (the event <code>oversight.alarmed</code>) names whoever decides more than ${shareText(fastShare)} within 3 s, or approves more than ${shareText(approvedShare)}, of at least ${count(least)} decisions in ${count(days)} days.</p>`;
 }
 
 /** This quarter and those before it. */

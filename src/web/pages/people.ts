@@ -83,7 +83,7 @@ export function tokensPage({ tokens, roles, mostDays, names, now }: TokensView):
     <div id="new-token" role="status" aria-live="polite"></div>
     ${tokenTable(live, names, true, now)}
     <h2>New token</h2>
-    ${roles.length === 0 ? html`<p class="notice">People in the config gives you no role, so you can make no token. Roles that come from the provider’s claim are for the console only.</p>` : form}`;
+    ${roles.length === 0 ? html`<p class="notice">The config gives you no role under <code>people</code>, so you can make no token. Roles that come from the provider’s claim are for the console only.</p>` : form}`;
 }
 
 function tokenTable(tokens: readonly ApiToken[], names: PersonNames, revocable: boolean, now: Date): Html {

@@ -3,6 +3,7 @@ import { isToolName } from '../../domain/call/call.ts';
 import type { Clause, Limit, Policy, ToolRule } from '../../domain/policy/policy.ts';
 import { isHidden, ruleFor } from '../../domain/policy/rule.ts';
 import type { ListedTool, ToolList } from '../../domain/tool/list.ts';
+import { counted } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
 import { badge } from '../html/labels.ts';
 import { riskBadge } from '../html/risk.ts';
@@ -185,5 +186,11 @@ function asks({ action, askIf, ask }: ToolRule): Html {
   if (action !== 'require_approval' && askIf.length === 0) return html``;
   const from = ask.approvers === null ? 'the default approvers' : ask.approvers.join(', ');
   const places = (ask.places ?? []).map(({ group, count }) => `${count} of ${group}`).join(' and ');
-  return html`<p class="dim">${places === '' ? `${ask.quorum} of` : `${places}, from`} ${from}${ask.timeoutMs === null ? '' : `, within ${durationText(ask.timeoutMs)}`}</p>`;
+  return html`<p class="dim">${places === '' ? `${ask.quorum} of` : `${places}, from`} ${from}${ask.timeoutMs === null ? '' : `, within ${durationText(ask.timeoutMs)}`}${offers(ask)}</p>`;
+}
+
+/** What people may allow in advance with one of their approvals. */
+function offers({ allowance = null }: ToolRule['ask']): string {
+  if (allowance === null) return '';
+  return `; may allow the like, ${counted(allowance.maxCalls, 'call')} in ${counted(allowance.maxMinutes, 'minute')} at most`;
 }

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { Approval, Requirement } from '../../domain/approval/approval.ts';
 import { standInsOf } from '../../domain/approval/circle.ts';
 import { missingText, tallyOf } from '../../domain/approval/tally.ts';
+import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
 import { durationText, timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
@@ -12,7 +13,7 @@ export function requirementSummary(approval: Approval): Html {
   const tally = tallyOf(approval);
   const { escalate } = requirement;
   const lacking = approval.state === 'pending' ? missingText(tally) : '';
-  return html`<b>${tally.people} of ${requirement.quorum}</b>${placesText(requirement)} from ${approvers(requirement, requirement.names)}${
+  return html`<b>${tally.people} of ${requirement.quorum}</b> ${plural(requirement.quorum, 'approval')}${placesText(requirement)} from ${approvers(requirement, requirement.names)}${
     escalate === null
       ? ''
       : html`; after ${durationText(escalate.afterMs)} also ${approvers(escalate, requirement.names)}`

@@ -139,7 +139,13 @@ function summaryLine({ trace }: Approval): Html {
 /** A counter-proposal is wanted by a person; its agent may make the call. */
 function wants({ state, counterOf }: Approval, names: PersonNames): Html {
   if (counterOf === undefined) return html`${state === 'pending' ? 'wants' : 'wanted'} to run this.`;
-  return html`may run this once it is approved: a counter-proposal by ${personName(counterOf.by, names)}.`;
+  const may =
+    state === 'pending'
+      ? 'may run this once it is approved'
+      : state === 'approved'
+        ? 'may run this once'
+        : 'was offered this';
+  return html`${may}: a counter-proposal by ${personName(counterOf.by, names)}.`;
 }
 
 /** Who wants to make the call and why. The agent's own words are marked as unverified. */

@@ -173,6 +173,17 @@ for (const kind of STORES) {
       assert.ok(!tools.some(({ name }) => name.endsWith('.moved')));
     });
 
+    test('the admin token is asked where a group lists it', async () => {
+      const sample = newApproval().approval.requirement;
+      await open({ requirement: { ...sample, people: ['U0ASKED'], admin: true } });
+      await open({ requirement: { ...sample, people: ['U0ASKED'], admin: false } });
+      await seal();
+      await countAll();
+      const { people } = await report();
+      const asked = (name: string) => people.find((one) => one.name === name)?.asked ?? 0;
+      assert.deepEqual([asked('U0ASKED') - asked('admin'), asked('admin') > 0], [1, true]);
+    });
+
     test('sums outlast the secret that sealed them, where they are sealed anew while both are listed', async () => {
       const [before, after] = ['b'.repeat(40), 'a'.repeat(40)];
       const tablesOf = (seals: Seals) => new SealedTables(seals, null);

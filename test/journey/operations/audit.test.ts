@@ -287,6 +287,10 @@ describe('the audit log of a running gateway', () => {
     );
     assert.match(whole.out, new RegExp(`^FITS: what is told of ${id} is in the log`));
     assert.match(whole.out, /approval\.decided +slack:U0MIRA +choice=approve/);
+    assert.match(
+      whole.out,
+      /\nthe call is tools\.create_key by grant:\S+\n {2}with \{.*\}\n {2}fingerprint [0-9a-f]{16,}\n/,
+    );
     assert.match(whole.out, /\n[1-9]\d* cards are what was logged\nthe policy’s text is what was logged\n/);
     const text = readFileSync(file, 'utf8');
     assert.ok(text.includes('Makes a credential.'), 'the policy is in it');
