@@ -35,6 +35,19 @@ export function indentedFits(
   return room >= 0;
 }
 
+/** Whether a text that may be JSON is nested deeper than so many levels. Linear; reads no further than that. */
+export function isDeeper(text: string, levels: number): boolean {
+  let [level, inText] = [0, false];
+  for (let at = 0; at < text.length && level <= levels; at++) {
+    const unit = text.charCodeAt(at);
+    if (inText && unit === BACKSLASH) at++;
+    else if (unit === QUOTE) inText = !inText;
+    else if (!inText && (unit === BRACE || unit === BRACKET)) level++;
+    else if (!inText && (unit === BRACE + CLOSING || unit === BRACKET + CLOSING)) level--;
+  }
+  return level > levels;
+}
+
 const [QUOTE, BACKSLASH, COMMA, COLON, BRACE, BRACKET] = [0x22, 0x5c, 0x2c, 0x3a, 0x7b, 0x5b];
 /** From an opening bracket to its closing one, of both kinds. */
 const CLOSING = 2;

@@ -1,5 +1,5 @@
 import { counted } from '../../text/plural.ts';
-import { indentedFits } from '../json/indented.ts';
+import { indentedFits, isDeeper } from '../json/indented.ts';
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 import { memberPath } from '../json/member-path.ts';
 import { REDACTED } from '../json/redact.ts';
@@ -216,11 +216,13 @@ function fits(lines: readonly ViewLine[]): boolean {
 }
 
 /**
- * JSON within a text, indented; null: it is none, or indenting it would lose something of it. `long`: nobody would be shown
+ * JSON within a text, indented; null: it is none, is nested too deeply, or indenting it would lose something of it. `long`: nobody would be shown
  * it, so it is not made: what is nested deeply is thousands of times as long with its indentation.
  */
 function prettyText(text: string): { readonly text: string } | 'long' | null {
   if (text.length > VIEW_BOUNDS.units || !/^\s*[[{]/.test(text) || hasNewline(text)) return null;
+  // Each level takes two lines. Writing what is nested without end takes long, and may fail.
+  if (isDeeper(text, VIEW_BOUNDS.lines / 2)) return null;
   try {
     const value = JSON.parse(text) as Json;
     if ((!isObject(value) && !Array.isArray(value)) || hasMemberTwice(text)) return null;
