@@ -7,7 +7,7 @@ import { secretName } from '../json/secret-name.ts';
 import type { SummaryPart } from '../policy/summary.ts';
 import { PREVIEW_BOUNDS, type Preview } from './facts.ts';
 
-/** UTF-16 units of a text that are looked at for secrets by their names; what comes after is not shown. */
+/** UTF-16 units of a text that are looked at for secrets by their names; what comes after is not shown. A longer one is not read as JSON. */
 const LOOKED_AT = 4 * PREVIEW_BOUNDS.units;
 
 /**
@@ -34,30 +34,26 @@ export function previewSays(preview: Preview): readonly SummaryPart[] {
 /** `left`: UTF-16 units that were not looked at, and are not kept. */
 function withoutSecrets(text: string, { byName }: Redaction): { readonly kept: string; readonly left: number } {
   if (!byName) return { kept: text, left: 0 };
-  const value = jsonIn(text);
-  if (value !== null) return jsonWithout(text, value);
+  // Reading all of a long text as JSON takes a second, and no more of it is shown.
+  const value = text.length <= LOOKED_AT ? jsonIn(text) : null;
+  if (value !== null) return { kept: jsonWithout(text, value), left: 0 };
   const looked = beginning(text, LOOKED_AT);
   return { kept: withoutNamed(looked), left: text.length - looked.length };
 }
 
-/** The text as it came where nothing of it is secret, and all of it was looked at. */
-function jsonWithout(text: string, value: Json): { readonly kept: string; readonly left: number } {
+/** The text as it came where nothing of it is secret. */
+function jsonWithout(text: string, value: Json): string {
   const copy = redactedCopy(value, { byName: true, paths: [] }, 'args');
   const pairs = withoutPairs(copy.value, false);
   let changed = copy.byName > 0 || pairs !== copy.value;
-  let room = LOOKED_AT;
-  let left = 0;
   const withTexts = (_: string, inner: unknown): unknown => {
     if (typeof inner !== 'string' || inner === REDACTED) return inner;
-    const looked = beginning(inner, Math.max(room, 0));
-    room -= inner.length;
-    left += inner.length - looked.length;
-    const kept = `${withoutNamed(looked)}${looked.length < inner.length ? '…' : ''}`;
+    const kept = withoutNamed(inner);
     changed ||= kept !== inner;
     return kept;
   };
   const kept = JSON.stringify(pairs, withTexts, 2);
-  return changed ? { kept, left } : { kept: text, left: 0 };
+  return changed ? kept : text;
 }
 
 /** Members that say what their object is about, and those that say its value; in lower case, without what parts words. */
@@ -119,6 +115,8 @@ const BLOCK = /[|>][-+0-9]*[ \t]*(?:\n[ \t]+[^\n]*)+/y;
 const WORD = /[^\s,;"'}]+/y;
 const WORDS = /[^\n,;}]+/y;
 const LINE = /[^\n]+/y;
+/** A list, to where it ends or the text does. */
+const LIST = /\[[^\]]*\]?/y;
 const LINE_BEGINS = /^[ \t]*(?:[-*][ \t]+)?["']?$/;
 /** Units before a name within which its line has to begin. */
 const BEFORE_NAME = 256;
@@ -172,11 +170,16 @@ function saysSecret(text: string, from: number): boolean {
 
 /** `open`: it begins with a quote that does not end. */
 function valueEnd(text: string, from: number, otherwise: RegExp): { readonly end: number; readonly open: boolean } {
-  for (const value of [QUOTED, OPEN, BLOCK, otherwise]) {
-    value.lastIndex = from;
-    if (value.test(text)) return { end: value.lastIndex, open: value === OPEN };
+  for (const value of [QUOTED, OPEN, BLOCK]) {
+    const end = endOf(value, text, from);
+    if (end > from) return { end, open: value === OPEN };
   }
-  return { end: from, open: false };
+  return { end: Math.max(endOf(otherwise, text, from), endOf(LIST, text, from)), open: false };
+}
+
+function endOf(value: RegExp, text: string, from: number): number {
+  value.lastIndex = from;
+  return value.test(text) ? value.lastIndex : from;
 }
 
 function beginsLine(text: string, at: number): boolean {
