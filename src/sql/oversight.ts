@@ -17,7 +17,7 @@ import { mapInTurns } from '../time/map-in-turns.ts';
 import { guarded } from './connection/guard.ts';
 import { eventTextOf, timeIn } from './log/deciding.ts';
 import type { OversightSumsTable } from './table/oversight-tables.ts';
-import type { SealedTables } from './table/sealed-tables.ts';
+import { NO_COUNTS, type SealedTables } from './table/sealed-tables.ts';
 import type { Db, Tables } from './table/tables.ts';
 
 /** Tools of one day that get a row of their own: agents may choose their names. */
@@ -101,7 +101,7 @@ export function sqlOversight(db: Kysely<Tables>, seals: Seals, tables: SealedTab
       ]);
       // A hundred thousand seals take a second, and calls wait meanwhile.
       const read = await mapInTurns(found.rows.slice(0, MOST_ROWS), (row): Summed | null =>
-        tables.believes('oversight_sums', row) ? { ...row, sums: readSums(row.sums).sums } : null,
+        believesSums(tables, row) ? { ...row, sums: readSums(row.sums).sums } : null,
       );
       const rows = read.filter((row) => row !== null);
       const of = (kind: Overseen) => summedUp(rows.filter((row) => row.kind === kind));
@@ -196,7 +196,8 @@ function byRow(additions: readonly Placed[]): Iterable<readonly Placed[]> {
 
 /**
  * Adds to one row what it does not have yet: it says up to which place it was counted. So places that are counted again,
- * because the cursor is gone, older or not believed, add nothing. false: there is no room for one more tool of this day.
+ * because the cursor is gone, older or not believed, add nothing. A row that is not believed stays as it is, or what was in
+ * it would be gone without a word. false: there is no room for one more tool of this day.
  */
 async function addTo(trx: Db, tables: SealedTables, additions: readonly Placed[]): Promise<boolean> {
   const { day, kind, subject } = additions[0]!;
@@ -205,7 +206,9 @@ async function addTo(trx: Db, tables: SealedTables, additions: readonly Placed[]
   const [row] = found.rows;
   if (row === undefined && kind === 'tool' && subject !== OTHER_TOOLS && (await toolsOf(trx, day)) >= MOST_TOOLS_A_DAY)
     return false;
-  const before = row !== undefined && tables.believes('oversight_sums', row) ? readSums(row.sums) : NOTHING;
+  const isEmpty = row === undefined || isDisowned(row);
+  if (!isEmpty && !believesSums(tables, row)) return true;
+  const before = isEmpty ? NOTHING : readSums(row.sums);
   const fresh = additions.filter(({ seq }) => seq > before.upTo);
   if (fresh.length === 0) return true;
   const sums = fresh.reduce((all, one) => addSums(all, one.sums), before.sums);
@@ -221,6 +224,19 @@ async function toolsOf(trx: Db, day: string): Promise<number> {
   const found = await sql<{ tools: number }>`
     select count(*)::int as tools from holdfast.oversight_sums where day = ${day} and kind = 'tool'`.execute(trx);
   return found.rows[0]!.tools;
+}
+
+type SumsRow = Selectable<OversightSumsTable>;
+
+/** An operator accepted it as changed, and it is being counted anew. */
+function isDisowned({ seal, sums }: SumsRow): boolean {
+  return seal === null && sums === NO_COUNTS;
+}
+
+/** No gateway ever wrote one without a seal. */
+function believesSums(tables: SealedTables, row: SumsRow): boolean {
+  if (row.seal === null && !isDisowned(row)) tables.tell('oversight_sums', row.subject);
+  return tables.believes('oversight_sums', row);
 }
 
 /** What a row says, and the place in the chain up to which it is counted. */

@@ -148,6 +148,16 @@ describe('The report as a file', () => {
     tools: [toolLineOf(`s.${hostile}`, NO_SUMS), toolLineOf(hostile, NO_SUMS)],
   };
 
+  test('P10: numbers that are too low say so in the CSV as well', () => {
+    const csv = oversightCsv({ ...report, doubtful: true, cut: true });
+    const lines = csv.split('\r\n');
+    assert.match(lines[1]!, /^"note","some sums .* left out: these numbers are too low",/);
+    assert.match(lines[2]!, /^"note","there is more in these days/);
+    const commas = (line: string): number => line.split('","').length;
+    assert.deepEqual([commas(lines[1]!), commas(lines[2]!)], [commas(lines[0]!), commas(lines[0]!)]);
+    assert.doesNotMatch(oversightCsv({ ...report, doubtful: false, cut: false }), /"note"/);
+  });
+
   test('P10: no cell of the CSV is a formula', () => {
     for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', ' =1', '\u00a0=1', '\u200b=1', '＝1', '\n'])
       assert.match(csvCell(text), /^"'/, JSON.stringify(text));

@@ -47,6 +47,12 @@ describe('a summary says what the call says', () => {
       { a: '"x" to y', b: 'z' },
       'Add "\\"x\\" to y" to z',
     ],
+    [
+      'quotes that only look like those around it',
+      'Create "{args.a}" as {args.b}',
+      { a: 'x” as “viewer', b: '«admin»' },
+      'Create "x\\u201d as \\u201cviewer" as \\u00abadmin\\u00bb',
+    ],
     ['a quote of another kind around it', "Run '{args.a}'", { a: "x' on staging" }, "Run '\"x' on staging\"'"],
     [
       'what reads as if it were absent',

@@ -247,9 +247,23 @@ describe('calls of a burst', () => {
   });
 
   test('P10: twenty calls fit one message, whatever they say; nothing is approved on it', () => {
-    for (const args of [{ a: 1 }, { a: '<!channel> *x* `y`'.repeat(40) }, { a: '\u202e\u200b"\\'.repeat(200) }]) {
+    const trace = {
+      ...named(1).trace,
+      summary: [{ text: 'Say ' }, { value: '`&'.repeat(80) }, { value: '`'.repeat(160) }],
+    };
+    for (const [args, words] of [
+      [{ a: 1 }, {}],
+      [{ a: '<!channel> *x* `y`'.repeat(40) }, {}],
+      [{ a: '\u202e\u200b"\\'.repeat(200) }, {}],
+      [{ a: '`'.repeat(400) }, { trace }],
+    ] as const) {
       const calls = Array.from({ length: 20 }, (_, n) => ({
-        approval: named(n + 1, { arguments: args, tool: 'x'.repeat(120), state: n > 15 ? 'denied' : 'pending' }),
+        approval: named(n + 1, {
+          arguments: args,
+          tool: 'x'.repeat(120),
+          state: n > 15 ? 'denied' : 'pending',
+          ...words,
+        }),
         card: null,
         freeze: null,
       }));
@@ -265,6 +279,25 @@ describe('calls of a burst', () => {
       assert.match(JSON.stringify(home), /11 more did not fit/);
       assert.doesNotMatch(JSON.stringify(home), /"action_id":"approve"|<!channel>/);
     }
+  });
+
+  test('P4: of arguments of megabytes only what is shown at a glance is looked at', () => {
+    const args = { a: 'é\u200b'.repeat(500_000) };
+    const approvals = Array.from({ length: 20 }, (_, n) => named(n + 1, { arguments: args }));
+    const calls = approvals.map((approval) => ({ approval, card: null, freeze: null }));
+    const from = { channel: 'C1', ts: '1.5' };
+    const terms = { choice: 'approve', leader: approvals[0]!, from, publicUrl: null, notice: null } as const;
+    const began = performance.now();
+    assert.equal(renderDigest({ kind: 'grant', calls }, { publicUrl: null }).complete, false);
+    const few = renderDigest({ kind: 'grant', calls: calls.slice(0, 3) }, { publicUrl: null }).content;
+    for (const view of [few, JSON.stringify(homeView({ calls: approvals, total: 20 }, null))])
+      assert.match(view, /é\\\\u200bé.*…/);
+    const batch = batchView(
+      approvals.map((approval) => ({ approval, why: null })),
+      terms,
+    );
+    assert.match(JSON.stringify(batch), /does not fit here/);
+    assert.ok(performance.now() - began < 20_000, String(performance.now() - began));
   });
 
   test('P10: a click on a Home or a digest decides nothing that its card does not show', async () => {

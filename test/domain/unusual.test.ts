@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parsePolicy } from '../../src/config/policy/file.ts';
+import type { Approval } from '../../src/domain/approval/approval.ts';
 import { type Particulars, unbelievedFacts } from '../../src/domain/approval/facts.ts';
 import { particularsOf } from '../../src/domain/approval/particulars.ts';
 import { previewSays, previewText } from '../../src/domain/approval/preview-text.ts';
-import { unusualOf } from '../../src/domain/approval/unusual.ts';
+import { unusualOf, unusualSaid } from '../../src/domain/approval/unusual.ts';
 import type { Json } from '../../src/domain/json/json.ts';
 import { DEFAULT_REDACTION } from '../../src/domain/json/redact.ts';
 import { filledArgs, parseArgsTemplate } from '../../src/domain/policy/preview-rule.ts';
 import { summaryText } from '../../src/domain/policy/summary.ts';
+import { batchView } from '../../src/slack/card/batch-view.ts';
+import { renderCard } from '../../src/slack/card/card.ts';
+import { fullView } from '../../src/slack/card/modals.ts';
+import { approvalJson } from '../../src/web/api/approval-json.ts';
+import { waitingCard } from '../../src/web/pages/waiting-card.ts';
+import { currentOf, sampleApproval } from '../support/domain/approval.ts';
 
 const DAY = 86_400_000;
 const NOON = Date.UTC(2026, 10, 30, 12);
@@ -63,6 +70,34 @@ describe('what is unusual is said with its numbers', () => {
   });
 });
 
+test('P10: what nobody has looked up yet is not told as nothing, wherever the call is read', () => {
+  const { facts: _, ...asked } = sampleApproval();
+  const said = (different: Partial<Approval>): string =>
+    unusualSaid({ ...asked, ...different })
+      .map(summaryText)
+      .join();
+  assert.equal(said({}), 'What is unusual about this call is not known yet');
+  assert.equal(said({ state: 'succeeded' }) + said({ answersTo: 'ap_x' }) + unusualSaid(sampleApproval()).join(), '');
+  const place = { channel: 'C1', ts: '1.1' };
+  const around = {
+    reviewer: { id: 'admin', name: 'admin', userGroups: [], credential: '' },
+    ...{ current: currentOf(asked), earlier: [], now: asked.createdAt },
+    ...{ place: { environment: null, account: null, description: null }, names: new Map() },
+  };
+  const terms = { choice: 'approve', leader: asked, from: place, publicUrl: null, notice: null } as const;
+  for (const shown of [
+    JSON.stringify(renderCard(asked).blocks),
+    JSON.stringify(fullView(asked, place, 0, true)),
+    JSON.stringify(batchView([{ approval: asked, why: null }], terms)),
+    JSON.stringify(approvalJson(asked)),
+    String(waitingCard(asked, around)),
+  ]) {
+    assert.match(shown, /What is unusual about this call is not known yet/);
+  }
+  const rev = (approval: Approval): string => /data-rev="([^"]*)"/.exec(String(waitingCard(approval, around)))![1]!;
+  assert.notEqual(rev(asked), rev(sampleApproval()), 'a page that is open takes over what is found out');
+});
+
 describe('what is compared of a call', () => {
   const cases: readonly [string, Json, Record<string, string>][] = [
     [
@@ -90,6 +125,25 @@ describe('what is compared of a call', () => {
     const junk = { ...Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`x${n}`, 1])), to: 'new' };
     assert.deepEqual(lines(of(junk), [of({ to: 'ops' })]), ['2 arguments more that were not compared']);
   });
+});
+
+describe('P10: no call gets past the comparison by writing a value in another way', () => {
+  const calls = Array.from({ length: 6 }, () => of({ to: 'ops@x.example', amount: 10 }));
+  const says = (path: string): string =>
+    `args.${path} cannot be compared with its 6 approved calls in 30 days: it is not written as a plain value, as it was there`;
+  const cases: readonly [string, Record<string, Json>, readonly string[]][] = [
+    ['an object', { to: { email: 'evil@x.example' } }, [says('to')]],
+    ['a list with an empty text', { to: ['', 'evil@x.example'] }, [says('to')]],
+    ['a list with an object', { to: ['ops@x.example', { email: 'evil' }] }, [says('to')]],
+    ['a text with the mark in it', { to: '[redacted] <evil@x.example>' }, [says('to')]],
+    ['an amount with an exponent', { amount: '1e9' }, [says('amount')]],
+    ['an amount in a list', { amount: [1_000_000] }, [says('amount')]],
+    ['an amount with more digits than are kept', { amount: '9'.repeat(41) }, [says('amount')]],
+    ['nothing there', { to: null, amount: '' }, []],
+    ['a value that is hidden whole, of which the card tells', { to: '[redacted]' }, []],
+    ['what was never compared', { url: { deep: 1 } }, []],
+  ];
+  for (const [name, args, expected] of cases) test(name, () => assert.deepEqual(lines(of(args), calls), expected));
 });
 
 describe('what is said of a preview', () => {
@@ -164,16 +218,37 @@ test('P8: what a server says under names of secrets is replaced before it is kep
     '{"n":12345678901234567890,"password":"hunter2"}',
     'text {\\"password\\": \\"hunter2\\"}',
     `password: ${'x'.repeat(15_990)}\npassword: hunter2`,
+    '{"env":[{"name":"DB_PASSWORD","value":"hunter2"}]}',
+    '{"value":{"deep":["hunter2"]},"key":"api-token","role":"admin"}',
+    '{"password":{"value":"hunter2","length":7}}',
+    '{"tokens":[{"id":"a","stringValue":"hunter2"}]}',
+    '{"n":12345678901234567890,"name": "DB_PASSWORD", "value": "hunter2"}',
+    'env:\n- name: DB_PASSWORD\n  value: hunter2\n- name: MODE\n  value: fast',
+    `${'token:\\"\n'.repeat(20)}hunter2`,
+    `{"tokens":["a","hunter2"],"more":"${'x'.repeat(20_000)}"}`,
+    `{"password":{"value":"hunter2"},"more":"${'x'.repeat(20_000)}"}`,
+    `{"a":${JSON.stringify('x'.repeat(15_990))},"password":{"value":"hunter2"},"b":"token=hunter2"}`,
   ]) {
     assert.doesNotMatch(kept(text), HIDDEN, text);
   }
   assert.match(kept('{"n":12345678901234567890,"password":"hunter2"}'), /"n":12345678901234567890,/);
   assert.equal(kept('{"n":12345678901234567890}'), '{"n":12345678901234567890}');
+  for (const text of [
+    '{"keys":[{"name":"api-token","role":"admin","created":"today"}]}',
+    '{"name":"MODE","value":"fast"}',
+    'env:\n- name: MODE\n  value: fast',
+    '{"token":{"id":"a","scopes":["read"]}}',
+  ]) {
+    assert.equal(kept(text), text);
+  }
   assert.equal(kept('postgres://db:5432/x mail: a@b.example'), 'postgres://db:5432/x mail: a@b.example');
   assert.deepEqual(previewText('x'.repeat(20_000), DEFAULT_REDACTION).omitted, 16_000);
   const from = performance.now();
   for (const text of ['token: "', "token: '", 'token: \\"', 'a '.repeat(9), '-----BEGIN ', '://a:', 'password: |\n '])
     kept(text.repeat(262_144 / text.length));
-  kept(`{"a":${JSON.stringify('token: "'.repeat(30_000))}}`);
+  for (const text of ['token: "', 'token:\\"\n', 'token:,', 'token:\\"'])
+    kept(`{"a":${JSON.stringify(text.repeat(200_000 / text.length))}}`);
+  for (const text of ['1,', '"a",', '{"password":"a"},'])
+    for (let n = 0; n < 10; n++) kept(`${'['.repeat(55)}${text.repeat(260_000 / text.length)}1${']'.repeat(55)}`);
   assert.ok(performance.now() - from < 2_000);
 });

@@ -69,6 +69,11 @@ describe('a value is shown as what it is', () => {
       { path: 'notes.txt', file_path: '/etc/passwd', content: 'one\ntwo' },
       'content: a file of 7 bytes\none\ntwo',
     ],
+    [
+      'P10: no name of a file beside one that is hidden',
+      { path: '[redacted]', name: 'notes.txt', content: 'one\ntwo' },
+      'content: a file of 7 bytes\none\ntwo',
+    ],
     ['P10: no file of two contents', { path: 'a', content: 'fine\n', file_text: 'evil\n' }, ''],
     ['P10: no file of two contents, one packed', { path: 'a', content: 'fine\n', content_base64: 'ZXZpbA==' }, ''],
     ['P10: no file of two contents, one hidden', { path: 'a', content: 'fine\n', data: '[redacted]' }, ''],
@@ -81,6 +86,19 @@ describe('a value is shown as what it is', () => {
       'P10: the mark at the beginning of a packed file is seen',
       { path: 'a', content: '77u/b2s=', encoding: 'base64' },
       'content (a): a file of 5 bytes, sent as base64\n\\ufeffok',
+    ],
+    ['P10: no part of a command: an object beside it', { command: 'rm', args: { 0: '-rf' } }, ''],
+    [
+      'P10: no edit with two new texts, of which only one counts',
+      { search: 'a\nb', replace: 'a\nb', replacement: 'evil' },
+      '',
+    ],
+    ['P10: no edit with two new texts, one hidden', { find: 'a\n', replace: 'b', replacement: '[redacted]' }, ''],
+    ['P10: no edit with two old texts', { search: 'a\n', find: 'b\n', replace: 'c' }, ''],
+    [
+      'JSON that is too long once it is indented',
+      { body: `[${'1,'.repeat(VIEW_BOUNDS.lines)}1]` },
+      `body: JSON in a text, ${VIEW_BOUNDS.lines * 2 + 3} bytes; it is among the arguments`,
     ],
     ['what deceives', { command: 'echo \u202e1' }, 'command: a command, 9 bytes\necho \\u202e1'],
   ];
@@ -120,6 +138,44 @@ test('P10: edits for which there is no room are told of', () => {
     'edits[12].new_string: this, and what may follow, stands among the arguments only',
   );
   assert.equal(edits(VIEW_BOUNDS.views + 9).length, VIEW_BOUNDS.views + 1);
+});
+
+test('P10: what lies beyond what is looked at is told of, so that nobody takes an edit for all of them', () => {
+  const edit = { old_string: 'a', new_string: 'b' };
+  const told = (args: Json): readonly string[] => viewsOf(args).map(({ path, says }) => `${path}: ${says}`);
+  const more = 'this, and what may follow, stands among the arguments only';
+  const first = 'edits[0].new_string: an edit: 1 line out, 1 in';
+  const junk = Array.from({ length: VIEW_BOUNDS.values }, () => 0);
+  assert.deepEqual(told({ edits: [edit, junk, edit] }), [first, `edits[1][${VIEW_BOUNDS.values - 6}]: ${more}`]);
+  const wide = Object.fromEntries(junk.map((_, n) => [`k${n}`, 0]));
+  assert.deepEqual(told({ edits: [edit, wide, edit] }).slice(0, 2), [
+    first,
+    'edits[2].new_string: an edit: 1 line out, 1 in',
+  ]);
+  assert.equal(told({ edits: [edit, wide, edit] }).at(-1), `edits[1]: ${more}`);
+  const deep = [...Array(VIEW_BOUNDS.depth)].reduce<Json>((inner) => ({ a: inner }), edit);
+  assert.deepEqual(told({ edits: [edit], deep }), [first, `deep${'.a'.repeat(VIEW_BOUNDS.depth)}: ${more}`]);
+  assert.deepEqual(told({ deep }), [], 'where nothing is shown so, nothing can be taken for all');
+});
+
+test('P4: JSON that is nested deeply in many texts takes no time, and no memory', () => {
+  const nested = (levels: number, inside: string): string => `${'['.repeat(levels)}${inside}${']'.repeat(levels)}`;
+  const from = performance.now();
+  for (const [text, count] of [
+    [nested(2_000, '1'), 0],
+    [nested(190, '1,'.repeat(5_000).slice(0, -1)), VIEW_BOUNDS.views + 1],
+    [nested(11_000, '1e2'), 0],
+  ] as const) {
+    for (const args of [
+      Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`k${n}`, text])),
+      { list: Array.from({ length: 500 }, () => ({ body: text })) },
+    ]) {
+      const views = viewsOf(args);
+      assert.equal(views.length, count);
+      assert.ok(views.every(({ lines }) => lines.length === 0));
+    }
+  }
+  assert.ok(performance.now() - from < 5_000);
 });
 
 test('P10: a card on which not all views have room says so', () => {

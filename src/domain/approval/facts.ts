@@ -29,6 +29,8 @@ export interface Particulars {
   readonly amounts: { readonly [path: string]: string };
   /** Arguments that may be either, and were too many to be kept; absent: none. */
   readonly uncompared?: number;
+  /** Paths of arguments that may be either, and are no value that can be compared: an object, an amount in words; absent: none. */
+  readonly unlike?: readonly string[];
 }
 
 /** A sentence in our own words and in the call's. */

@@ -103,11 +103,13 @@ export function particularsOf(
   const amounts = kept(rule?.amounts === null || rule === null ? found.amounts : named(rule.amounts), amountText);
   const asNamed = rule === null || rule.destinations === null || rule.amounts === null;
   const uncompared = places.left + amounts.left + (asNamed ? found.left : 0);
+  const unlike = [...places.unlike, ...amounts.unlike];
   return {
     at: at.getTime(),
     destinations: places.texts,
     amounts: amounts.texts,
     ...(uncompared === 0 ? {} : { uncompared }),
+    ...(unlike.length === 0 ? {} : { unlike }),
   };
 }
 
@@ -125,20 +127,28 @@ function recognised(args: Json) {
   return found;
 }
 
-/** `left`: for which there was no room. */
+/** `left`: for which there was no room. `unlike`: the paths of those that are there, and cannot be compared. */
 function kept(
   values: readonly [string, Json | undefined][],
   textOf: (value: Json | undefined) => string | null,
-): { readonly texts: { [path: string]: string }; readonly left: number } {
+): { readonly texts: { [path: string]: string }; readonly left: number; readonly unlike: readonly string[] } {
   const texts: Record<string, string> = Object.create(null);
+  const unlike: string[] = [];
   let left = 0;
   for (const [path, value] of values) {
     const text = textOf(value);
-    if (text === null) continue;
-    if (Object.keys(texts).length < PARTICULAR_BOUNDS.each) texts[path] = text;
+    if (text === null && !saysSomething(value)) continue;
+    if (text === null && unlike.length < PARTICULAR_BOUNDS.each) unlike.push(path);
+    else if (text !== null && Object.keys(texts).length < PARTICULAR_BOUNDS.each) texts[path] = text;
     else left += 1;
   }
-  return { texts: { ...texts }, left };
+  return { texts: { ...texts }, left, unlike };
+}
+
+/** Whether there is anything at all that could be compared; of a value that is hidden whole, the card says so. */
+function saysSomething(value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === '' || value === REDACTED) return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
 }
 
 /** All values, of a list; of an address, its host: paths and queries change with each call. */

@@ -1,13 +1,13 @@
 import { beginning } from '../../text/cut.ts';
 import { counted } from '../../text/plural.ts';
 import { exactJson } from '../json/exact-json.ts';
-import type { Json } from '../json/json.ts';
+import { isObject, type Json } from '../json/json.ts';
 import { REDACTED, type Redaction, redactedCopy } from '../json/redact.ts';
 import { secretName } from '../json/secret-name.ts';
 import type { SummaryPart } from '../policy/summary.ts';
 import { PREVIEW_BOUNDS, type Preview } from './facts.ts';
 
-/** UTF-16 units of a text that are looked at for secrets by their names; what comes after is not shown. */
+/** UTF-16 units of a text that are looked at for secrets by their names; what comes after is not shown. A longer one is not read as JSON. */
 const LOOKED_AT = 4 * PREVIEW_BOUNDS.units;
 
 /**
@@ -34,9 +34,9 @@ export function previewSays(preview: Preview): readonly SummaryPart[] {
 /** `left`: UTF-16 units that were not looked at, and are not kept. */
 function withoutSecrets(text: string, { byName }: Redaction): { readonly kept: string; readonly left: number } {
   if (!byName) return { kept: text, left: 0 };
-  const value = jsonIn(text);
-  const kept = value === null ? null : jsonWithout(text, value);
-  if (kept !== null) return { kept, left: 0 };
+  // Reading all of a long text as JSON takes a second, and no more of it is shown.
+  const value = text.length <= LOOKED_AT ? jsonIn(text) : null;
+  if (value !== null) return { kept: jsonWithout(text, value), left: 0 };
   const looked = beginning(text, LOOKED_AT);
   return { kept: withoutNamed(looked), left: text.length - looked.length };
 }
@@ -44,15 +44,58 @@ function withoutSecrets(text: string, { byName }: Redaction): { readonly kept: s
 /** The text as it came where nothing of it is secret. */
 function jsonWithout(text: string, value: Json): string {
   const copy = redactedCopy(value, { byName: true, paths: [] }, 'args');
-  let changed = copy.byName > 0;
+  const pairs = withoutPairs(copy.value, false);
+  let changed = copy.byName > 0 || pairs !== copy.value;
   const withTexts = (_: string, inner: unknown): unknown => {
     if (typeof inner !== 'string' || inner === REDACTED) return inner;
     const kept = withoutNamed(inner);
     changed ||= kept !== inner;
     return kept;
   };
-  const kept = JSON.stringify(copy.value, withTexts, 2);
+  const kept = JSON.stringify(pairs, withTexts, 2);
   return changed ? kept : text;
+}
+
+/** Members that say what their object is about, and those that say its value; in lower case, without what parts words. */
+const NAMING: ReadonlySet<string> = new Set(['name', 'key', 'id', 'variable', 'var', 'field', 'parameter', 'setting']);
+const VALUES: ReadonlySet<string> = new Set(['val', 'values', 'v', 'content', 'data', 'text', 'plaintext', 'default']);
+
+function isNaming(name: string): boolean {
+  return NAMING.has(plainName(name));
+}
+
+/** `value`, `stringValue`, `default`. */
+function isValueName(name: string): boolean {
+  const plain = plainName(name);
+  return VALUES.has(plain) || plain.endsWith('value');
+}
+
+function plainName(name: string): string {
+  return name.length > 64 ? '' : name.toLowerCase().replace(/[_.-]/g, '');
+}
+
+/**
+ * Without the value of an object that a member beside it names as a secret, `{"name": "DB_PASSWORD", "value": …}`, or that a
+ * secret's name stands above, whatever the value is. The same object where nothing is hidden. It is at most 60 levels deep.
+ */
+function withoutPairs(value: Json, secret: boolean): Json {
+  if (Array.isArray(value)) {
+    const items = value as readonly Json[];
+    const list = items.map((item) => withoutPairs(item, secret));
+    return list.some((item, at) => item !== items[at]) ? list : items;
+  }
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value);
+  const named =
+    secret || entries.some(([name, said]) => typeof said === 'string' && isNaming(name) && secretName(said) !== null);
+  let changed = false;
+  const kept = entries.map(([name, said]): [string, Json] => {
+    const inner =
+      named && isValueName(name) && said !== null ? REDACTED : withoutPairs(said, secretName(name) !== null);
+    changed ||= inner !== said;
+    return [name, inner];
+  });
+  return changed ? Object.fromEntries(kept) : value;
 }
 
 /** Only what says the same when it is written again. */
@@ -64,13 +107,24 @@ function jsonIn(text: string): Json | null {
 
 /** A name, and what parts it from its value. */
 const NAMED = /([A-Za-z][\w.-]{0,63})(\\*["']?[ \t]{0,8}([:=])[ \t]{0,8}\\*)/g;
-/** In quotes, and where these do not end, the line; lines that belong to `|` or `>`. */
-const QUOTED = /"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S]|'')*'|["'][^\n]*|[|>][-+0-9]*[ \t]*(?:\n[ \t]+[^\n]*)+/y;
+/** In quotes; where these do not end, the line; lines that belong to `|` or `>`. */
+const QUOTED = /"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S]|'')*'/y;
+const OPEN = /["'][^\n]*/y;
+const BLOCK = /[|>][-+0-9]*[ \t]*(?:\n[ \t]+[^\n]*)+/y;
 /** A word, after `=`; words, after `:`; all of a line that begins with the name. */
 const WORD = /[^\s,;"'}]+/y;
 const WORDS = /[^\n,;}]+/y;
 const LINE = /[^\n]+/y;
+/** A list, to where it ends or the text does. */
+const LIST = /\[[^\]]*\]?/y;
 const LINE_BEGINS = /^[ \t]*(?:[-*][ \t]+)?["']?$/;
+/** Units before a name within which its line has to begin. */
+const BEFORE_NAME = 256;
+/** What a naming member says, and units behind it within which the value of that name stands. */
+const SAID = /\\*["']?([A-Za-z][\w.-]{0,63})/y;
+const NEAR = 256;
+/** Quotes that do not end, each looked for to the end of the text: behind so many everything is replaced. */
+const MOST_OPEN = 16;
 
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|[\s\S]*)/g;
@@ -84,30 +138,53 @@ function withoutNamed(text: string): string {
     .replace(IN_ADDRESS, (_, before: string) => `${before}${REDACTED}`);
   const parts: string[] = [];
   let at = 0;
+  let open = 0;
+  /** Where a secret was named last whose value stands beside its name: `name: DB_PASSWORD`. */
+  let named = Number.NEGATIVE_INFINITY;
   NAMED.lastIndex = 0;
   for (let found = NAMED.exec(plain); found !== null; found = NAMED.exec(plain)) {
-    // Behind a name that is no secret's, the next name may be one.
-    if (secretName(found[1]!) === null) continue;
+    const name = found[1]!;
     const from = NAMED.lastIndex;
-    const end = valueEnd(plain, from, found[3] === '=' ? WORD : beginsLine(plain, found.index) ? LINE : WORDS);
-    if (end === from) continue;
+    const isNamed = from - named <= NEAR && isValueName(name);
+    // Behind a name that is no secret's, the next name may be one.
+    if (secretName(name) === null && !isNamed) {
+      if (isNaming(name)) named = saysSecret(plain, from) ? from : Number.NEGATIVE_INFINITY;
+      continue;
+    }
+    const value = valueEnd(plain, from, found[3] === '=' ? WORD : beginsLine(plain, found.index) ? LINE : WORDS);
+    if (value.end === from) continue;
     parts.push(plain.slice(at, from), REDACTED);
-    at = end;
-    NAMED.lastIndex = end;
+    if (value.open) open += 1;
+    at = open < MOST_OPEN ? value.end : plain.length;
+    NAMED.lastIndex = at;
   }
   parts.push(plain.slice(at));
   return parts.join('');
 }
 
-function valueEnd(text: string, from: number, otherwise: RegExp): number {
-  for (const value of [QUOTED, otherwise]) {
-    value.lastIndex = from;
-    if (value.test(text)) return value.lastIndex;
+function saysSecret(text: string, from: number): boolean {
+  SAID.lastIndex = from;
+  const said = SAID.exec(text)?.[1];
+  return said !== undefined && secretName(said) !== null;
+}
+
+/** `open`: it begins with a quote that does not end. */
+function valueEnd(text: string, from: number, otherwise: RegExp): { readonly end: number; readonly open: boolean } {
+  for (const value of [QUOTED, OPEN, BLOCK]) {
+    const end = endOf(value, text, from);
+    if (end > from) return { end, open: value === OPEN };
   }
-  return from;
+  return { end: Math.max(endOf(otherwise, text, from), endOf(LIST, text, from)), open: false };
+}
+
+function endOf(value: RegExp, text: string, from: number): number {
+  value.lastIndex = from;
+  return value.test(text) ? value.lastIndex : from;
 }
 
 function beginsLine(text: string, at: number): boolean {
-  const line = text.lastIndexOf('\n', at - 1) + 1;
-  return at === 0 || (at - line <= 256 && LINE_BEGINS.test(text.slice(line, at)));
+  const begins = Math.max(0, at - BEFORE_NAME - 1);
+  const before = text.slice(begins, at);
+  const line = before.lastIndexOf('\n') + 1;
+  return (line > 0 || begins === 0) && LINE_BEGINS.test(before.slice(line));
 }

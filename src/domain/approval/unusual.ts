@@ -3,6 +3,7 @@ import { DAY_MS } from '../../time/day.ts';
 import { compare } from '../json/decimal.ts';
 import { grantNameOf } from '../people/principal.ts';
 import type { SummaryPart } from '../policy/summary.ts';
+import type { Approval } from './approval.ts';
 import type { Particulars, UnusualLine } from './facts.ts';
 import { isWholePlace } from './particulars.ts';
 
@@ -63,9 +64,30 @@ export function unusualOf(own: Particulars, principal: string, earlier: EarlierA
   const lines = [
     ...newDestinations(own, known, span, except),
     ...aboveAll(own, known, more),
+    ...unlikeOthers(own, known, span),
     ...oddHour(own, known, span),
   ];
   return bounded(lines, own.uncompared ?? 0);
+}
+
+/** What takes the place of the lines where the log did not answer: nobody is to take that for nothing unusual. */
+export const NOT_READ: readonly UnusualLine[] = [
+  [{ text: 'What was usual could not be read, so this call is compared with none' }],
+];
+
+const NOT_YET: readonly UnusualLine[] = [[{ text: 'What is unusual about this call is not known yet' }]];
+
+/**
+ * What people are told of what is unusual about a call. It is looked up when its card is made, and may be read elsewhere
+ * before: then that is said. Of what can be decided no more, and of an answer to a server's question, nothing is.
+ */
+export function unusualSaid({
+  facts,
+  state,
+  answersTo,
+}: Pick<Approval, 'answersTo' | 'facts' | 'state'>): readonly UnusualLine[] {
+  if (facts !== undefined) return facts.unusual;
+  return state === 'pending' && answersTo === null ? NOT_YET : [];
 }
 
 /** The first lines, and how many there are besides: whatever the agent adds, it takes no line away without a word. */
@@ -107,6 +129,18 @@ function aboveAll(own: Particulars, known: readonly Particulars[], more: boolean
       : `its ${before.length} approved calls in ${USUAL_BOUNDS.days} days`;
     return [[{ value: path }, { text: ` is ${figures(amount)}; ${calls} ${range}` }]];
   });
+}
+
+/** What others had as a plain value, so that nobody gets past the comparison by writing it in another way. */
+function unlikeOthers(own: Particulars, known: readonly Particulars[], span: string): UnusualLine[] {
+  const had = ({ amounts, destinations }: Particulars, path: string): boolean =>
+    Object.hasOwn(destinations, path) || Object.hasOwn(amounts, path);
+  return (own.unlike ?? [])
+    .filter((path) => known.some((one) => had(one, path)))
+    .map((path) => [
+      { value: path },
+      { text: ` cannot be compared with ${span}: it is not written as a plain value, as it was there` },
+    ]);
 }
 
 /** Outside the shortest stretch of the day in which all others came. */

@@ -108,9 +108,17 @@ function valueText(value: Json | undefined, inQuotes: boolean): string {
   if (typeof value !== 'string') return String(value);
   if (value === '') return '(empty)';
   // More than is shown is not looked at, but one character, which tells that there is more.
-  const text = cut(leftToRight(JSON.stringify(cut(value, LONGEST_VALUE)).slice(1, -1)), 2 * LONGEST_VALUE);
+  const text = cut(plainQuotes(leftToRight(JSON.stringify(cut(value, LONGEST_VALUE)).slice(1, -1))), 2 * LONGEST_VALUE);
   const isPlain = value === REDACTED || (inQuotes ? !value.startsWith(OURS) : isOneWord(value, text));
   return isPlain ? text : `"${text}"`;
+}
+
+/** What could be taken for the quotes around a value is escaped, like these themselves. */
+function plainQuotes(text: string): string {
+  return text.replace(
+    /[\u00ab\u00bb\u02ba\u02dd\u02ee\u02f5\u02f6\u05f4\u201c-\u201f\u2033\u2036\u275d\u275e\u301d-\u301f\uff02]/g,
+    (quote) => `\\u${quote.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function isOneWord(value: string, text: string): boolean {

@@ -49,7 +49,8 @@ export function commandText(object: JsonObject, name: string): string | null {
 }
 
 function holdsWords(value: unknown): boolean {
-  return (Array.isArray(value) && value.length > 0) || (typeof value === 'string' && value !== '');
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return typeof value === 'string' && value !== '';
 }
 
 const MOST_WORDS = 1_000;
@@ -89,7 +90,8 @@ export interface PastFile {
 export function pastFile(object: JsonObject, text: (name: string) => string | null): PastFile | null {
   const names = new Set(NAMES.path.flatMap((name) => text(name) ?? []));
   if (names.size === 0) return null;
-  const name = names.size === 1 ? [...names][0]! : null;
+  const isOneHidden = NAMES.path.some((one) => typeof member(object, one) === 'string' && text(one) === null);
+  const name = names.size === 1 && !isOneHidden ? [...names][0]! : null;
   if (CONTENTS.filter((one) => isContent(member(object, one))).length > 1) return null;
   const encoding = member(object, 'encoding');
   const packedName = NAMES.base64.find((one) => isBase64(text(one)));

@@ -1,5 +1,6 @@
 import { counted } from '../../text/plural.ts';
-import { isObject, type Json, type JsonObject } from '../json/json.ts';
+import { indentedFits, isDeeper } from '../json/indented.ts';
+import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 import { memberPath } from '../json/member-path.ts';
 import { REDACTED } from '../json/redact.ts';
 import { hasMemberTwice } from '../json/twice.ts';
@@ -44,17 +45,27 @@ export function viewsOf(args: Json): View[] {
   ];
   let room = VIEW_BOUNDS.values;
   let diffUnits: number = 2 * DIFF_BOUNDS.units;
+  /** The first place that was not looked at. */
+  let beyond: string | null = null;
   for (let next = open.shift(); next !== undefined && views.length <= VIEW_BOUNDS.views; next = open.shift()) {
     const { value, path, depth } = next;
-    if (depth > VIEW_BOUNDS.depth || typeof value !== 'object' || value === null) continue;
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth > VIEW_BOUNDS.depth) {
+      if (Object.keys(value).length > 0) beyond ??= path;
+      continue;
+    }
     const inner: typeof open = [];
     if (Array.isArray(value)) {
       const items = value as readonly Json[];
       for (let at = 0; at < items.length && room > 0; at++, room--)
         inner.push({ value: items[at]!, path: `${path}[${at}]`, depth: depth + 1 });
+      if (inner.length < items.length) beyond ??= `${path}[${inner.length}]`;
     } else {
       const names = Object.keys(value);
-      if (names.length > room) continue;
+      if (names.length > room) {
+        beyond ??= path;
+        continue;
+      }
       room -= names.length;
       for (const view of viewsAt(value as JsonObject, path)) {
         if (views.length === VIEW_BOUNDS.views) {
@@ -65,16 +76,17 @@ export function viewsOf(args: Json): View[] {
         views.push(diffUnits < 0 ? view.instead() : view.view());
       }
       for (const name of names) {
-        const member = (value as JsonObject)[name]!;
-        if (typeof member === 'object') inner.push({ value: member, path: memberPath(path, name), depth: depth + 1 });
+        const inside = (value as JsonObject)[name]!;
+        if (typeof inside === 'object') inner.push({ value: inside, path: memberPath(path, name), depth: depth + 1 });
       }
     }
     open.unshift(...inner);
   }
+  if (beyond !== null && views.length > 0 && views.length <= VIEW_BOUNDS.views) views.push(notShown(beyond));
   return views;
 }
 
-/** The last one, where there are more: nobody takes those before it for all. */
+/** The last one, where there are more, or where not everything was looked at: nobody takes those before it for all. */
 function notShown(path: string): View {
   const says = 'this, and what may follow, stands among the arguments only';
   return { kind: 'json', path, says, name: null, lines: [], whole: false };
@@ -89,39 +101,48 @@ interface PossibleView {
   readonly instead: () => View;
 }
 
-function viewsAt(object: JsonObject, path: string): PossibleView[] {
-  const found: PossibleView[] = [];
+/** Each is made when it is asked for: behind the last that is shown, nothing is looked at any more. */
+function* viewsAt(object: JsonObject, path: string): Generator<PossibleView> {
   const used = new Set<string>();
   const text = (name: string): string | null => {
     const value = Object.hasOwn(object, name) ? object[name] : undefined;
     // What is hidden may differ where its marks are equal.
     return typeof value !== 'string' || value.includes(REDACTED) ? null : value;
   };
-  const always = (view: View): void => void found.push({ path: view.path, view: () => view, instead: () => view });
+  const always = (view: View): PossibleView => ({ path: view.path, view: () => view, instead: () => view });
   for (const [old, now] of PAIRS) {
     const [before, after] = [text(old), text(now)];
     if (before === null || after === null || used.has(old) || used.has(now) || !isEditPair(old, before, after))
       continue;
+    if (hasRival(object, old, now)) continue;
     used.add(old).add(now);
     const at = memberPath(path, now);
-    found.push({
+    yield {
       path: at,
       units: before.length + after.length,
       view: () => editView(at, before, after),
       instead: () => tooLarge(at, before, after),
-    });
+    };
   }
   const file = pastFile(object, text);
   if (file !== null && !used.has(file.member)) {
     used.add(file.member);
-    always(fileView(memberPath(path, file.member), file));
+    yield always(fileView(memberPath(path, file.member), file));
   }
   for (const name of Object.keys(object)) {
     if (used.has(name)) continue;
     const view = valueView(object, name, path, text(name));
-    if (view !== null) always(view);
+    if (view !== null) yield always(view);
   }
-  return found;
+}
+
+/** Whether another text stands in for the old or the new one: which of them counts only the server knows. */
+function hasRival(object: JsonObject, old: string, now: string): boolean {
+  return PAIRS.some(([one, other]) => {
+    if ((one === old) === (other === now)) return false;
+    const rival = member(object, one === old ? other : one);
+    return rival !== undefined && rival !== null && rival !== '';
+  });
 }
 
 function valueView(object: JsonObject, name: string, path: string, text: string | null): View | null {
@@ -137,7 +158,9 @@ function valueView(object: JsonObject, name: string, path: string, text: string 
   }
   if (NAMES.sql.has(known) && looksLikeSql(text)) return plainView('sql', at, `SQL, ${sizeOf(text)}`, text);
   const pretty = prettyText(text);
-  return pretty === null ? null : plainView('json', at, `JSON in a text, ${sizeOf(text)}`, pretty);
+  if (pretty === null) return null;
+  const says = `JSON in a text, ${sizeOf(text)}`;
+  return pretty === 'long' ? notRepeated('json', at, says) : plainView('json', at, says, pretty.text);
 }
 
 function editView(path: string, before: string, after: string): View {
@@ -165,9 +188,11 @@ function tooLarge(path: string, before: string, after: string): View {
 /** Lines that are all shown, or none of them: what is left out here could be what matters. */
 function plainView(kind: ViewKind, path: string, says: string, text: string): View {
   const lines = text.split('\n', VIEW_BOUNDS.lines + 1).map((line): ViewLine => ({ mark: '', text: line }));
-  return fits(lines)
-    ? { kind, path, says, name: null, lines, whole: true }
-    : { kind, path, says: `${says}; it is among the arguments`, name: null, lines: [], whole: false };
+  return fits(lines) ? { kind, path, says, name: null, lines, whole: true } : notRepeated(kind, path, says);
+}
+
+function notRepeated(kind: ViewKind, path: string, says: string): View {
+  return { kind, path, says: `${says}; it is among the arguments`, name: null, lines: [], whole: false };
 }
 
 function fileView(path: string, file: PastFile): View {
@@ -190,15 +215,21 @@ function fits(lines: readonly ViewLine[]): boolean {
   );
 }
 
-/** JSON within a text, indented; null: it is none, or indenting it would lose something of it. */
-function prettyText(text: string): string | null {
+/**
+ * JSON within a text, indented; null: it is none, is nested too deeply, or indenting it would lose something of it. `long`: nobody would be shown
+ * it, so it is not made: what is nested deeply is thousands of times as long with its indentation.
+ */
+function prettyText(text: string): { readonly text: string } | 'long' | null {
   if (text.length > VIEW_BOUNDS.units || !/^\s*[[{]/.test(text) || hasNewline(text)) return null;
+  // Each level takes two lines. Writing what is nested without end takes long, and may fail.
+  if (isDeeper(text, VIEW_BOUNDS.lines / 2)) return null;
   try {
     const value = JSON.parse(text) as Json;
     if ((!isObject(value) && !Array.isArray(value)) || hasMemberTwice(text)) return null;
     // Numbers and escapes may read otherwise once they were parsed: then the text stays as it is.
     const bare = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1');
-    return bare === JSON.stringify(value) ? JSON.stringify(value, null, 2) : null;
+    if (bare !== JSON.stringify(value)) return null;
+    return indentedFits(bare, VIEW_BOUNDS) ? { text: JSON.stringify(value, null, 2) } : 'long';
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import { type CallFacts, PREVIEW_BOUNDS, type Preview, type UnusualLine } from '../../domain/approval/facts.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import { particularsOf } from '../../domain/approval/particulars.ts';
-import { unusualOf } from '../../domain/approval/unusual.ts';
+import { NOT_READ, unusualOf } from '../../domain/approval/unusual.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { askFor } from '../../domain/policy/rule.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
@@ -28,10 +28,10 @@ type DescribeParts = PreviewParts & Pick<Gateway, 'cards' | 'describing'>;
  *
  * | what | the card |
  * |---|---|
- * | the log does not answer | says nothing of what is unusual |
+ * | the log does not answer | says that what was usual could not be read |
  * | the server hangs, errs, sends too much; a limit, a freeze, another verdict, too many at once | says why there is no preview |
  * | the store does not take it | says nothing of either |
- * | this process dies meanwhile | is posted by the sweep of another, without a preview |
+ * | this process dies meanwhile | is posted by the sweep of another, and says that there is no preview |
  * | a decision, a withdrawal meanwhile | is kept all the same, for whoever reads the approval |
  */
 export function beginDescribing(
@@ -67,9 +67,12 @@ async function describe(
   await within(KEEP_MS, gateway.store.keepFacts(approval.id, facts, event));
 }
 
+const LOST = 'whoever asked the server for it has ended, or had no time for it';
+
 /**
  * The same for a card that is about to be made: what is unusual. While its opener may still ask the server, wherever that is,
- * nothing is kept: facts are kept once, and the preview would be lost. Never rejects.
+ * nothing is kept: facts are kept once, and the preview would be lost. After that nobody asks any more, and the card says
+ * why there is no preview. Never rejects.
  */
 export async function describeForCard(
   gateway: Pick<Gateway, 'clock' | 'log' | 'rules' | 'store'>,
@@ -81,9 +84,10 @@ export async function describeForCard(
   const ask = policy === null ? null : askFor(policy, tool);
   if (ask?.preview && gateway.clock.now().getTime() - createdAt.getTime() < PREVIEW_BOUNDS.ms + KEEP_MS) return;
   const particulars = particularsOf(approval, ask?.usual ?? null, createdAt);
+  const preview: Preview | null = ask?.preview ? { kind: 'none', tool: ask.preview.tool, why: LOST } : null;
   try {
     const unusual = await unusualLines(gateway, approval, particulars);
-    await within(KEEP_MS, gateway.store.keepFacts(approval.id, { unusual, preview: null, particulars }, null));
+    await within(KEEP_MS, gateway.store.keepFacts(approval.id, { unusual, preview, particulars }, null));
   } catch (error) {
     gateway.log.warn({ approval: approval.id, err: error }, 'a card comes without what was to be found out for it');
   }
@@ -125,7 +129,7 @@ async function unusualLines(
     return unusualOf(particulars, approval.grant, earlier);
   } catch (error) {
     log.warn({ approval: approval.id, err: error }, 'what is usual of a call could not be read');
-    return [];
+    return NOT_READ;
   }
 }
 

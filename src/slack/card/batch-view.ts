@@ -100,9 +100,11 @@ function layOut(calls: readonly BatchCall[]): { shown: ShownInBatch[]; left: Bat
   const left: BatchCall[] = [];
   let [count, octets] = [0, 0];
   for (const call of calls) {
-    const own = call.why === null && shown.length < MOST_TOGETHER ? wholeCall(call.approval) : null;
-    const size = own === null ? 0 : new TextEncoder().encode(JSON.stringify(own)).length;
-    if (own === null) left.push(call);
+    const may = call.why === null && shown.length < MOST_TOGETHER;
+    // What cannot fit is not drawn to see that: it may be megabytes, of each.
+    const own = may && shownOctets(call.approval) <= MOST_OCTETS ? wholeCall(call.approval) : null;
+    const size = own === null ? 0 : octetsOf(own);
+    if (own === null) left.push(may ? { ...call, why: 'does not fit here' } : call);
     else if (count + own.length > MOST_BLOCKS || octets + size > MOST_OCTETS)
       left.push({ ...call, why: 'does not fit here' });
     else {
@@ -112,6 +114,15 @@ function layOut(calls: readonly BatchCall[]): { shown: ShownInBatch[]; left: Bat
     }
   }
   return { shown, left };
+}
+
+/** Octets of what is sent of it. What is shown of it has no fewer. */
+function shownOctets({ arguments: args, sent }: Approval): number {
+  return octetsOf(args) + octetsOf(sent);
+}
+
+function octetsOf(shown: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(shown)).length;
 }
 
 /** All that is sent of it, who asks and why, whatever a card warns of, and its box at the end. */

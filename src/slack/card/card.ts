@@ -12,6 +12,7 @@ import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { VIEW_BOUNDS } from '../../domain/view/view.ts';
 import { cut } from '../../text/cut.ts';
+import { glance } from '../../text/glance.ts';
 import { leftToRight } from '../../text/visible.ts';
 import { allowanceBlocks, allowButtons } from './allow-view.ts';
 import { type ArgumentBlock, argumentBlock, sentBlock } from './argument-table.ts';
@@ -265,7 +266,7 @@ function confirmation(approval: Approval, call: string, looks: readonly SecondLo
   const what = `${cut(leftToRight(grantNameOf(approval.grant)), 40)} runs ${cut(call, 80)} once, as shown. `;
   const room = LIMIT.confirmText - what.length - 'Arguments: '.length - 1;
   const reasons = cut(why, Math.floor(room * 0.6));
-  const args = cut(leftToRight(JSON.stringify(approval.arguments)), room - reasons.length);
+  const args = glance(JSON.stringify(approval.arguments), room - reasons.length, leftToRight);
   return {
     title: plainText('Approve this call?'),
     text: plainText(cut(`${what}Arguments: ${args} ${reasons}`, LIMIT.confirmText)),

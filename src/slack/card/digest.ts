@@ -7,6 +7,7 @@ import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
 import type { CardRecord, TogetherOnCard, ToldTogether } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
+import { glance as glanceAt } from '../../text/glance.ts';
 import { plural } from '../../text/plural.ts';
 import { leftToRight, visible } from '../../text/visible.ts';
 import { actions, type Block, button, context, header, LIMIT, numbered, section } from './block-kit.ts';
@@ -90,8 +91,8 @@ function line(kind: BurstKind, { approval, freeze }: TogetherOnCard, glance: num
   const { server, tool, grant, owner, state, trace, requirement, fingerprint } = approval;
   const what = kind === 'grant' ? `${server}.${tool}` : grantNameOf(grant);
   const whose = kind === 'grant' || owner === null ? '' : ` of ${personMention(owner)}`;
-  const words = trace.summary === undefined || glance === 0 ? null : cut(visible(summaryText(trace.summary)), glance);
-  const args = glance === 0 ? null : cut(visible(JSON.stringify(approval.arguments)), glance);
+  const words = trace.summary === undefined || glance === 0 ? null : glanceAt(summaryText(trace.summary), glance);
+  const args = glance === 0 ? null : glanceAt(JSON.stringify(approval.arguments), glance);
   const notes = [
     ...cueNotes(approval),
     state === 'pending' ? `${quorumSoFar(approval)}, until ${localTime(approval.expiresAt)}` : headline(approval),

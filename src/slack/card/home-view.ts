@@ -4,9 +4,9 @@ import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
 import { cut } from '../../text/cut.ts';
+import { glance } from '../../text/glance.ts';
 import { plural } from '../../text/plural.ts';
-import { visible } from '../../text/visible.ts';
-import { actions, type Block, button, context, header, section } from './block-kit.ts';
+import { actions, type Block, button, context, header, LIMIT, section } from './block-kit.ts';
 import { buttonValue } from './button.ts';
 import { codeSpan, escapedMrkdwn, localTime, personMention } from './escape.ts';
 import { cueNotes } from './sections.ts';
@@ -14,8 +14,11 @@ import { quorumSoFar } from './story.ts';
 
 /** Calls on a person's Home: Slack takes 100 blocks, and each takes three. */
 export const MOST_ON_HOME = 20;
-/** Characters of a call's arguments, and of the policy's sentence: the full view has all of it. */
-const GLANCE = 300;
+/**
+ * Characters of a call's arguments, and of the policy's sentence, as many as fit once they are escaped: the full view has all
+ * of it. Of a view with one section that is too long Slack takes nothing.
+ */
+const GLANCES = [300, 120, 40, 0] as const;
 
 /** What waits for one person. */
 export interface WaitingForPerson {
@@ -58,17 +61,20 @@ function callBlocks(approval: Approval): Block[] {
   const risk = [trace.risk ?? 'risk not stated', trace.severity && `${trace.severity} severity`]
     .filter(Boolean)
     .join(', ');
-  const text = [
-    `${codeSpan(cut(`${server}.${tool}`, 200))} for ${codeSpan(cut(grantNameOf(grant), 100))}${whose} · ${escapedMrkdwn(risk)}`,
-    ...(trace.summary === undefined ? [] : [codeSpan(cut(visible(summaryText(trace.summary)), GLANCE))]),
-    codeSpan(cut(visible(JSON.stringify(approval.arguments)), GLANCE)),
+  const [words, args] = [summaryText(trace.summary ?? []), JSON.stringify(approval.arguments)];
+  const textAt = (most: number): string =>
     [
-      ...cueNotes(approval),
-      `Asked ${localTime(createdAt)}`,
-      quorumSoFar(approval),
-      `until ${localTime(expiresAt)}`,
-    ].join(' · '),
-  ].join('\n');
+      `${codeSpan(cut(`${server}.${tool}`, 200))} for ${codeSpan(cut(grantNameOf(grant), 100))}${whose} · ${escapedMrkdwn(risk)}`,
+      ...(trace.summary === undefined || most === 0 ? [] : [codeSpan(glance(words, most))]),
+      ...(most === 0 ? [] : [codeSpan(glance(args, most))]),
+      [
+        ...cueNotes(approval),
+        `Asked ${localTime(createdAt)}`,
+        quorumSoFar(approval),
+        `until ${localTime(expiresAt)}`,
+      ].join(' · '),
+    ].join('\n');
+  const text = GLANCES.map(textAt).find((one) => one.length <= LIMIT.section) ?? textAt(0).slice(0, LIMIT.section);
   const decides =
     requirement.stepUp === undefined
       ? [button({ action: 'review', text: 'Review and approve…', value, style: 'primary' })]

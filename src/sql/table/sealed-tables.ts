@@ -128,6 +128,9 @@ export class SealedTables {
   }
 }
 
+/** What a row of sums says that an operator accepted as changed, until it is counted anew. */
+export const NO_COUNTS = '{}';
+
 /**
  * Takes the seal from rows that were told of: to everybody they are from before there were seals. A card's row that is gone
  * is there again, and says nothing.
@@ -140,8 +143,13 @@ export async function disownRow(trx: Db, table: string, row: string): Promise<vo
       select id, '', 0, '' from holdfast.approvals where left(id, ${LONGEST_ROW_NAME}::int) = ${row}
       on conflict (approval_id) do nothing`.execute(trx);
   }
-  // Its sums are counted anew from the log.
-  if (table === 'oversight_sums') await sql`update holdfast.oversight_cursor set seal = null`.execute(trx);
+  if (table === 'oversight_sums') {
+    // They say nothing, and are counted anew from the log.
+    await sql`
+      update holdfast.oversight_sums set seal = null, sums = ${NO_COUNTS}
+      where left(subject, ${LONGEST_ROW_NAME}::int) = ${row}`.execute(trx);
+    await sql`update holdfast.oversight_cursor set seal = null`.execute(trx);
+  }
   await sql`
     update ${sql.table(`holdfast.${table}`)} set seal = null
     where left(${sql.ref(SEALED_COLUMNS[table][0])}, ${LONGEST_ROW_NAME}::int) = ${row} and seal is not null`.execute(

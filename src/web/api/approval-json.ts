@@ -5,6 +5,7 @@ import type { CounterOf } from '../../domain/approval/counter-of.ts';
 import { cuesOf } from '../../domain/approval/cue.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
+import { unusualSaid } from '../../domain/approval/unusual.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
@@ -64,7 +65,7 @@ export function approvalJson(approval: Approval) {
     })),
     summary: approval.trace.summary === undefined ? null : summaryText(approval.trace.summary),
     cues: cuesOf(approval),
-    unusual: (approval.facts?.unusual ?? []).map(summaryText),
+    unusual: unusualSaid(approval).map(summaryText),
     preview: approval.facts?.preview ?? null,
     allowance: allowanceOf(approval),
     mayAllow: mayAllowJson(approval),

@@ -5,8 +5,8 @@ const COLUMNS = [
   ...['full_view_share', 'mean_seconds', 'half_within_seconds', 'candidate'],
 ];
 
-/** The report as CSV (RFC 4180). */
-export function oversightCsv({ people, groups, tools }: OversightReport): string {
+/** The report as CSV (RFC 4180). What is wrong with its numbers stands first, in lines of the kind `note`. */
+export function oversightCsv({ people, groups, tools, doubtful, cut }: OversightReport): string {
   const line = (kind: string, one: OverseenLine, candidate: string | null): string =>
     [
       ...[kind, one.name, one.asked, one.decided, one.approved, one.denied, one.reversed, one.approvedShare],
@@ -16,11 +16,19 @@ export function oversightCsv({ people, groups, tools }: OversightReport): string
       .join(',');
   const lines = [
     COLUMNS.map(csvCell).join(','),
+    ...(doubtful
+      ? [note('some sums are not as a gateway wrote them and are left out: these numbers are too low')]
+      : []),
+    ...(cut ? [note('there is more in these days than is read at once: these numbers are too low')] : []),
     ...people.map((one) => line('person', one, null)),
     ...groups.map((one) => line('group', one, null)),
     ...tools.map((one) => line('tool', one, one.candidate)),
   ];
   return `${lines.join('\r\n')}\r\n`;
+}
+
+function note(words: string): string {
+  return COLUMNS.map((_, n) => csvCell(['note', words][n] ?? null)).join(',');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { HiddenMarks } from '../../domain/call/hidden-marks.ts';
+import { indentedFits } from '../../domain/json/indented.ts';
 import { isObject, type Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from './html.ts';
@@ -7,6 +8,8 @@ import { visibleInTurns, visibleLine, visibleText } from './visible-text.ts';
 
 /** Characters above which JSON is shown without colours, so that the page still opens. */
 const PLAIN_ABOVE = 100_000;
+/** Characters above which it is not indented either: each of a million values sixty levels deep has a line of its own. */
+const UNINDENTED_ABOVE = 8_000_000;
 /** About as many characters stand around a value. */
 const AROUND_A_VALUE = 8;
 
@@ -16,7 +19,9 @@ const AROUND_A_VALUE = 8;
  */
 export function jsonBlock(value: Json, label: string, marks: HiddenMarks = 'sent'): Html {
   if (!isLong(value)) return region(coloured(value, '', marks), label);
-  return region(visibleInTurns(prettyJson(value)), label);
+  const bare = JSON.stringify(value);
+  const fits = indentedFits(bare, { lines: Number.POSITIVE_INFINITY, units: UNINDENTED_ABOVE });
+  return region(visibleInTurns(fits ? prettyJson(value) : bare), label);
 }
 
 /** Whether a value's JSON has more characters than are shown in colours. Reads no further than that. */

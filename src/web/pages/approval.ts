@@ -14,12 +14,13 @@ import { countdown, timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { advanceForm, advanceOf } from './allowances.ts';
+import { previewShown } from './call-views.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { counterForm, counterStory } from './counter-form.ts';
 import { decideForm, lacksRole, mayCounter, mayDecide, takeBackForm } from './decide-form.ts';
 import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
-import { callInFull } from './shown-call.ts';
+import { callAsSent } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
 import { type CallPlace, callIntro, callNeeds, callsBefore, marks, toolDescription } from './waiting-card.ts';
@@ -79,7 +80,8 @@ export function approvalPage({
           ${marks(approval, place)}
           <div id="counter-story" data-live><div data-key="counter-story" data-rev="${approval.state}">${isForged(approval) ? '' : counterStory(approval, names)}</div></div>
           <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}.${approval.facts === undefined ? 0 : 1}">${callIntro(approval, names)}</div></div>
-          ${callInFull(approval, 'Arguments')}
+          ${callAsSent(approval, 'Arguments')}
+          <div id="preview" data-live><div data-key="preview" data-rev="${approval.facts === undefined ? 0 : 1}">${previewShown(approval)}</div></div>
           ${callsBefore(earlier, now)}
           ${toolDescription(place)}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callNeeds(approval)}</div></div>

@@ -4,15 +4,20 @@ import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { callersHiding, hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { CLIENT_INFO, onlyCounted } from '../../domain/call/introduction.ts';
-import { member } from '../../domain/json/json.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
 import { visibleName } from '../html/visible-text.ts';
 import { callViews, previewShown } from './call-views.ts';
 
-/** Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. */
+/** Everything that is forwarded of the call, and what its server said of how things stand. */
 export function callInFull(approval: Approval, label: string): Html {
+  return html`${callAsSent(approval, label)}${previewShown(approval)}`;
+}
+
+/** Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. */
+export function callAsSent(approval: Approval, label: string): Html {
   const marks = hiddenMarks(approval);
   return html`${callViews(approval)}${jsonBlock(approval.arguments, label, marks)}
     ${
@@ -20,14 +25,18 @@ export function callInFull(approval: Approval, label: string): Html {
         ? html`<p class="also">Also sent</p>${namedValues([...alsoSent(approval.sent).values()], 'Also sent', marks)}`
         : ''
     }
-    ${hiddenNotice(approval)}${introduction(approval)}${previewShown(approval)}`;
+    ${hiddenNotice(approval)}${introduction(approval)}`;
 }
 
-/** Characters of the arguments and of what is sent besides them, as JSON. */
-export function shownLength(approval: Approval): number {
-  return (
-    prettyJson(approval.arguments).length + (sendsMore(approval.sent) ? prettyJson({ ...approval.sent }).length : 0)
-  );
+/** Characters of the arguments and of what is sent besides them, as JSON; above `most`, without its indentation. */
+export function shownLength(approval: Approval, most: number): number {
+  return jsonLength(approval.arguments, most) + (sendsMore(approval.sent) ? jsonLength({ ...approval.sent }, most) : 0);
+}
+
+/** Only what is short is indented to be measured: deep lists become sixty times as long. */
+function jsonLength(value: Json, most: number): number {
+  const bare = JSON.stringify(value).length;
+  return bare > most ? bare : prettyJson(value).length;
 }
 
 /** Whether the caller may have chosen what is hidden: then the decision is made on the approval's own page (P10). */

@@ -59,11 +59,11 @@ export interface CardSurroundings {
 /** One pending approval in the inbox. */
 export function waitingCard(approval: Approval, around: CardSurroundings): Html {
   const { reviewer, current, earlier, names, now } = around;
-  const length = shownLength(approval);
+  const length = shownLength(approval, MAX_ARGUMENTS_LENGTH);
   const fits = length <= MAX_ARGUMENTS_LENGTH;
   const { id, server, tool } = approval;
   return html`<article class="card" id="card-${id}" tabindex="-1" data-call-shown aria-labelledby="t-${id}" data-key="${id}"
-    data-rev="${approval.revision}.${approval.callers}" data-opened="${String(approval.createdAt.getTime())}">
+    data-rev="${approval.revision}.${approval.callers}.${approval.facts === undefined ? 0 : 1}" data-opened="${String(approval.createdAt.getTime())}">
     <header>
       ${pickBox(approval, around, fits)}<h3 id="t-${id}"><a href="/approvals/${id}">${toolName(server, tool)}</a></h3>
       <span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>

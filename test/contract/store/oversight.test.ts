@@ -125,6 +125,27 @@ for (const kind of STORES) {
       assert.deepEqual([approved('meddled'), approved('other'), doubtful], [2, 1, false]);
     });
 
+    test('P1: what is counted next does not take the place of a sum that somebody changed', async () => {
+      const approval = await open();
+      const approved = async () => (await named('covered'))?.approved;
+      for (const meddle of [`sums = replace(sums, '"approved":', '"approved":1')`, 'seal = null']) {
+        await decide(approval, 'approve', 'covered');
+        await seal();
+        await countAll();
+        told.length = 0;
+        await world.rows(`update holdfast.oversight_sums set ${meddle} where subject = 'covered'`);
+        await decide(approval, 'approve', 'covered');
+        await seal();
+        await countAll(2);
+        assert.deepEqual([await approved(), (await report()).doubtful], [undefined, true], meddle);
+        assert.ok(told.includes('oversight_sums covered'), meddle);
+        await world.db.transaction().execute((trx) => disownRow(trx, 'oversight_sums', 'covered'));
+        await countAll(2);
+        told.length = 0;
+      }
+      assert.deepEqual([await approved(), (await report()).doubtful], [4, false]);
+    });
+
     test('nothing counts twice when the cursor was changed, deleted or set back to an earlier one', async () => {
       const approval = await open();
       await decide(approval, 'approve', 'once');

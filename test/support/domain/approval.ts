@@ -49,6 +49,7 @@ export function sampleApproval(
     questions: 0,
     answers: [],
     previousUnknown: null,
+    facts: { unusual: [], preview: null, particulars: { at: 0, destinations: {}, amounts: {} } },
     policyDigest: '0'.repeat(64),
     decisions: [],
     createdAt: OPENED,
