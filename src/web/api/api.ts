@@ -329,9 +329,10 @@ async function readDecision(c: Context, rules: Gateway['rules']) {
   if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
   const word = wordIn(body);
   if (typeof word === 'string') return word;
-  const advance = advanceIn(body, choice, rules);
+  const text = await c.req.text();
+  const advance = advanceIn(body, choice, text, rules);
   if (typeof advance === 'string') return advance;
-  const counter = counterIn(body, choice, await c.req.text());
+  const counter = counterIn(body, choice, text);
   return typeof counter === 'string' ? counter : ({ decision: { choice, ...word, ...advance }, counter } as const);
 }
 
