@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { isForged } from '../../domain/approval/forged.ts';
+import { jsonBeginning } from '../../domain/json/beginning.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
@@ -61,7 +62,7 @@ function callBlocks(approval: Approval): Block[] {
   const text = [
     `${codeSpan(cut(`${server}.${tool}`, 200))} for ${codeSpan(cut(grantNameOf(grant), 100))}${whose} · ${escapedMrkdwn(risk)}`,
     ...(trace.summary === undefined ? [] : [codeSpan(cut(visible(summaryText(trace.summary)), GLANCE))]),
-    codeSpan(cut(visible(JSON.stringify(approval.arguments)), GLANCE)),
+    codeSpan(cut(visible(jsonBeginning(approval.arguments, GLANCE)), GLANCE)),
     [
       ...cueNotes(approval),
       `Asked ${localTime(createdAt)}`,
