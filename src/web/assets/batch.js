@@ -86,12 +86,6 @@ async function decideTogether(choice, cards) {
   await refresh();
 }
 
-/** What a card says of its call, with what it warns of. */
-const PARTS = [
-  ...['.in-words', '.unusual', '.asks', '.stated', '.notice', '.marks', '.view', '.values', '.also', '.client'],
-  ...['.introduced', '.unshown', '.earlier', '.hash'],
-].join(', ');
-
 /** Each ticked call as its card shows it: what is asked is what would run. */
 function question(cards) {
   const all = document.createElement('div');

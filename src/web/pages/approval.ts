@@ -14,6 +14,7 @@ import { countdown, timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { advanceForm, advanceOf } from './allowances.ts';
+import { previewShown } from './call-views.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { counterForm, counterStory } from './counter-form.ts';
 import { decideForm, lacksRole, mayCounter, mayDecide, takeBackForm } from './decide-form.ts';
@@ -80,6 +81,7 @@ export function approvalPage({
           <div id="counter-story" data-live><div data-key="counter-story" data-rev="${approval.state}">${isForged(approval) ? '' : counterStory(approval, names)}</div></div>
           <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}.${approval.facts === undefined ? 0 : 1}">${callIntro(approval, names)}</div></div>
           ${callInFull(approval, 'Arguments')}
+          <div id="preview" data-live><div data-key="preview" data-rev="${approval.facts === undefined ? 0 : 1}">${previewShown(approval)}</div></div>
           ${callsBefore(earlier, now)}
           ${toolDescription(place)}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callNeeds(approval)}</div></div>
@@ -93,7 +95,7 @@ export function approvalPage({
           <div id="advance" data-live data-quiet><div data-key="advance" data-rev="${approval.state}.${approval.decisions.length}.${allowance?.used ?? ''}${allowance?.ended?.why ?? ''}${denial?.ended?.why ?? ''}">${
             isForged(approval)
               ? ''
-              : html`${advanceOf(allowanceOf(approval), allowance, denial, names, now)}${lacksRole(reviewer) ? '' : advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
+              : html`${advanceOf(allowanceOf(approval), allowance, denial, { names, now, reviewer })}${lacksRole(reviewer) ? '' : advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
           }</div></div>
           <div id="counter" data-live data-quiet><div data-key="counter" data-rev="${approval.state}.${approval.decisions.length}">${
             isForged(approval) ? '' : counterForm(approval, schema, mayCounter(approval, reviewer, now, current))

@@ -9,9 +9,12 @@ import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
 import { visibleName } from '../html/visible-text.ts';
-import { callViews, previewShown } from './call-views.ts';
+import { callViews } from './call-views.ts';
 
-/** Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. */
+/**
+ * Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. How it
+ * stands, which is found out later, comes below.
+ */
 export function callInFull(approval: Approval, label: string): Html {
   const marks = hiddenMarks(approval);
   return html`${callViews(approval)}${jsonBlock(approval.arguments, label, marks)}
@@ -20,7 +23,7 @@ export function callInFull(approval: Approval, label: string): Html {
         ? html`<p class="also">Also sent</p>${namedValues([...alsoSent(approval.sent).values()], 'Also sent', marks)}`
         : ''
     }
-    ${hiddenNotice(approval)}${introduction(approval)}${previewShown(approval)}`;
+    ${hiddenNotice(approval)}${introduction(approval)}`;
 }
 
 /** Characters of the arguments and of what is sent besides them, as JSON. */
