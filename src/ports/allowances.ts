@@ -23,8 +23,8 @@ export type EndedInAdvance<T> =
  * `Unavailable('store')`.
  */
 interface GivenInAdvance<T extends InAdvance, E> {
-  /** Those that have not ended, oldest first; none while the set is not what a gateway left. */
-  living(): Promise<readonly T[]>;
+  /** Those that have not ended, oldest first; null: the set is not what a gateway left. */
+  living(): Promise<readonly T[] | null>;
   /** null: there is none, or no gateway wrote it. */
   find(id: string): Promise<T | null>;
   /** Newest first; those that ended too. `after`: the `next` of the page before. */

@@ -40,7 +40,7 @@ export function sqlAllowances(
     return row === undefined || !believed(row) ? null : row;
   };
   return guarded<Allowances>({
-    living: async () => ((await beliefs.wholeRows(ALLOWANCE_SET)) ?? []).map(allowanceOfRow),
+    living: async () => (await beliefs.wholeRows(ALLOWANCE_SET))?.map(allowanceOfRow) ?? null,
     find: async (id) => {
       const row = await read(db, id);
       return row === null ? null : allowanceOfRow(row);
@@ -85,7 +85,7 @@ export function sqlDenials(
     return row === undefined || !believed(row) ? null : row;
   };
   return guarded<Denials>({
-    living: async () => ((await beliefs.wholeRows(DENIAL_SET)) ?? []).map(denialOfRow),
+    living: async () => (await beliefs.wholeRows(DENIAL_SET))?.map(denialOfRow) ?? null,
     find: async (id) => {
       const row = await read(db, id);
       return row === null ? null : denialOfRow(row);

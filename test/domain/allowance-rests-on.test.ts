@@ -496,11 +496,22 @@ test('P1: what a decision’s body asks for and no door acts on is refused, by i
   const rules = { conditions: ownConditions };
   const allowance = { minutes: 5, calls: 1 };
   const standing = { minutes: 5 };
-  const wrong = (body: object, choice: 'approve' | 'deny') => advanceIn(body as never, choice, rules);
+  const wrong = (body: object, choice: 'approve' | 'deny') =>
+    advanceIn(body as never, choice, JSON.stringify(body), rules);
   assert.match(wrong({ allowance, standing }, 'approve') as string, /^standing goes with/);
   assert.match(wrong({ allowance, standing }, 'deny') as string, /^allowance goes with/);
   assert.deepEqual(wrong({ allowance: null, standing }, 'deny'), { standing });
   assert.equal(typeof wrong({ allowance, standing: null }, 'approve'), 'object');
+  const typed = (text: string) => advanceIn(JSON.parse(text), 'approve', text, rules);
+  const within = (value: string) => `[{"path":"args.amount","op":"lte","value":${value}}]`;
+  assert.equal(typeof typed(`{"allowance":{"minutes":5,"calls":1,"within":${within('99.5')}}}`), 'object');
+  for (const [text, says] of [
+    // Each would be a wider bound than the one that was typed.
+    [`{"allowance":{"minutes":5,"calls":1,"within":${within('99.99999999999999999')}}}`, /cannot keep the number/],
+    [`{"allowance":{"minutes":5,"calls":1,"within":${within('9007199254740995')}}}`, /cannot keep the number/],
+    ['{"allowance":{"minutes":5,"calls":1,"calls":90}}', /same member twice/],
+  ] as const)
+    assert.match(typed(text) as string, says, text);
   const known = ['decision', 'reason'];
   assert.equal(strangeMember({ decision: 'approve', reason: null, signature: null }, known), null);
   for (const name of ['counter', 'signature', 'Reason', '__proto__']) {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Approval } from '../../src/domain/approval/approval.ts';
 import { ROLES, type Role } from '../../src/domain/people/role.ts';
 import type { Reviewer } from '../../src/web/http/reviewer.ts';
+import { allowancesPage } from '../../src/web/pages/allowances.ts';
 import { mayCounter, mayDecide, takeBackForm } from '../../src/web/pages/decide-form.ts';
+import { type Inbox, inboxPage } from '../../src/web/pages/inbox.ts';
 import { waitingCard } from '../../src/web/pages/waiting-card.ts';
 import { currentOf, sampleApproval } from '../support/domain/approval.ts';
 
@@ -50,4 +53,62 @@ describe('P10: the console offers what the API takes', () => {
       assert.match(card(listed), /data-pick/);
     }
   });
+  test('who may end nothing in advance is offered no button for it', () => {
+    const place = { approval: 'ap_1', grant: 'release-bot', server: 'prometheus', tool: 'create_api_key' };
+    const times = { at: now, until: new Date(now.getTime() + 60_000), ended: null };
+    const bounds = { minutes: 1, calls: 2, within: [], says: [] };
+    const shown = (roles: readonly Role[] | null): string =>
+      String(
+        allowancesPage({
+          allowances: [
+            { ...place, ...times, id: 'al_1', mayVary: [], within: [], bounds, used: 0, by: ['U0MIRA'] } as never,
+          ],
+          denials: [{ ...place, ...times, id: 'sd_1', mayVary: [], reason: null, by: 'U0MIRA' } as never],
+          ...{ endedAllowances: [], endedDenials: [], names: new Map(), now, reviewer: reviewer('U0EVE', roles) },
+        }),
+      );
+    for (const roles of [null, ['approver'], ['operator']] as const)
+      assert.match(shown(roles), /data-end="allowance"[\s\S]*data-end="denial"/, String(roles));
+    for (const roles of [[], ['auditor']] as const) {
+      assert.doesNotMatch(shown(roles), /data-end=|data-deciding/, String(roles));
+      assert.match(shown(roles), /in force/);
+    }
+  });
+});
+
+test('an inbox that is empty when it is opened has what decides several together, for the calls that come', () => {
+  const waiting = { items: [], total: 0, matching: 0, mine: 0, before: 0, next: null };
+  const inbox: Inbox = {
+    ...{ query: {}, waiting, recent: [], snoozed: [], others: new Map(), earlier: new Map(), approvers: () => current },
+    ...{ servers: [], grants: [], names: new Map() },
+    placeOf: () => ({ environment: null, account: null, description: null }),
+  };
+  assert.match(String(inboxPage(inbox, reviewer(approver!, ['approver']), now)), /data-batch[\s\S]*id="inbox"/);
+  assert.doesNotMatch(String(inboxPage(inbox, reviewer(approver!, ['auditor']), now)), /data-batch/);
+});
+
+test('P10: what is found out about a call changes its card in the inbox, and the server’s word is marked there', () => {
+  const who = reviewer(approver!, null);
+  const around = {
+    ...{ reviewer: who, current, earlier: [], now, names: new Map(), together: true },
+    place: { environment: null, account: null, description: null },
+  };
+  const facts: NonNullable<Approval['facts']> = {
+    unusual: [[{ text: 'First call of this tool' }]],
+    preview: {
+      kind: 'said',
+      tool: 'list_keys',
+      text: 'three keys',
+      omitted: 0,
+      failed: false,
+      at: '2026-08-01T10:00:00.000Z',
+    },
+    particulars: { at: 0, destinations: {}, amounts: {} },
+  };
+  const [before, after] = [approval, { ...approval, facts }].map((one) => String(waitingCard(one, around)));
+  const revOf = (text: string | undefined) => /data-rev="([^"]*)"/.exec(text ?? '')?.[1];
+  // The page keeps a card whose mark is as before.
+  assert.notEqual(revOf(before), revOf(after));
+  assert.equal(revOf(after)?.split('.')[0], String(approval.revision), 'by which it is decided');
+  assert.match(after!, /First call of this tool[\s\S]*<figure class="view" data-said>[\s\S]*three keys/);
 });

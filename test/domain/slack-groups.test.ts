@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Approver, Decision, Requirement } from '../../src/domain/approval/approval.ts';
 import { judgeDecision } from '../../src/domain/approval/decide.ts';
+import { mayTakeBack } from '../../src/domain/approval/take-back.ts';
 import { withSlackGroups } from '../../src/gateway/decision/slack-groups.ts';
 import { recheckApprovers } from '../../src/gateway/dispatch/recheck-approvers.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
@@ -54,6 +55,28 @@ describe('who is on call in Slack, and comes by the console or a token', () => {
     const circle = { people: ['U0MIRA'], userGroups: ['S0ONCALL'], admin: false };
     const placed = world({ ...circle, places: [{ group: 'oncall', count: 1, ...circle }] }, 'away');
     await assert.rejects(withSlackGroups(placed.gateway, placed.approval, approver('U0MIRA')), /who is in the group/);
+  });
+
+  test('P6: while Slack does not answer, whoever may stop a call without a group does so', async () => {
+    const circle = { people: ['U0MIRA'], userGroups: ['S0ONCALL'], admin: false };
+    const places = [{ group: 'oncall', count: 1, people: [], userGroups: ['S0ONCALL'], admin: false }];
+    const plain = world({ ...circle, people: ['U0MIRA', 'U0ALEX'] }, 'away');
+    // U0MIRA is named and fills no place; U0SAM owns the agent.
+    const placed = world({ ...circle, places }, 'away');
+    for (const { approval, gateway } of [plain, placed]) {
+      for (const id of ['U0MIRA', 'U0SAM']) {
+        const stopper = await withSlackGroups(gateway, approval, approver(id), 'deny');
+        const word = { choice: 'deny', reason: 'stop', fingerprint: null } as const;
+        assert.equal(judgeDecision(approval, word, stopper, soon, currentOf(approval)).kind, 'recorded', id);
+      }
+      const owner = await withSlackGroups(gateway, approval, approver('U0SAM'), 'take_back');
+      assert.equal(mayTakeBack(approval, owner, soon, currentOf(approval)), true);
+      for (const word of ['deny', 'take_back'] as const)
+        await assert.rejects(withSlackGroups(gateway, approval, approver('U0EVE'), word), /who is in the group/, word);
+    }
+    // A yes by a group is not to be known meanwhile, nor whether it fills a place.
+    await assert.rejects(withSlackGroups(placed.gateway, placed.approval, approver('U0MIRA')), /who is in the group/);
+    await assert.rejects(withSlackGroups(plain.gateway, plain.approval, approver('U0SAM')), /who is in the group/);
   });
 
   test('P1: whom Slack calls no colleague is in no group; logins, the admin token and clicks are not asked about', async () => {

@@ -191,6 +191,11 @@ function standingOf(
   return may ? { kind: 'eligible', self: false, userGroup: null, rights: [] } : standing;
 }
 
+/** Whether this person may deny it, whoever has to approve it. */
+export function mayDenyCall(approval: Approval, approver: Approver, now: Date, current: CurrentApprovers): boolean {
+  return standingOf(approval, 'deny', approver, now, current).kind === 'eligible';
+}
+
 /** The votes with this one: it takes the place of what the same person had said before. */
 export function withDecision(decisions: readonly Decision[], decision: Decision): Decision[] {
   return [...decisions.filter(({ approver }) => approver !== decision.approver), decision];

@@ -14,6 +14,7 @@ export interface AdvancePlace {
 /**
  * The living allowances and standing denials that this process knows of, read again twice a second. An allowance is used
  * only in a transaction that judges it exactly; this says which to try. While the store does not answer, what was known stays known.
+ * Where somebody else changed the rows, nothing is allowed, and a no that was known goes on until its time is over.
  */
 export class KnownInAdvance {
   readonly #allowances: Pick<Allowances, 'living'>;
@@ -64,10 +65,11 @@ export class KnownInAdvance {
   async refresh(): Promise<void> {
     this.#begun += 1;
     const begun = this.#begun;
-    const [allowances, denials] = await Promise.all([this.#allowances.living(), this.#denials.living()]);
+    const [lasting, denied] = await Promise.all([this.#allowances.living(), this.#denials.living()]);
     if (begun < this.#result) return;
     this.#result = begun;
-    this.#known = { allowances, denials };
+    const allowances = lasting ?? [];
+    this.#known = { allowances, denials: denied ?? this.#known.denials };
     const ids = new Set(allowances.map(({ id }) => id));
     for (const id of this.#firstLooks.keys()) if (!ids.has(id)) this.#firstLooks.delete(id);
   }

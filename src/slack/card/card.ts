@@ -8,6 +8,7 @@ import { snoozeMinutes, snoozeWords } from '../../domain/approval/snooze.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
+import { jsonBeginning } from '../../domain/json/beginning.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { VIEW_BOUNDS } from '../../domain/view/view.ts';
@@ -266,7 +267,7 @@ function confirmation(approval: Approval, call: string, looks: readonly SecondLo
   const what = `${cut(leftToRight(grantNameOf(approval.grant)), 40)} runs ${cut(call, 80)} once, as shown. `;
   const room = LIMIT.confirmText - what.length - 'Arguments: '.length - 1;
   const reasons = cut(why, Math.floor(room * 0.6));
-  const args = glance(JSON.stringify(approval.arguments), room - reasons.length, leftToRight);
+  const args = glance(jsonBeginning(approval.arguments, room), room - reasons.length, leftToRight);
   return {
     title: plainText('Approve this call?'),
     text: plainText(cut(`${what}Arguments: ${args} ${reasons}`, LIMIT.confirmText)),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { type BurstKind, withoutDigestMark } from '../../domain/approval/burst.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
+import { jsonBeginning } from '../../domain/json/beginning.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
@@ -92,7 +93,7 @@ function line(kind: BurstKind, { approval, freeze }: TogetherOnCard, glance: num
   const what = kind === 'grant' ? `${server}.${tool}` : grantNameOf(grant);
   const whose = kind === 'grant' || owner === null ? '' : ` of ${personMention(owner)}`;
   const words = trace.summary === undefined || glance === 0 ? null : glanceAt(summaryText(trace.summary), glance);
-  const args = glance === 0 ? null : glanceAt(JSON.stringify(approval.arguments), glance);
+  const args = glance === 0 ? null : glanceAt(jsonBeginning(approval.arguments, glance), glance);
   const notes = [
     ...cueNotes(approval),
     state === 'pending' ? `${quorumSoFar(approval)}, until ${localTime(approval.expiresAt)}` : headline(approval),

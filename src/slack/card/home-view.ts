@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { isForged } from '../../domain/approval/forged.ts';
+import { jsonBeginning } from '../../domain/json/beginning.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
@@ -61,7 +62,7 @@ function callBlocks(approval: Approval): Block[] {
   const risk = [trace.risk ?? 'risk not stated', trace.severity && `${trace.severity} severity`]
     .filter(Boolean)
     .join(', ');
-  const [words, args] = [summaryText(trace.summary ?? []), JSON.stringify(approval.arguments)];
+  const [words, args] = [summaryText(trace.summary ?? []), jsonBeginning(approval.arguments, GLANCES[0])];
   const textAt = (most: number): string =>
     [
       `${codeSpan(cut(`${server}.${tool}`, 200))} for ${codeSpan(cut(grantNameOf(grant), 100))}${whose} · ${escapedMrkdwn(risk)}`,

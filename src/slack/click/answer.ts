@@ -31,6 +31,7 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
     case 'modal':
       return showing(interaction, outcome.view);
     case 'recorded':
+      if (givesLess(outcome)) return telling(interaction, CLICK_NOTICES.onlyThisCall, 'Only this call');
       if (interaction.kind === 'submission') return { ack: { response_action: 'clear' }, followUp: null };
       return outcome.approval.state === 'pending' ? telling(interaction, voteWords(outcome.approval)) : EMPTY;
     case 'refused':
@@ -65,6 +66,11 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
     default:
       return outcome satisfies never;
   }
+}
+
+/** The yes was for the like too, and with it only this call is approved. */
+function givesLess({ approval, decision, allowance }: Extract<ClickOutcome, { kind: 'recorded' }>): boolean {
+  return approval.state === 'approved' && decision.offers !== undefined && allowance === undefined;
 }
 
 function reasonMissing(): ClickAnswer {

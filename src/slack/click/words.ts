@@ -15,6 +15,8 @@ export const CLICK_NOTICES = {
     'Your denial is in the database, but it could not be recorded outside of it, so do not rely on it yet. Until that is possible, no approved call is sent. Your operators can see the reason at /readyz.',
   votesChanged:
     'Somebody else has voted since you opened this, so nothing was decided. Please open it again from the card.',
+  onlyThisCall:
+    'This call is approved, and nothing more: not all approvals of it were for the same bounds. The like of it is asked about, as before.',
   notFound: 'There is no such approval here any more.',
   notOpened: 'Slack did not open the window in time. Please click again.',
 } as const;

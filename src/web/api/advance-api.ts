@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono';
 import { type Allowance, callsLeft, type StandingDenial } from '../../domain/allowance/allowance.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { type Ender, revokeAllowance, revokeDenial } from '../../gateway/allowance/end.ts';
+import { withSlackGroups } from '../../gateway/decision/slack-groups.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ApiEnv } from './body.ts';
 import { pageJson } from './page-json.ts';
@@ -20,7 +21,7 @@ export function advanceRoutes(app: Hono<ApiEnv>, gateway: Gateway): void {
   });
 
   app.delete('/api/allowances/:id', async (c) => {
-    const revoked = await revokeAllowance(gateway, c.req.param('id'), enderOf(c));
+    const revoked = await revokeAllowance(gateway, c.req.param('id'), enderOf(c, gateway));
     if (revoked.kind === 'not_allowed') return fault(c, 403, 'not_allowed', NOT_ALLOWED);
     if (revoked.kind === 'not_found') return fault(c, 404, 'not_found', 'There is no such allowance.');
     return c.json(allowanceJson(revoked.it, gateway.clock.now()), revoked.kind === 'ended' ? 200 : 409);
@@ -34,7 +35,7 @@ export function advanceRoutes(app: Hono<ApiEnv>, gateway: Gateway): void {
   });
 
   app.delete('/api/denials/:id', async (c) => {
-    const ended = await revokeDenial(gateway, c.req.param('id'), enderOf(c));
+    const ended = await revokeDenial(gateway, c.req.param('id'), enderOf(c, gateway));
     if (ended.kind === 'not_allowed') return fault(c, 403, 'not_allowed', NOT_ALLOWED);
     if (ended.kind === 'not_found') return fault(c, 404, 'not_found', 'There is no such standing denial.');
     return c.json(denialJson(ended.it, gateway.clock.now()), ended.kind === 'ended' ? 200 : 409);
@@ -108,8 +109,11 @@ function filterOf(c: Context<ApiEnv>) {
   };
 }
 
-function enderOf(c: Context<ApiEnv>): Ender {
-  return { ...c.get('approver'), roles: c.get('caller').roles };
+function enderOf(c: Context<ApiEnv>, gateway: Gateway): Ender {
+  const approver = c.get('approver');
+  const inGroups: NonNullable<Ender['inGroups']> = (approval) =>
+    withSlackGroups(gateway, approval, approver, 'take_back');
+  return { ...approver, roles: c.get('caller').roles, inGroups };
 }
 
 function fault(c: Context, status: 400 | 403 | 404, error: string, reason: string): Response {

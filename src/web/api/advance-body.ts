@@ -2,6 +2,7 @@ import type { Allowance, StandingDenial } from '../../domain/allowance/allowance
 import { MOST_DENIED_MINUTES } from '../../domain/allowance/allowance.ts';
 import type { Choice } from '../../domain/approval/approval.ts';
 import type { DecisionRequest } from '../../domain/approval/decide.ts';
+import { exactJson } from '../../domain/json/exact-json.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { MOST_ALLOWED_CALLS, MOST_ALLOWED_MINUTES } from '../../domain/policy/allowance-rule.ts';
 import type { Rules } from '../../gateway/rules.ts';
@@ -9,14 +10,21 @@ import { allowanceJson, denialJson } from './advance-api.ts';
 
 type Advance = Pick<DecisionRequest, 'allowance' | 'standing'>;
 
-/** What the body gives in advance, or what is wrong with it: a sentence. */
-export function advanceIn(body: JsonObject, choice: Choice, rules: Pick<Rules, 'conditions'>): Advance | string {
+/** What the body gives in advance, or what is wrong with it: a sentence. `text`: the body as it came. */
+export function advanceIn(
+  body: JsonObject,
+  choice: Choice,
+  text: string,
+  rules: Pick<Rules, 'conditions'>,
+): Advance | string {
   const [allowance, standing] = [member(body, 'allowance'), member(body, 'standing')];
   const stands = standing !== undefined && standing !== null;
   if (stands && choice !== 'deny') return 'standing goes with "decision": "deny"; with "approve" it is allowance.';
   if (allowance !== undefined && allowance !== null) {
     if (choice !== 'approve') return 'allowance goes with "decision": "approve"; with "deny" it is standing.';
-    return allowanceIn(allowance, rules);
+    // A bound that a double rounds, or that stands there twice, would be another one than was typed.
+    const exact = exactJson(text);
+    return exact.kind === 'exact' ? allowanceIn(allowance, rules) : `allowance cannot be kept as it is: ${exact.why}.`;
   }
   if (!stands) return {};
   const strange = strangeIn(standing, ['minutes']);

@@ -231,7 +231,7 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
     noteRoleRefusal(gateway, c, c.get('approver'), objection);
     return fault(c, 403, 'role', objection);
   }
-  const approver = await approverOf(c, gateway, id);
+  const approver = await approverOf(c, gateway, id, decision.choice);
   const { pickupMs } = gateway.rules.approval;
   const decided: Countered =
     counter === null
@@ -314,11 +314,16 @@ const REFUSALS: Record<RefusalReason, string> = {
 };
 
 /** Who asks, with the user groups of this approval that they are in. */
-async function approverOf(c: Context<ApiEnv>, gateway: Gateway, id: string): Promise<Approver> {
+async function approverOf(
+  c: Context<ApiEnv>,
+  gateway: Gateway,
+  id: string,
+  word: Parameters<typeof withSlackGroups>[3],
+): Promise<Approver> {
   const approver = c.get('approver');
   // The admin token is in no group, and needs no look at the approval.
   const approval = approver.id === 'admin' ? null : await gateway.store.find(id);
-  return approval === null ? approver : withSlackGroups(gateway, approval, approver);
+  return approval === null ? approver : withSlackGroups(gateway, approval, approver, word);
 }
 
 /** The decision in the body, or what is wrong with the body. */
@@ -329,9 +334,10 @@ async function readDecision(c: Context, rules: Gateway['rules']) {
   if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
   const word = wordIn(body);
   if (typeof word === 'string') return word;
-  const advance = advanceIn(body, choice, rules);
+  const text = await c.req.text();
+  const advance = advanceIn(body, choice, text, rules);
   if (typeof advance === 'string') return advance;
-  const counter = counterIn(body, choice, await c.req.text());
+  const counter = counterIn(body, choice, text);
   return typeof counter === 'string' ? counter : ({ decision: { choice, ...word, ...advance }, counter } as const);
 }
 
@@ -351,7 +357,7 @@ async function takeYesBack(c: Context<ApiEnv>, gateway: Gateway): Promise<Respon
   const word = typeof body === 'string' ? body : wordIn(body);
   if (typeof word === 'string') return fault(c, 400, 'bad_body', word);
   const id = c.req.param('id') ?? '';
-  const took = await takeBack(gateway, id, word, await approverOf(c, gateway, id));
+  const took = await takeBack(gateway, id, word, await approverOf(c, gateway, id, 'take_back'));
   switch (took.kind) {
     case 'taken_back':
       return c.json(approvalJson(took.approval));

@@ -26,7 +26,9 @@ export function togetherRoute(app: Hono<ApiEnv>, gateway: Gateway, words: Togeth
     if (typeof asked === 'string') return c.json({ error: 'bad_decision', reason: asked }, 400);
     const approver = c.get('approver');
     const { pickupMs } = gateway.rules.approval;
-    const by = (approval: Parameters<typeof withSlackGroups>[1]) => withSlackGroups(gateway, approval, approver);
+    const { choice } = asked.word;
+    const by = (approval: Parameters<typeof withSlackGroups>[1]) =>
+      withSlackGroups(gateway, approval, approver, choice);
     const decided = await decideTogether(gateway, asked.items, asked.word, by, { pickupMs });
     if (decided.kind === 'recorded') return c.json({ items: decided.approvals.map(approvalJson) });
     const items = decided.items.map(({ id, state, why }) => {

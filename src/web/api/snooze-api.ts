@@ -28,7 +28,8 @@ export function snoozeRoutes(
     const id = c.req.param('id').slice(0, 100);
     const found = await gateway.store.find(id);
     const approver = c.get('approver');
-    const by = found === null || approver.id === 'admin' ? approver : await withSlackGroups(gateway, found, approver);
+    const by =
+      found === null || approver.id === 'admin' ? approver : await withSlackGroups(gateway, found, approver, 'deny');
     const snoozed = await snooze(gateway, id, minutes, by);
     switch (snoozed.kind) {
       case 'snoozed':

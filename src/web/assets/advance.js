@@ -43,12 +43,10 @@ async function give(form, button) {
         : { ...word, allowance: bounds === undefined ? narrowed(form) : JSON.parse(bounds) };
     const { status, answer } = await send(`/api/approvals/${encodeURIComponent(advance)}/decisions`, body);
     if (status === 200) {
-      say(
-        answer.state === 'pending'
-          ? `Your approval of ${call} is recorded. It needs more approvals.`
-          : `${button.value === 'approve' ? 'Approved' : 'Denied'}: ${call}, and the like.`,
-      );
-      location.reload();
+      const [words, bad] = outcome(answer, call);
+      say(words, bad);
+      // The page says it, too, where there is nothing else to tell.
+      if (!bad) location.reload();
     } else if (status === 409) say(`Too late: ${call} is already ${answer.state}.`, true);
     else say(answer?.reason ?? 'The gateway does not answer. Nothing was decided.', true);
   } finally {
@@ -63,6 +61,13 @@ async function agreed(form) {
   const asked = question(plain);
   asked.body.querySelector('.call-again').after(form.querySelector('[data-like]').cloneNode(true));
   return confirmed({ ...asked, yes: 'Yes, approve, and the like' });
+}
+
+/** What became of it: whether anything was given in advance is for the gateway to say. */
+function outcome({ state, gave }, call) {
+  if (state === 'pending') return [`Your approval of ${call} is recorded. It needs more approvals.`];
+  if (gave?.allowance || gave?.denial) return [`Decided: ${call}, and the like.`];
+  return [`Decided: ${call}, and nothing more. Not all approvals were for the same bounds. Load the page again.`, true];
 }
 
 function narrowed(form) {

@@ -50,13 +50,25 @@ async function sendDecision(form, choice, reason) {
   if (document.querySelector('[data-news="one"]')) showAll();
 }
 
-/** Repeats the whole call as the page shows it: what is asked once more is what would run. */
+/** Parts of a call that have a heading of their own, without which nobody could tell what or whose they are. */
+const TITLED = 'figure, details';
+
+/**
+ * Repeats the whole call as the page shows it, each part under its heading: what is asked once more is what would run. What
+ * a server said of how things stand does not.
+ */
 export function question(form) {
   const { content } = form.querySelector('template');
   const body = document.importNode(content, true);
   const place = body.querySelector('[data-call-here]');
-  for (const values of form.closest('[data-call-shown]').querySelectorAll('.values'))
-    place.append(values.cloneNode(true));
+  const shown = form.closest('[data-call-shown]').querySelectorAll('.values, .also');
+  const parts = new Set([...shown].map((part) => part.closest(TITLED) ?? part));
+  for (const part of parts) {
+    if (part.dataset.said !== undefined) continue;
+    const copy = part.cloneNode(true);
+    if (copy.localName === 'details') copy.open = true;
+    place.append(copy);
+  }
   return { title: body.querySelector('[data-title]'), body, yes: 'Yes, approve', tone: 'approve' };
 }
 

@@ -233,6 +233,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       denials: denied.items,
       endedAllowances: ended.items,
       endedDenials: endedDenials.items,
+      reviewer: c.get('login').reviewer,
       names: names(),
       now: clock.now(),
     };

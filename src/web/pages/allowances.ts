@@ -7,6 +7,7 @@ import {
   type StandingDenial,
 } from '../../domain/allowance/allowance.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
+import { judgeAccess } from '../../domain/people/access.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
@@ -14,6 +15,7 @@ import { toolName } from '../html/labels.ts';
 import { type PersonNames, personName } from '../html/person.ts';
 import { timeAgo, timestamp, zone } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
+import type { Reviewer } from '../http/reviewer.ts';
 
 /** Minutes of the standing denial that the console offers. */
 const STANDING_MINUTES = 60;
@@ -26,9 +28,13 @@ export interface AllowancesView {
   /** Those that ended lately. */
   readonly endedAllowances: readonly Allowance[];
   readonly endedDenials: readonly StandingDenial[];
+  readonly reviewer: Reviewer;
   readonly names: PersonNames;
   readonly now: Date;
 }
+
+/** Who looks at what was given in advance, and when. */
+type Looking = Pick<AllowancesView, 'names' | 'now' | 'reviewer'>;
 
 /** Everything that people have allowed or denied in advance, with what is left of it, and buttons to end it. */
 export function allowancesPage({
@@ -36,26 +42,25 @@ export function allowancesPage({
   denials,
   endedAllowances,
   endedDenials,
-  names,
-  now,
+  ...looking
 }: AllowancesView): Html {
   return html`<div class="head"><h1>Allowances</h1></div>
     <p class="dim">What people have allowed or denied in advance, with one of their decisions. It ends by itself when it is used up or over, or when its policy, tool, owner
       or grant changes. Everything else is asked about.</p>
     <h2>${allowances.length} ${plural(allowances.length, 'allowance')} in force</h2>
-    ${allowances.length === 0 ? html`<p class="empty">Nothing is allowed in advance.</p>` : allowanceTable(allowances, names, now)}
+    ${allowances.length === 0 ? html`<p class="empty">Nothing is allowed in advance.</p>` : allowanceTable(allowances, looking)}
     <h2>${denials.length} standing ${plural(denials.length, 'denial')} in force</h2>
-    ${denials.length === 0 ? html`<p class="empty">Nothing is denied in advance.</p>` : denialTable(denials, names, now)}
-    ${endedAllowances.length === 0 ? '' : html`<h2>Allowances that ended</h2>${allowanceTable(endedAllowances, names, now)}`}
-    ${endedDenials.length === 0 ? '' : html`<h2>Standing denials that ended</h2>${denialTable(endedDenials, names, now)}`}`;
+    ${denials.length === 0 ? html`<p class="empty">Nothing is denied in advance.</p>` : denialTable(denials, looking)}
+    ${endedAllowances.length === 0 ? '' : html`<h2>Allowances that ended</h2>${allowanceTable(endedAllowances, looking)}`}
+    ${endedDenials.length === 0 ? '' : html`<h2>Standing denials that ended</h2>${denialTable(endedDenials, looking)}`}`;
 }
 
-function allowanceTable(rows: readonly Allowance[], names: PersonNames, now: Date): Html {
+function allowanceTable(rows: readonly Allowance[], looking: Looking): Html {
   return html`<table class="list advances"><thead><tr><th scope="col">What</th><th scope="col">By</th><th scope="col">Used</th><th scope="col">Until (${zone()})</th><th scope="col">State</th></tr></thead>
-    <tbody>${rows.map((one) => allowanceRow(one, names, now))}</tbody></table>`;
+    <tbody>${rows.map((one) => allowanceRow(one, looking))}</tbody></table>`;
 }
 
-function allowanceRow(one: Allowance, names: PersonNames, now: Date): Html {
+function allowanceRow(one: Allowance, { names, now, reviewer }: Looking): Html {
   const { id, approval, bounds, used, until, ended } = one;
   const lives = ended === null && now < until;
   return html`<tr><td>${toolName(one.server, one.tool)} <a href="/approvals/${approval}"><code class="dim">${id}</code></a>
@@ -63,7 +68,7 @@ function allowanceRow(one: Allowance, names: PersonNames, now: Date): Html {
     <td data-label="By">${one.by.map((id, n) => html`${n > 0 ? ', ' : ''}${personName(id, names)}`)}</td>
     <td data-label="Used">${used} of ${bounds.calls}, ${callsLeft(one, now)} left</td>
     <td data-label="Until">${timestamp(until)} <span class="dim">given ${timeAgo(one.at, now)}</span></td>
-    <td data-label="State">${lives ? endForm('allowance', id) : endedWords(ended === null ? 'over' : ended.why, ended?.by ?? null, names)}</td></tr>`;
+    <td data-label="State">${lives ? endForm('allowance', id, reviewer) : endedWords(ended === null ? 'over' : ended.why, ended?.by ?? null, names)}</td></tr>`;
 }
 
 function endedWords(why: keyof typeof ALLOWANCE_END_WORDS, by: string | null, names: PersonNames): Html {
@@ -71,12 +76,12 @@ function endedWords(why: keyof typeof ALLOWANCE_END_WORDS, by: string | null, na
   return html`${ALLOWANCE_END_WORDS[why]}${who}`;
 }
 
-function denialTable(rows: readonly StandingDenial[], names: PersonNames, now: Date): Html {
+function denialTable(rows: readonly StandingDenial[], looking: Looking): Html {
   return html`<table class="list advances"><thead><tr><th scope="col">What</th><th scope="col">By</th><th scope="col">Reason</th><th scope="col">Until (${zone()})</th><th scope="col">State</th></tr></thead>
-    <tbody>${rows.map((one) => denialRow(one, names, now))}</tbody></table>`;
+    <tbody>${rows.map((one) => denialRow(one, looking))}</tbody></table>`;
 }
 
-function denialRow(one: StandingDenial, names: PersonNames, now: Date): Html {
+function denialRow(one: StandingDenial, { names, now, reviewer }: Looking): Html {
   const { id, approval, by, reason, until, ended, mayVary } = one;
   const lives = ended === null && now < until;
   const like = mayVary.length === 0 ? 'exactly this call again' : `this call, with whatever ${mayVary.join(', ')}`;
@@ -85,10 +90,12 @@ function denialRow(one: StandingDenial, names: PersonNames, now: Date): Html {
     <td data-label="By">${personName(by, names)}</td>
     <td data-label="Reason">${reason === null ? html`<span class="dim">none</span>` : visibleText(reason)}</td>
     <td data-label="Until">${timestamp(until)} <span class="dim">given ${timeAgo(one.at, now)}</span></td>
-    <td data-label="State">${lives ? endForm('denial', id) : endedWords(ended?.why ?? 'over', ended?.by ?? null, names)}</td></tr>`;
+    <td data-label="State">${lives ? endForm('denial', id, reviewer) : endedWords(ended?.why ?? 'over', ended?.by ?? null, names)}</td></tr>`;
 }
 
-function endForm(kind: 'allowance' | 'denial', id: string): Html {
+/** Only where the API takes it of this reviewer's roles (`domain/people/access.ts`); whose it is to end, it judges. */
+function endForm(kind: 'allowance' | 'denial', id: string, { roles = null }: Reviewer): Html {
+  if (!judgeAccess(roles, 'DELETE', `/api/${kind}s/${id}`).may) return html`in force`;
   return html`<form data-end="${kind}" data-id="${id}" action="/allowances" method="get" class="inline">
     <button type="submit" class="small deny" data-deciding>${kind === 'allowance' ? 'Revoke' : 'End'}</button></form>`;
 }
@@ -98,14 +105,13 @@ export function advanceOf(
   under: string | null,
   allowance: Allowance | null,
   denial: StandingDenial | null,
-  names: PersonNames,
-  now: Date,
+  looking: Looking,
 ): Html {
   const ran =
     under === null
       ? ''
       : html`<p class="notice">Nobody was asked: this is a use of the allowance <code>${under}</code>, and its votes are those by which that was given. <a href="/allowances">Allowances</a></p>`;
-  return html`${ran}${allowance === null ? '' : allowanceTable([allowance], names, now)}${denial === null ? '' : denialTable([denial], names, now)}`;
+  return html`${ran}${allowance === null ? '' : allowanceTable([allowance], looking)}${denial === null ? '' : denialTable([denial], looking)}`;
 }
 
 /**

@@ -20,7 +20,7 @@ import { counterForm, counterStory } from './counter-form.ts';
 import { decideForm, lacksRole, mayCounter, mayDecide, takeBackForm } from './decide-form.ts';
 import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
-import { callAsSent } from './shown-call.ts';
+import { callInFull } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
 import { type CallPlace, callIntro, callNeeds, callsBefore, marks, toolDescription } from './waiting-card.ts';
@@ -80,7 +80,7 @@ export function approvalPage({
           ${marks(approval, place)}
           <div id="counter-story" data-live><div data-key="counter-story" data-rev="${approval.state}">${isForged(approval) ? '' : counterStory(approval, names)}</div></div>
           <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}.${approval.facts === undefined ? 0 : 1}">${callIntro(approval, names)}</div></div>
-          ${callAsSent(approval, 'Arguments')}
+          ${callInFull(approval, 'Arguments')}
           <div id="preview" data-live><div data-key="preview" data-rev="${approval.facts === undefined ? 0 : 1}">${previewShown(approval)}</div></div>
           ${callsBefore(earlier, now)}
           ${toolDescription(place)}
@@ -95,7 +95,7 @@ export function approvalPage({
           <div id="advance" data-live data-quiet><div data-key="advance" data-rev="${approval.state}.${approval.decisions.length}.${allowance?.used ?? ''}${allowance?.ended?.why ?? ''}${denial?.ended?.why ?? ''}">${
             isForged(approval)
               ? ''
-              : html`${advanceOf(allowanceOf(approval), allowance, denial, names, now)}${lacksRole(reviewer) ? '' : advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
+              : html`${advanceOf(allowanceOf(approval), allowance, denial, { names, now, reviewer })}${lacksRole(reviewer) ? '' : advanceForm(approval, mayDecide(approval, reviewer, now, current))}`
           }</div></div>
           <div id="counter" data-live data-quiet><div data-key="counter" data-rev="${approval.state}.${approval.decisions.length}">${
             isForged(approval) ? '' : counterForm(approval, schema, mayCounter(approval, reviewer, now, current))

@@ -49,5 +49,5 @@ export function previewShown({ id, facts }: Pick<Approval, 'id' | 'facts'>): Htm
   if (preview === null) return html``;
   const says = previewSays(preview).map((part) => ('text' in part ? part.text : visibleName(part.value)));
   if (preview.kind === 'none') return html`<p class="unshown dim">How it stands: ${says}.</p>`;
-  return html`<figure class="view"><figcaption>How it stands: ${says}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says of ${id}"><code>${visibleText(preview.text)}</code></pre></figure>`;
+  return html`<figure class="view" data-said><figcaption>How it stands: ${says}</figcaption><pre class="values" dir="ltr" tabindex="0" role="region" aria-label="What the server says of ${id}"><code>${visibleText(preview.text)}</code></pre></figure>`;
 }

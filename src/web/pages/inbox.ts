@@ -102,7 +102,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
         <div id="tally" data-live>${tally(inbox)}</div></div>
       <div id="snoozed" data-live>${snoozedLine(inbox, now)}</div>
       ${filterForm(inbox)}
-      ${lacksRole(reviewer) ? '' : batchBar(cards.length > 0)}
+      ${lacksRole(reviewer) ? '' : batchBar()}
       ${newsLine('many')}
       <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
       <div id="others" hidden>${[...inbox.others].map(([id, words]) => html`<i data-key="${id}" data-became="${words}"></i>`)}</div>
@@ -119,9 +119,11 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
     </section>`;
 }
 
-/** Always there, so that nothing moves when a call is selected. Its buttons open a question that shows the calls in full. */
-function batchBar(any: boolean): Html {
-  if (!any) return html``;
+/**
+ * Always there, so that nothing moves when a call is selected, and there when the first call comes to an open page; without a
+ * call it is not to be seen. Its buttons open a question that shows the calls in full.
+ */
+function batchBar(): Html {
   return html`<div class="batch" data-batch role="group" aria-label="Decide selected calls together">
     <span data-batch-count data-idle="Select calls to decide them together" role="status">Select calls to decide them together</span>
     <button type="button" data-choice="approve" aria-disabled="true">Approve selected…</button>

@@ -9,15 +9,13 @@ import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
 import { visibleName } from '../html/visible-text.ts';
-import { callViews, previewShown } from './call-views.ts';
+import { callViews } from './call-views.ts';
 
-/** Everything that is forwarded of the call, and what its server said of how things stand. */
+/**
+ * Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. How it
+ * stands, which is found out later, comes below.
+ */
 export function callInFull(approval: Approval, label: string): Html {
-  return html`${callAsSent(approval, label)}${previewShown(approval)}`;
-}
-
-/** Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. */
-export function callAsSent(approval: Approval, label: string): Html {
   const marks = hiddenMarks(approval);
   return html`${callViews(approval)}${jsonBlock(approval.arguments, label, marks)}
     ${

@@ -12,7 +12,7 @@ import { riskBadge } from '../html/risk.ts';
 import { countdown, timeAgo } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
-import { unusualLines } from './call-views.ts';
+import { previewShown, unusualLines } from './call-views.ts';
 import type { ConfigView } from './config-view.ts';
 import { decideForm, lacksRole, mayDecide } from './decide-form.ts';
 import { requirementSummary } from './requirement-summary.ts';
@@ -70,7 +70,7 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
     </header>
     <div data-whole>${marks(approval, around.place)}
     ${callIntro(approval, names)}
-    ${fits ? callInFull(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
+    ${fits ? html`${callInFull(approval, `Arguments of ${id}`)}${previewShown(approval)}` : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
     ${callsBefore(earlier, now)}
     ${toolDescription(around.place)}
     ${callNeeds(approval)}</div>

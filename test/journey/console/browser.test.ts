@@ -387,7 +387,7 @@ async function focused(page: Page): Promise<string> {
 
 async function tabTo(page: Page, words: string, backwards = false): Promise<void> {
   for (let i = 0; i < 60; i += 1) {
-    if ((await focused(page)).startsWith(words)) return;
+    if ((await focused(page)) === words) return;
     await page.keyboard.press(backwards ? 'Shift+Tab' : 'Tab');
   }
   throw new Error(`${words} is not reached by Tab`);

@@ -124,7 +124,7 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
       const { page, context } = await visit(width);
       await page.locator('.live.on').waitFor();
       await restOn(card(page, `first-${width}`).getByRole('button', { name: 'Approve' }), page);
-      void opened(nightly, 'wipe_disk', { name: `second-${width}`, role: 'viewer' });
+      void opened(nightly, 'wipe_disk', { name: `second-${width}`, role: 'viewer', command: 'wipe --all' });
       await page.getByText('1 new').waitFor();
       assert.equal(await card(page, `second-${width}`).count(), 0);
       // At once: on a busy machine, a press from outside might come after the half second.
@@ -138,6 +138,16 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
       await page.waitForTimeout(QUIET_MS);
       assert.equal(await page.getByRole('dialog').count(), 0);
       for (const n of ['first', 'second']) assert.equal((await named(`${n}-${width}`)).state, 'pending');
+      await card(page, `second-${width}`)
+        .locator('[data-whole]')
+        .evaluate((whole) => {
+          const said = Object.assign(document.createElement('figure'), { className: 'view' });
+          said.dataset.said = '';
+          said.append(
+            Object.assign(document.createElement('pre'), { className: 'values', textContent: 'as it stands' }),
+          );
+          whole.append(said);
+        });
       // Then it asks, repeats the whole call, and a double click is no answer.
       const now = await restOn(button, page);
       await page.mouse.dblclick(now.x, now.y);
@@ -145,6 +155,9 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
       await dialog.getByText(`"second-${width}"`).waitFor();
       for (const words of ['prometheus', 'wipe_disk', 'nightly-bot', 'destroys'])
         assert.ok((await dialog.textContent())?.includes(words), words);
+      // Each part under its heading; what a server said of how things stand is no part of the call.
+      assert.match((await dialog.locator('figure.view figcaption').allTextContents()).join(), /command: /);
+      assert.equal(await dialog.getByText('as it stands').count(), 0);
       assert.deepEqual(await axeFaults(page), []);
       await dialog.getByRole('button', { name: 'Yes, approve' }).click();
       await eventually('approved', async () => (await named(`second-${width}`)).state !== 'pending');
