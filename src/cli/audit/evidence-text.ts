@@ -1,3 +1,4 @@
+import { erasureWords } from '../../domain/call/erasure.ts';
 import type { EvidenceFault, EvidenceReport } from '../../domain/log/evidence-report.ts';
 import { cut } from '../../text/cut.ts';
 import { joined, type Printed, printed } from '../../text/printed.ts';
@@ -7,6 +8,7 @@ import { chainFaultText } from './report.ts';
 /** Faults that are printed one by one, and characters of what others wrote in one of them. */
 const MAX_SHOWN = 10;
 const LONGEST = 100;
+const LONGEST_WORDS = 800;
 
 /** What the evidence proves, as text for a person. The first line is the answer. */
 export function evidenceReportText(report: EvidenceReport): Printed {
@@ -15,6 +17,8 @@ export function evidenceReportText(report: EvidenceReport): Printed {
   for (const fault of faults.slice(1, MAX_SHOWN)) lines.push(printed`also: ${faultText(fault)}`);
   if (faults.length > MAX_SHOWN) lines.push(printed`and ${faults.length - MAX_SHOWN} more`);
   if (steps.length > 0) lines.push(printed``, ...steps.map(stepText), printed``);
+  if (report.erased !== undefined)
+    lines.push(printed`what was said of the call was ${cut(erasureWords(report.erased), LONGEST_WORDS)}`);
   if (report.log !== null) lines.push(printed`the log’s id is ${cut(report.log, LONGEST)}`);
   if (report.at !== null) lines.push(printed`taken at ${report.at}, signed by ${cut(report.key ?? '', LONGEST)}`);
   if (faults.length === 0) {
@@ -71,6 +75,10 @@ function faultText(fault: EvidenceFault): Printed {
       return printed`the card ${cut(fault.digest, LONGEST)} is not one that was logged`;
     case 'other_policy':
       return printed`the policy ${cut(fault.digest, LONGEST)} is not the one that asked`;
+    case 'undisclosed':
+      return printed`${event(fault.seq)}: what was said of the call is missing, and no event says that it was erased`;
+    case 'other_disclosed':
+      return printed`something is disclosed that none of its events encloses`;
     case 'signature':
     case 'story':
       return printed`${event(fault.seq)}: ${fault.why}`;

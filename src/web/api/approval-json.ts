@@ -5,6 +5,7 @@ import type { CounterOf } from '../../domain/approval/counter-of.ts';
 import { cuesOf } from '../../domain/approval/cue.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
+import { erasureJson } from '../../domain/call/erasure.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
@@ -85,6 +86,7 @@ export function approvalJson(approval: Approval) {
     pickupUntil: approval.pickupUntil?.toISOString() ?? null,
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
+    ...(approval.trace.erased === undefined ? {} : { erased: erasureJson(approval.trace.erased) }),
   };
 }
 
@@ -128,6 +130,6 @@ export function approvalWithCardJson(approval: Approval, card: CardRecord | null
 }
 
 /** An event as the API returns it; its time as ISO 8601 in UTC. */
-export function eventJson(event: LoggedEvent) {
+export function eventJson({ disclosed: _, ...event }: LoggedEvent) {
   return { ...event, at: event.at.toISOString() };
 }
