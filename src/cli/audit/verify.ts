@@ -65,7 +65,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
   const findings: VerifyFindings = {
     problems,
     cards,
-    ...(disclosed > 0 && { disclosed }),
+    ...(disclosed !== undefined && { disclosed }),
     signatures,
     // An export is as fresh as it was when it was made, however long ago; the database has to be fresh now.
     stale: maxAgeMs === null ? null : stalenessOf(report, taken ?? new Date(), maxAgeMs),

@@ -17,8 +17,8 @@ export interface EvidenceFinding {
   readonly taken: Date | null;
   /** How many cards in the export match the event before them. */
   readonly cards: number;
-  /** How much of what can be erased is in the export, and matches the event before it. */
-  readonly disclosed: number;
+  /** How much of what can be erased is in the export, and matches the event before it; absent: none is there. */
+  readonly disclosed?: number;
   /** What passkeys signed. */
   readonly signatures: SignatureReport;
 }
@@ -87,7 +87,7 @@ export async function verifyExport(
     problems: report.faults.length > 0 ? [] : problems,
     taken: later(taken, timeOf(newest)),
     cards,
-    disclosed,
+    ...(disclosed > 0 && { disclosed }),
     signatures: signatures.end(report.log),
   };
 }
@@ -157,5 +157,5 @@ export async function verifyLedger(
     after = page.at(-1)!.n;
   }
   const report = check.end();
-  return { report, problems: [], taken: null, cards: 0, disclosed: 0, signatures: signatures.end(report.log) };
+  return { report, problems: [], taken: null, cards: 0, signatures: signatures.end(report.log) };
 }
