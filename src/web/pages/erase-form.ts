@@ -7,8 +7,8 @@ import type { Html } from '../html/html.ts';
 export function eraseForm({ id, state, trace }: Approval, mayErase: boolean): Html {
   if (!mayErase || !isOver(state) || trace.erased !== undefined) return html``;
   return html`<details class="erase"><summary>Erase what this call said…</summary>
-    <form data-erase="${id}" action="/approvals/${id}" method="get" class="inline">
+    <form data-erase="${id}" action="/approvals/${id}" method="get" class="decide">
       <label for="erase-${id}">Reason <span class="dim">(stays in the log)</span></label>
       <input id="erase-${id}" name="reason" type="text" required maxlength="${LONGEST_ERASE_REASON}" autocomplete="off">
-      <button type="submit" class="deny small" data-deciding>Erase</button></form></details>`;
+      <div class="buttons"><button type="submit" class="deny" data-deciding>Erase</button></div></form></details>`;
 }
