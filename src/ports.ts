@@ -12,6 +12,7 @@ export type * from './ports/callers.ts';
 export type * from './ports/card-store.ts';
 export type * from './ports/cards.ts';
 export type * from './ports/change.ts';
+export type * from './ports/erasures.ts';
 export type * from './ports/events.ts';
 export type * from './ports/freezes.ts';
 export type * from './ports/frozen-calls.ts';

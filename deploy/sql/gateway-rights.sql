@@ -4,7 +4,7 @@
 --
 -- holdfast_gateway cannot create, change or drop anything of the schema. It adds events and decisions and can neither
 -- change nor delete them; of an event it writes the place in the chain and the hash, once. What an approval was opened
--- with is frozen. A table that is not named here cannot be used at all.
+-- with is frozen while anything can come of it; afterwards it can be erased. A table that is not named here cannot be used at all.
 begin;
 
 revoke all on all tables in schema holdfast from holdfast_gateway;
@@ -46,6 +46,13 @@ grant select, insert on holdfast.acceptances to holdfast_gateway;
 grant select, insert, update on holdfast.sealed_sets to holdfast_gateway;
 grant update (seal) on holdfast.revocations, holdfast.person_emails to holdfast_gateway;
 
+-- What was shown of a call that is over is erased where an operator says so: from its row, the cards that were kept, and by destroying
+-- its key. Triggers below refuse all of it but in the transaction of an erasure.
+grant update (arguments, sent, trace, stated_reason, asked, counter_of) on holdfast.approvals to holdfast_gateway;
+grant delete on holdfast.card_contents to holdfast_gateway;
+grant select, insert on holdfast.erasable_keys to holdfast_gateway;
+grant update (key, erased, secret) on holdfast.erasable_keys to holdfast_gateway;
+
 -- The texts of policies that were in force: never changed.
 grant select, insert on holdfast.policy_texts to holdfast_gateway;
 
@@ -79,11 +86,30 @@ create or replace trigger frozen_request before update of request on holdfast.ap
     and (new.request is not null or new.state in ('pending', 'approved', 'dispatched')))
   execute function holdfast.refuse_change('the request');
 
+-- Whoever erases a call destroys its key in the same transaction, which leaves a record. Nothing of it can be sent any more.
+create or replace function holdfast.refuse_unless_erasing() returns trigger language plpgsql as $$
+begin
+  if not exists (select 1 from holdfast.erasable_keys k where k.erased is not null and k.xmin = pg_current_xact_id()::xid) then
+    raise exception 'holdfast: % of % is frozen', tg_argv[0], tg_table_name using errcode = 'insufficient_privilege';
+  end if;
+  if tg_level = 'STATEMENT' then
+    return null;
+  end if;
+  if new.state in ('pending', 'approved', 'dispatched') or new.request is not null or new.result is not null then
+    raise exception 'holdfast: % of % is frozen', tg_argv[0], tg_table_name using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end
+$$;
+create or replace trigger frozen_cards before delete on holdfast.card_contents for each statement
+  when (current_user = 'holdfast_gateway') execute function holdfast.refuse_unless_erasing('what was shown');
+create or replace trigger frozen_call before update of arguments, sent, trace, stated_reason, asked, counter_of on holdfast.approvals
+  for each row when (current_user = 'holdfast_gateway') execute function holdfast.refuse_unless_erasing('the call');
 create or replace trigger frozen_seals before update of frozen_seal, shown_digest on holdfast.approvals for each row
   when (current_user = 'holdfast_gateway'
     and ((new.frozen_seal is not null and new.frozen_seal is distinct from old.frozen_seal)
       or (new.shown_digest is not null and new.shown_digest is distinct from old.shown_digest)))
-  execute function holdfast.refuse_change('the seal of what is frozen');
+  execute function holdfast.refuse_unless_erasing('the seal of what is frozen');
 create or replace trigger frozen_vote before update on holdfast.decisions for each row
   when (current_user = 'holdfast_gateway' and not (old.choice = 'approve' and (new.choice = 'deny'
     or (new.choice = 'approve' and old.signature is not null and new.signature is not null

@@ -90,6 +90,7 @@ export function parseConfig(
       ...(shape.oversight === undefined ? {} : { oversight: oversightOf(shape.oversight) }),
       operators: shape.operators ?? DEFAULT_OPERATORS,
       ...(samples !== null && { samples }),
+      ...(shape.audit?.erasable === true && { erasable: true }),
       sessionOpenings,
       sessionChildren: shape.sessions?.children ?? SESSION_CHILDREN,
       variables,

@@ -265,6 +265,7 @@ export const ConfigShape = z.strictObject({
     .optional(),
   audit: z
     .strictObject({
+      erasable: z.boolean({ error: 'true or false' }).optional(),
       samples: z
         .strictObject({
           per_tool_and_day: z

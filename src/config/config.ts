@@ -27,6 +27,8 @@ export interface Config {
   readonly operators: readonly string[];
   /** What is kept of plainly allowed calls; absent or null: nothing. */
   readonly samples?: SampleSettings | null;
+  /** What the log says of calls that people are asked about is written so that it can be erased; absent: it is not. */
+  readonly erasable?: boolean;
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
   /** Processes that a grant may have of a stdio server, on each replica. */

@@ -6,6 +6,7 @@ import type {
   Clock,
   CopiedCheckpoint,
   Denials,
+  Erasures,
   Freezes,
   FrozenCalls,
   Ledger,
@@ -44,6 +45,8 @@ export interface Ports {
   readonly oversight: Oversight;
   /** What is kept of plainly allowed calls. */
   readonly samples: Samples;
+  /** Keys of what can be erased from the log, and its erasure. */
+  readonly erasures: Erasures;
   /** Calls a reading tool for a card; absent: no preview can be had here. */
   readonly readTool?: ReadTool;
   readonly queue: Queue;

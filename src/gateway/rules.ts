@@ -41,6 +41,8 @@ export interface Rules {
   readonly oversight?: OversightTerms;
   /** What is kept of plainly allowed calls; null or absent: nothing. */
   readonly samples?: SampleTerms | null;
+  /** What the log says of calls that people are asked about can be erased; absent: it cannot. */
+  readonly erasable?: boolean;
   /** When calls are told together in Slack; null or absent: each has a card of its own. */
   readonly digest?: BurstTerms | null;
   /** SHA-256, in hex, of the current token of the principal's grant; null when there is no such grant. */

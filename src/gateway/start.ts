@@ -7,7 +7,7 @@ import { AlarmEvents } from './log/alarm-events.ts';
 import { Alarms } from './log/alarms.ts';
 import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
-import { meteredFreezes, meteredInAdvance, meteredStore } from './log/event-metering.ts';
+import { meteredErasures, meteredFreezes, meteredInAdvance, meteredStore } from './log/event-metering.ts';
 import { Journal } from './log/journal.ts';
 import { MethodLog } from './log/method-log.ts';
 import { watchedStore } from './log/seal-watch.ts';
@@ -70,6 +70,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
   };
   const allowances = meteredInAdvance(outside.allowances, replica, meter);
   const denials = meteredInAdvance(outside.denials, replica, meter);
+  const erasures = meteredErasures(outside.erasures, replica, meter);
   const alarmEvents = new AlarmEvents({ store, clock, log });
   const storeWatch = new StoreWatch({
     ...{ store, ledger: outside.ledger, clock, log, alarms, alarmEvents, sets },
@@ -90,6 +91,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     freezes,
     allowances,
     denials,
+    erasures,
     store: watchedStore({
       ...{ store: witnessed.store, queue: outside.queue, clock, log, alarms, alarmEvents, watch: storeWatch },
     }),
@@ -148,6 +150,7 @@ function watchedPorts(ports: Ports, alarms: Alarms): Ports {
     tasks: watchedWrites(ports.tasks, parts),
     freezes: watchedWrites(ports.freezes, parts),
     allowances: watchedWrites(ports.allowances, parts),
+    erasures: watchedWrites(ports.erasures, parts),
     denials: watchedWrites(ports.denials, parts),
     memories: watchedWrites(ports.memories, parts),
     snoozes: watchedWrites(ports.snoozes, parts),
@@ -175,6 +178,7 @@ export async function startGateway(
     | 'clock'
     | 'clockWatch'
     | 'describing'
+    | 'erasures'
     | 'faultPoint'
     | 'inline'
     | 'leases'

@@ -22,6 +22,7 @@ export type SweptGateway = Pick<
   | 'cards'
   | 'clock'
   | 'describing'
+  | 'erasures'
   | 'faultPoint'
   | 'inline'
   | 'knownFreezes'
@@ -39,6 +40,7 @@ export type SweptGateway = Pick<
   | 'snoozes'
   | 'store'
   | 'unqueued'
+  | 'vault'
 >;
 
 /** How many of each kind one sweep handles; the next one comes in 5 s. */
@@ -116,9 +118,21 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   });
   await steps.kind('oversight', () => keepOversight(gateway));
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
+  await steps.kind('keys', () => renewKeys(gateway));
   await steps.kind('samples', () => gateway.sampleKeeper.forget(AT_ONCE));
   await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();
+}
+
+/** After HOLDFAST_SECRET was rotated: keys of what can be erased, wrapped by the newest. */
+function renewKeys({ erasures, vault }: Pick<SweptGateway, 'erasures' | 'vault'>): Promise<number> {
+  return erasures.renew(AT_ONCE, (approval, key) => {
+    try {
+      return vault.seal('erasable', approval, vault.open('erasable', approval, key));
+    } catch {
+      return null;
+    }
+  });
 }
 
 /** Begins what the outbox would do. Nobody waits for it here: Slack may be slow, and deadlines are not. */

@@ -4,6 +4,7 @@ import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
 import { watchingIn } from '../domain/policy/watching.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { Alarms } from '../gateway/log/alarms.ts';
+import { disclosedRecords } from '../gateway/log/disclosed.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
 import { SetWatch } from '../gateway/log/set-watch.ts';
 import { NO_LOG } from '../gateway/log/store-watch.ts';
@@ -95,10 +96,10 @@ export function assemble(runtime: Runtime): Assembled {
     (name) => servers.entry(name),
     (server, tool) => lists.reasonRoom(server, tool),
   );
-  const records = watchedRecords(sqlRecords(storage.connection.db, seals), {
-    ...gateway,
-    watch: gateway.storeWatch,
-  });
+  const records = disclosedRecords(
+    watchedRecords(sqlRecords(storage.connection.db, seals), { ...gateway, watch: gateway.storeWatch }),
+    gateway,
+  );
   const pages = pagesOf(runtime, seals, beliefs, gateway, rules, records, revocations, keys, lists);
   const visits = new OpenVisits();
   const accessTokens = accessTokenDoor(runtime, seals, beliefs, gateway, rules);

@@ -6,6 +6,7 @@ import { ToolLists } from '../gateway/tools/tool-lists.ts';
 import { FROZEN_CALLS } from '../mcp/hold/proposed-call.ts';
 import type { Cards, Seals } from '../ports.ts';
 import { sqlAllowances, sqlDenials } from '../sql/allowances.ts';
+import { sqlErasures } from '../sql/erasures.ts';
 import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlMemories } from '../sql/memories.ts';
@@ -49,6 +50,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     snoozes: sqlSnoozes(storage.connection.db, beliefs.tables),
     oversight: sqlOversight(storage.connection.db, seals, beliefs.tables),
     samples: sqlSamples(storage.connection.db),
+    erasures: sqlErasures(storage.connection.db, seals),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

@@ -35,6 +35,8 @@ export interface Backlog {
   /** Live approvals, and events that no checkpoint covers yet, that another secret than the newest has sealed. */
   readonly olderApprovals: number;
   readonly olderEvents: number;
+  /** Keys of what can be erased, wrapped by another secret than the newest. */
+  readonly olderKeys: number;
 }
 
 /** The log as a chain, for what signs it, exports it and hands it on. Throws `Unavailable('store')`. */

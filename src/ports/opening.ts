@@ -47,6 +47,8 @@ export interface NewApproval {
   >;
   /** The request's bytes, sealed. */
   readonly request: Uint8Array;
+  /** The key under which the log tells of the call, wrapped; absent: it tells of it in the clear. */
+  readonly erasable?: Uint8Array;
   /** Fingerprints of the same call by older secrets, so that identical calls still meet after a rotation. */
   readonly olderFingerprints: readonly string[];
   /**

@@ -27,6 +27,10 @@ export interface Samples {
     readonly after: Pick<KeptSample, 'day' | 'rank' | 'tool'> | null;
     readonly limit: number;
   }): Promise<readonly KeptSample[]>;
+  /** Deletes these. How many were there. */
+  remove(samples: readonly Pick<KeptSample, 'day' | 'rank' | 'server' | 'tool'>[]): Promise<number>;
+  /** Those of which any are kept. */
+  servers(): Promise<readonly string[]>;
   /** Deletes those of before this time, at most so many. How many it deleted. */
   forget(before: Date, limit: number): Promise<number>;
 }

@@ -6,9 +6,15 @@ export interface Vault {
   /** HMAC-SHA-256 of the material's RFC 8785 form, hex. The first is by the newest secret, the others by older ones. */
   fingerprints(material: Json): readonly string[];
   /** AES-256-GCM, bound to the row. */
-  seal(purpose: 'request' | 'result' | 'sample' | 'state', row: string, bytes: Uint8Array): Uint8Array;
+  seal(purpose: 'erasable' | 'request' | 'result' | 'sample' | 'state', row: string, bytes: Uint8Array): Uint8Array;
   /** Opens what any listed secret sealed. Throws when none did. */
-  open(purpose: 'request' | 'result' | 'sample' | 'state', row: string, sealed: Uint8Array): Uint8Array;
+  open(purpose: 'erasable' | 'request' | 'result' | 'sample' | 'state', row: string, sealed: Uint8Array): Uint8Array;
+  /** So many random octets, as hex. */
+  random(octets: number): string;
+  /** AES-256-GCM by a key of its own (64 hex digits), bound to the name. The ciphertext is one word. */
+  enclose(key: string, name: string, text: string): string;
+  /** Opens what `enclose` made. Throws when it was made by another key, for another name, or was changed. */
+  disclose(key: string, name: string, box: string): string;
   /** A keyed digest, so that a secret can be looked up without being kept. */
   digest(purpose: 'session' | 'console' | 'outcome' | 'state', text: string | Uint8Array): string;
   /** The same of bytes of any length, in pieces between which others have a turn. */

@@ -88,6 +88,7 @@ export const OCSF_KINDS: Readonly<Record<EventType, OcsfKind>> = {
   'seal.broken': [99, 'A record is not as a gateway wrote it', 5, 2],
   'log.went_back': [99, 'The database went back in time', 5, 2],
   'witness.lost': [99, 'Entries of the witness were lost', 4, 2],
+  'data.erased': [4, 'What a call said was erased', 3, 1],
   'oversight.alarmed': [99, 'An approver decides very fast, or approves nearly everything', 3, 1],
   'store.accepted': [3, 'Operator accepted the state of the store', 4, 1],
 };

@@ -49,6 +49,23 @@ export function sqlSamples(db: Kysely<Tables>): Samples {
       );
       return found.rows;
     },
+    remove: async (samples) => {
+      if (samples.length === 0) return 0;
+      const gone = await sql`
+        delete from holdfast.samples s using (
+          select * from unnest(${samples.map(({ day }) => day)}::text[], ${samples.map(({ server }) => server)}::text[],
+            ${samples.map(({ tool }) => tool)}::text[], ${samples.map(({ rank }) => rank)}::text[]) as g(day, server, tool, rank)) g
+        where s.server = g.server and s.day = g.day::date and s.tool = g.tool and s.rank = g.rank returning 1`.execute(
+        db,
+      );
+      return gone.rows.length;
+    },
+    servers: async () => {
+      const found = await sql<{ server: string }>`select distinct server from holdfast.samples order by server`.execute(
+        db,
+      );
+      return found.rows.map(({ server }) => server);
+    },
     forget: async (before, limit) => {
       const gone = await sql`
         delete from holdfast.samples where (server, day, tool, rank) in (

@@ -5,6 +5,7 @@ export type Purpose =
   | 'fingerprint'
   | 'request'
   | 'sample'
+  | 'erasable'
   | 'result'
   | 'session'
   | 'outcome'

@@ -1,8 +1,9 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { canonical } from '../domain/json/canonical.ts';
 import type { Vault } from '../ports.ts';
 import { breathe } from '../time/breathe.ts';
 import { openBox, sealBox } from './box.ts';
+import { discloseBy, encloseBy } from './enclosure.ts';
 import { type KeyRing, keyRing, type Purpose } from './keys.ts';
 import { proof } from './proof.ts';
 import { type SigningKey, signingKey } from './signing.ts';
@@ -30,6 +31,9 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
     },
     seal: (purpose, row, bytes) => sealBox(newest, purpose, row, bytes),
     open: (purpose, row, sealed) => openBox(rings, purpose, row, sealed),
+    random: (octets) => randomBytes(octets).toString('hex'),
+    enclose: encloseBy,
+    disclose: discloseBy,
     digest: (purpose, text) => digestBy(newest, purpose, text),
     digestInPieces: async (purpose, bytes) => {
       const digest = createHmac('sha256', newest.key(purpose));

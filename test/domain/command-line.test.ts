@@ -45,7 +45,7 @@ describe('help', () => {
       'policy, policy check, policy explain, policy test, policy replay, policy suggest, policy schema',
       'approvals, approvals list, approvals show, approvals approve, approvals deny, approvals take-back',
       'allowances, allowances list, allowances revoke, denials, denials list, denials revoke, freeze, thaw',
-      'audit, audit list, audit tail, audit export, audit evidence, audit verify, audit key, oversight, store, store accept, migrate, backup',
+      'audit, audit list, audit tail, audit export, audit evidence, audit erase, audit verify, audit key, oversight, store, store accept, migrate, backup',
       'completion',
     ];
     assert.deepEqual(

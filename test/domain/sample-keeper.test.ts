@@ -21,6 +21,8 @@ function world(terms: { perToolAndDay: number; retainMs: number } | null, octets
   const statements: string[] = [];
   const state = { terms, fails: false };
   const samples: Samples = {
+    remove: async () => 0,
+    servers: async () => [],
     keep: async (list) => {
       statements.push(`keep ${list.length}`);
       if (state.fails) throw new Error('away');

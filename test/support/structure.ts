@@ -75,6 +75,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'tools',
       'method',
       'replay',
+      'erasure',
       'card-pace.ts',
       'card-run.ts',
       'oversight',
@@ -129,6 +130,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'approval',
       'task',
       'search',
+      'erasure',
     ],
     ...[
       'ledger.ts',
@@ -136,6 +138,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'snoozes.ts',
       'oversight.ts',
       'samples.ts',
+      'erasures.ts',
       'api-tokens.ts',
       'person-keys.ts',
       'signing-nonces.ts',

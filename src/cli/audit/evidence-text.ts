@@ -1,3 +1,5 @@
+import { erasureWords } from '../../domain/call/erasure.ts';
+import type { Json } from '../../domain/json/json.ts';
 import type { EvidenceFault, EvidenceReport } from '../../domain/log/evidence-report.ts';
 import { cut } from '../../text/cut.ts';
 import { counted } from '../../text/plural.ts';
@@ -11,6 +13,7 @@ const MAX_SHOWN = 10;
 const LONGEST = 100;
 /** Characters of the call's arguments; all of them are in the file. */
 const LONGEST_ARGUMENTS = 1_000;
+const LONGEST_WORDS = 800;
 
 /** What the evidence proves, as text for a person. The first line is the answer. */
 export function evidenceReportText(report: EvidenceReport): Printed {
@@ -19,6 +22,8 @@ export function evidenceReportText(report: EvidenceReport): Printed {
   for (const fault of faults.slice(1, MAX_SHOWN)) lines.push(printed`also: ${faultText(fault)}`);
   if (faults.length > MAX_SHOWN) lines.push(printed`and ${faults.length - MAX_SHOWN} more`);
   if (steps.length > 0) lines.push(printed``, ...callLines(steps), ...steps.map(stepText), printed``);
+  if (report.erased !== undefined)
+    lines.push(printed`what was said of the call was ${cut(erasureWords(report.erased), LONGEST_WORDS)}`);
   if (report.log !== null) lines.push(printed`the log’s id is ${cut(report.log, LONGEST)}`);
   if (report.at !== null) lines.push(printed`taken at ${report.at}, signed by ${cut(report.key ?? '', LONGEST)}`);
   if (faults.length === 0) {
@@ -53,10 +58,16 @@ function callLines(steps: EvidenceReport['steps']): Printed[] {
   const { fingerprint } = asked.data;
   return [
     printed`the call is ${cut(asked.server ?? '?', LONGEST)}.${printedTool(cut(asked.tool, LONGEST))} by ${cut(asked.actor, LONGEST)}`,
-    printed`  with ${cut(visible(JSON.stringify(asked.data.arguments ?? {})), LONGEST_ARGUMENTS)}`,
+    argumentsLine(asked.data.arguments),
     ...(typeof fingerprint === 'string' ? [printed`  fingerprint ${cut(fingerprint, LONGEST)}`] : []),
     printed``,
   ];
+}
+
+/** What was erased is told below; nothing stands for it here. */
+function argumentsLine(args: Json | undefined): Printed {
+  if (args === undefined) return printed`  with arguments that are not in this file`;
+  return printed`  with ${cut(visible(JSON.stringify(args)), LONGEST_ARGUMENTS)}`;
 }
 
 function stepText({ seq, type, at, actor, data }: EvidenceReport['steps'][number]): Printed {
@@ -88,6 +99,10 @@ function faultText(fault: EvidenceFault): Printed {
       return printed`the card ${cut(fault.digest, LONGEST)} is not one that was logged`;
     case 'other_policy':
       return printed`the policy ${cut(fault.digest, LONGEST)} is not the one that asked`;
+    case 'undisclosed':
+      return printed`${event(fault.seq)}: what was said of the call is missing, and no event says that it was erased`;
+    case 'other_disclosed':
+      return printed`something is disclosed that none of its events encloses`;
     case 'signature':
     case 'story':
       return printed`${event(fault.seq)}: ${fault.why}`;

@@ -5,6 +5,7 @@ import { readAudit } from './read.ts';
 
 interface AuditExportOptions extends GatewayAddress {
   readonly cards: boolean;
+  readonly erasable: boolean;
 }
 
 /** Characters at the end that are kept to see whether the export is whole; its last line is shorter. */
@@ -14,7 +15,11 @@ const END_LINE = /\n\{"end":[^\n]{1,200}\n$/;
 /** `audit export`: the whole log as JSON Lines, on standard output. 1: it came without its end. */
 export async function auditExportCommand(options: AuditExportOptions, terminal: Terminal): Promise<number> {
   const gateway = await RunningGateway.at(options, terminal);
-  const { body } = await readAudit(gateway, `/api/events/export${options.cards ? '?cards=1' : ''}`);
+  const asked = new URLSearchParams({
+    ...(options.cards && { cards: '1' }),
+    ...(options.erasable && { erasable: '1' }),
+  });
+  const { body } = await readAudit(gateway, `/api/events/export${asked.size > 0 ? `?${asked}` : ''}`);
   const utf8 = new TextDecoder();
   let tail = '';
   for await (const chunk of body!) {

@@ -13,6 +13,8 @@ export interface VerifyFindings {
   readonly problems: readonly string[];
   /** Cards that are what was logged. */
   readonly cards: number;
+  /** How much of what can be erased is what was logged; absent: none is there. */
+  readonly disclosed?: number;
   /** What passkeys signed. */
   readonly signatures: SignatureReport;
   /** The newest checkpoint is too old; null: it is not, or nobody asked. */
@@ -24,7 +26,7 @@ export interface VerifyFindings {
 /** What verification found, as text for a person. The first line is the answer. */
 export function reportText(
   report: ChainReport,
-  { problems, cards, signatures, stale, wentBack }: VerifyFindings,
+  { problems, cards, disclosed = 0, signatures, stale, wentBack }: VerifyFindings,
 ): Printed {
   const faults = [
     ...(wentBack === null ? [] : [wentBackText(wentBack, report.head)]),
@@ -41,6 +43,7 @@ export function reportText(
   if (report.log !== null) lines.push(printed`the log's id is ${cut(report.log, LONGEST_KEY)}`);
   lines.push(...signatureLines(signatures));
   if (cards > 0) lines.push(printed`${counted(cards, 'card')} ${cards === 1 ? 'is' : 'are'} what was logged`);
+  if (disclosed > 0) lines.push(printed`what can be erased of ${disclosed} events is what was logged`);
   if (faults.length === 0 && covered < head) lines.push(printed`${head - covered} since the last checkpoint`);
   return printed`${joined(lines, '\n')}\n`;
 }

@@ -55,6 +55,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
     report,
     problems: inFile,
     cards,
+    disclosed,
     taken,
     signatures,
   } = options.export === undefined
@@ -64,6 +65,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
   const findings: VerifyFindings = {
     problems,
     cards,
+    ...(disclosed !== undefined && { disclosed }),
     signatures,
     // An export is as fresh as it was when it was made, however long ago; the database has to be fresh now.
     stale: maxAgeMs === null ? null : stalenessOf(report, taken ?? new Date(), maxAgeMs),

@@ -10,9 +10,10 @@ export async function rotationFindings(db: Kysely<Tables>, secrets: readonly str
   const about = 'seals';
   const [newest, ...others] = secrets;
   if (newest === undefined) return [];
-  const { approvals, events } = await sealedByOthers(db, rowSeals([newest, ...others]).prefix);
-  if (approvals + events === 0) return [ok(about, 'nothing that is still needed is sealed by an older secret')];
-  const what = `${approvals} live ${plural(approvals, 'approval')} and ${events} unsigned ${plural(events, 'event')} are not sealed by the newest secret`;
+  const { approvals, events, keys } = await sealedByOthers(db, rowSeals([newest, ...others]).prefix);
+  if (approvals + events + keys === 0) return [ok(about, 'nothing that is still needed is sealed by an older secret')];
+  const wrapped = keys === 0 ? '' : `, and ${keys} ${plural(keys, 'key')} of what can be erased`;
+  const what = `${approvals} live ${plural(approvals, 'approval')} and ${events} unsigned ${plural(events, 'event')}${wrapped} are not sealed by the newest secret`;
   const remedy =
     others.length > 0
       ? 'Keep the older secrets listed until this is over (docs/operations.md, Secret rotation).'

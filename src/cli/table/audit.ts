@@ -1,4 +1,4 @@
-import { command, flag, group, list, text, textOr } from '../parse/command.ts';
+import { command, flag, group, list, operands, text, textOr } from '../parse/command.ts';
 import { ASKS_A_GATEWAY, admin, approvalId, asking, data, json, STATE_NAMES, TIME, url } from './options.ts';
 
 const EXIT_CODES = [
@@ -52,7 +52,13 @@ export const AUDIT_COMMANDS = [
         name: 'export',
         summary: 'print the whole log as JSON Lines',
         notes: ASKS_A_GATEWAY,
-        takes: { cards: flag('include what each card showed'), url, ...admin, json: { ...json, hidden: true } },
+        takes: {
+          cards: flag('include what each card showed'),
+          erasable: flag('include, readable, what can be erased'),
+          url,
+          ...admin,
+          json: { ...json, hidden: true },
+        },
         printsData: true,
         load: async () => (await import('../audit/export.ts')).auditExportCommand,
       }),
@@ -63,6 +69,23 @@ export const AUDIT_COMMANDS = [
         takes: { id: approvalId, url, ...admin, json: { ...json, hidden: true } },
         printsData: true,
         load: async () => (await import('../audit/evidence.ts')).auditEvidenceCommand,
+      }),
+      command({
+        name: 'erase',
+        summary: 'erase what approvals that are over say of their calls',
+        notes: [
+          'It cannot be undone. Who asked, for which tool, who decided and what became of it stays, and so does the reason.',
+          'With --matching and without --yes: only lists the approvals. At most 100 at once.',
+          ...ASKS_A_GATEWAY,
+        ],
+        takes: {
+          ids: operands('[ids...]', 'ids of approvals'),
+          matching: text('<text>', 'every approval, and every sample, with this text in its call'),
+          reason: text('<text>', 'why, for the log'),
+          yes: flag('erase what --matching finds'),
+          ...asking,
+        },
+        load: async () => (await import('../audit/erase.ts')).auditEraseCommand,
       }),
       command({
         name: 'verify',

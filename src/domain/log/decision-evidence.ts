@@ -1,6 +1,7 @@
 import { canonical } from '../json/canonical.ts';
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 import type { SignedCheckpoint } from './checkpoint.ts';
+import { type Disclosed, readDisclosed } from './enclosed.ts';
 
 /** An event with the proof that it is in the log. */
 export interface ProvenStep {
@@ -33,6 +34,8 @@ export interface DecisionEvidence {
   readonly checkpoints: readonly SignedCheckpoint[];
   /** What cards showed, by the SHA-256 that their events name. */
   readonly cards: readonly { readonly digest: string; readonly content: string }[];
+  /** What events enclose, as far as it was not erased; absent: nothing is enclosed. */
+  readonly disclosed?: readonly Disclosed[];
   /** The policy that asked; its text is null where it is not kept. */
   readonly policy: { readonly digest: string; readonly text: string | null } | null;
   /** False: there was more than fits into one file. */
@@ -92,8 +95,13 @@ export function readEvidence(text: string): DecisionEvidence | null {
   if (events === null || keyEvents === null || checkpoints === null || cards === null || policy === undefined)
     return null;
   if (typeof approval !== 'string' || typeof at !== 'string' || typeof complete !== 'boolean') return null;
+  const disclosed = member(parsed, 'disclosed') === undefined ? undefined : listOf(parsed, 'disclosed', readDisclosed);
+  if (disclosed === null) return null;
   if (passkeyEvents === null || (log !== null && typeof log !== 'string')) return null;
-  return { approval, log, at, complete, events, keyEvents, passkeyEvents, checkpoints, cards, policy };
+  return {
+    ...{ approval, log, at, complete, events, keyEvents, passkeyEvents, checkpoints, cards, policy },
+    ...(disclosed !== undefined && { disclosed }),
+  };
 }
 
 function listOf<T>(parsed: JsonObject, name: string, read: (one: JsonObject) => T | null): T[] | null {

@@ -1,5 +1,6 @@
 import type { Approval } from '../approval/approval.ts';
 import type { Json, JsonObject } from '../json/json.ts';
+import type { Disclosed } from './enclosed.ts';
 
 /** Everything that can happen, in the past tense. One event is one line of the audit log. */
 export const EVENTS = [
@@ -80,6 +81,7 @@ export const EVENTS = [
   'witness.lost',
   'store.accepted',
   'oversight.alarmed',
+  'data.erased',
 ] as const;
 export type EventType = (typeof EVENTS)[number];
 
@@ -110,9 +112,12 @@ export interface LoggedEvent extends NewEvent {
   /**
    * Not as a gateway wrote it: `body`, its text does not fit its seal; `columns`, the columns by which it was found say
    * something else than its text, from which everything here is. `secret`: nobody can tell, because its seal is of a secret
-   * that is listed no longer, and it is not in the chain before that one's end. Absent: nothing is known against it.
+   * that is listed no longer, and it is not in the chain before that one's end. `key`: what can be erased of it cannot be read, and
+   * no erasure is known. Absent: nothing is known against it.
    */
-  readonly doubt?: 'body' | 'columns' | 'secret';
+  readonly doubt?: 'body' | 'columns' | 'key' | 'secret';
+  /** What of its data is ciphertext in its text, and what proves that it is what `data` says; absent: nothing. */
+  readonly disclosed?: Disclosed;
 }
 
 /** What an event is about when it concerns no approval, server, tool or grant; spread into it. */

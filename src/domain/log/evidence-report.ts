@@ -1,3 +1,4 @@
+import type { Erasure } from '../call/erasure.ts';
 import type { JsonObject } from '../json/json.ts';
 import type { ChainFault } from './evidence.ts';
 
@@ -32,6 +33,10 @@ export type EvidenceFault =
   /** A card that no event of it names, or that is not what was logged. */
   | { readonly kind: 'other_card'; readonly digest: string }
   | { readonly kind: 'other_policy'; readonly digest: string }
+  /** What it encloses is neither in the file, as it was logged, nor erased by an event of it. */
+  | { readonly kind: 'undisclosed'; readonly seq: number | null }
+  /** Something that no event of it encloses. */
+  | { readonly kind: 'other_disclosed' }
   /** A signature of a passkey does not count; `why` says so of the event. */
   | { readonly kind: 'signature'; readonly seq: number | null; readonly why: string }
   /** Its events do not tell one story; `why` says what is missing. */
@@ -57,5 +62,7 @@ export interface EvidenceReport {
   /** The policy's text; null: it is not in the evidence. */
   readonly policy: string | null;
   readonly complete: boolean;
+  /** Who had its data erased, and when; absent: nobody. */
+  readonly erased?: Erasure;
   readonly faults: readonly EvidenceFault[];
 }

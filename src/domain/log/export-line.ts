@@ -1,10 +1,11 @@
 import { isObject, type Json, member } from '../json/json.ts';
 import { checkpointLine, type SignedCheckpoint } from './checkpoint.ts';
+import { type Disclosed, readDisclosed } from './enclosed.ts';
 import type { Link } from './evidence.ts';
 
 /**
- * One line of an export. An export is a header, then each event followed by its card (if cards were asked for) and by
- * the checkpoints that vouch for it, then the events that are not sealed yet, then an end.
+ * One line of an export. An export is a header, then each event followed by its card (if cards were asked for), by what is enclosed in
+ * it (if that was asked for) and by the checkpoints that vouch for it, then the events that are not sealed yet, then an end.
  */
 export type ExportLine =
   /** `log`: the log's id; null in exports from before there were any. */
@@ -18,6 +19,8 @@ export type ExportLine =
   | { readonly kind: 'checkpoint'; readonly signed: SignedCheckpoint }
   /** What was on the card that the event before it names. */
   | { readonly kind: 'card'; readonly digest: string; readonly content: string }
+  /** What is enclosed in the event before it. */
+  | { readonly kind: 'disclosed'; readonly disclosed: Disclosed }
   /** Counts of what comes before it. A file without this line was cut off. */
   | { readonly kind: 'end'; readonly events: number; readonly unsealed: number }
   | { readonly kind: 'unreadable' };
@@ -30,6 +33,8 @@ export const exportLine = {
     `{"n":${n},"seq":${seq},"hash":${hash === null ? 'null' : `"${hash}"`},"event":${text}}`,
   checkpoint: checkpointLine,
   card: (digest: string, content: string): string => JSON.stringify({ card: digest, content }),
+  disclosed: ({ commitment, salt, data }: Disclosed): string =>
+    JSON.stringify({ disclosed: { commitment, salt, data } }),
   end: (events: number, unsealed: number, checkpoints: number): string =>
     JSON.stringify({ end: { events, unsealed, checkpoints } }),
 } as const;
@@ -78,6 +83,8 @@ function readFrame(line: string): ExportLine {
   }
   const [digest, content] = [member(parsed, 'card'), member(parsed, 'content')];
   if (typeof digest === 'string' && typeof content === 'string') return { kind: 'card', digest, content };
+  const disclosed = readDisclosed(member(parsed, 'disclosed') ?? null);
+  if (disclosed !== null) return { kind: 'disclosed', disclosed };
   const end = member(parsed, 'end');
   if (!isObject(end)) return { kind: 'unreadable' };
   return { kind: 'end', events: Number(member(end, 'events')), unsealed: Number(member(end, 'unsealed')) };

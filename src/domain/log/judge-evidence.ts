@@ -1,9 +1,11 @@
 import { cardNamed } from '../approval/seen-card.ts';
 import type { PasskeyProof } from '../approval/signing.ts';
+import { type Erasure, erasureJson } from '../call/erasure.ts';
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 import { chainText } from './chain.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { type DecisionEvidence, type ProvenStep, readEvidence, type SignedEvidence } from './decision-evidence.ts';
+import { type Disclosed, enclosedIn, erasureIn, isDisclosed, withDisclosed, withoutBox } from './enclosed.ts';
 import type { Proof } from './evidence.ts';
 import type { EvidenceFault, EvidenceReport, EvidenceStep } from './evidence-report.ts';
 import { judgeStory } from './judge-story.ts';
@@ -40,14 +42,27 @@ export function judgeEvidence(signed: SignedEvidence | null, trust: KeyTrust, pr
   if (!order.signsNow(signed.key)) faults.unshift({ kind: 'foreign_signer', key: signed.key });
   // The file brings the events about keys itself: with one left out, a key that was replaced would seem to be in force.
   if (trust.keys.length > 1) for (const key of order.unused) faults.push({ kind: 'unused_key', key });
-  const steps = evidence.events.map(stepOf);
+  const told = judgeEnclosed(evidence, proof);
+  const { steps, erased } = told;
   const signatures = judgeSignatures(evidence, proof);
-  faults.push(...foreignSteps(evidence), ...judgeStory(steps, approval), ...judgeBeside(evidence, steps, proof));
+  faults.push(
+    ...told.faults,
+    ...foreignSteps(evidence),
+    ...judgeStory(steps, approval),
+    ...judgeBeside(evidence, steps, proof),
+  );
   for (const { seq, why } of signatures.faults) faults.push({ kind: 'signature', seq, why });
   return {
     ...{ approval, log, at, key: signed.key, steps, covered, coveredAt: newest?.at ?? null },
     unproven: evidence.passkeyEvents.filter(({ checkpoint }) => checkpoint === null).length,
-    ...{ cards: cards.length, signatures: signatures.verified, policy: policy?.text ?? null, complete, faults },
+    ...{
+      cards: cards.length,
+      signatures: signatures.verified,
+      policy: policy?.text ?? null,
+      complete,
+      ...(erased !== null && { erased }),
+      faults,
+    },
   };
 }
 
@@ -132,6 +147,31 @@ function judgeSignatures({ events, passkeyEvents, log }: DecisionEvidence, proof
   const inOrder = [...passkeyEvents, ...events].sort((a, b) => (a.seq ?? last) - (b.seq ?? last));
   for (const step of inOrder) check.event(step, log);
   return check.end(log);
+}
+
+/** The events with what they enclose. What they do not disclose has to be erased, by an event of the same file. */
+function judgeEnclosed(
+  { events, disclosed = [] }: DecisionEvidence,
+  proof: Proof,
+): { readonly steps: EvidenceStep[]; readonly erased: Erasure | null; readonly faults: EvidenceFault[] } {
+  const faults: EvidenceFault[] = [];
+  const plain = events.map(stepOf);
+  const erased = plain.flatMap((step) => erasureIn(step) ?? []).at(0) ?? null;
+  const used = new Set<Disclosed>();
+  const steps = plain.map((step, n): EvidenceStep => {
+    const { text } = events[n]!;
+    if (enclosedIn(step.data) === null) return step;
+    const own = disclosed.find((one) => isDisclosed(proof, text, one));
+    if (own !== undefined) {
+      used.add(own);
+      return { ...step, data: withDisclosed(step.type, step.data, own.data) };
+    }
+    if (erased === null) faults.push({ kind: 'undisclosed', seq: step.seq });
+    else return { ...step, data: { ...withoutBox(step.data), erased: erasureJson(erased) } };
+    return { ...step, data: withoutBox(step.data) };
+  });
+  if (disclosed.some((one) => !used.has(one))) faults.push({ kind: 'other_disclosed' });
+  return { steps, erased, faults };
 }
 
 /** What is beside the events must be what they name. */

@@ -14,6 +14,8 @@ const RULES: readonly Rule[] = [
   ['GET', '/api/approvals', ANYBODY],
   ['GET', '/api/approvals/*', ANYBODY],
   ['GET', '/api/approvals/*/evidence', ['auditor', 'approver']],
+  ['POST', '/api/approvals/*/erase', ['operator']],
+  ['POST', '/api/erasures', ['operator']],
   ['POST DELETE', '/api/approvals/*/snooze', ['approver']],
   ['GET', '/api/snoozes', ['approver']],
   // Without the role approver, an owner may deny a call of their own agent: web/api/api.ts.

@@ -1,3 +1,4 @@
+import type { Erasure } from '../call/erasure.ts';
 import type { Risk, Severity } from '../tool/risk.ts';
 import type { AllowanceRule, OfferedAllowance } from './allowance-rule.ts';
 import type { LimitRule } from './limit.ts';
@@ -31,6 +32,10 @@ export interface RuleTrace {
   readonly allowance?: OfferedAllowance;
   /** What made the question look different when it opened; absent: nothing. */
   readonly cues?: readonly ('changed_tool' | 'first_use' | 'first_today')[];
+  /** Random; makes the digests of its cards its own, so that nobody finds what they showed by trying. Absent: nothing of it can be erased from the log. */
+  readonly salt?: string;
+  /** What was shown of the call was erased; absent: it was not. */
+  readonly erased?: Erasure;
 }
 
 /** Whether an agent's answer to what a server asks during a gated call needs a yes of its own. */

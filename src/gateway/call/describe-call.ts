@@ -133,7 +133,7 @@ async function unusualLines(
   }
 }
 
-/** Never what the server said: its digest, so that what is shown can be compared with it. */
+/** Nor what is unusual of a call that can be erased, which is kept with it. Never what the server said: its digest, so that what is shown can be compared with it. */
 function describedEvent(
   { clock, vault }: Pick<Gateway, 'clock' | 'vault'>,
   approval: Approval,
@@ -153,6 +153,10 @@ function describedEvent(
     type: 'approval.described',
     at: clock.now(),
     actor: 'holdfast',
-    data: { preview: preview.tool, ...said, unusual: unusual.map(summaryText) },
+    data: {
+      preview: preview.tool,
+      ...said,
+      ...(approval.trace.salt === undefined && { unusual: unusual.map(summaryText) }),
+    },
   });
 }

@@ -21,10 +21,14 @@ import { offerFor } from '../allowance/offer.ts';
 import { actorOf } from '../decision/actor.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import { enclosedRequest, newKey } from '../log/enclose.ts';
 import type { Arrival } from './arrival.ts';
 import { loggedTrace } from './verdict-notes.ts';
 
 export type AskVerdict = Verdict & { kind: 'ask' };
+
+/** Octets. */
+const SALT_OCTETS = 16;
 
 /** Bodies from this many bytes on are frozen in steps, between which others have a turn. */
 const LARGE_CALL = 64 * 1024;
@@ -39,7 +43,7 @@ export async function newApproval(
   before: AskedBefore | null = null,
 ): Promise<{ readonly request: NewApproval; readonly event: NewEvent }> {
   const request = await freeze(gateway, arrival, verdict, now, before);
-  return { request, event: requestedEvent(request, verdict) };
+  return { request, event: enclosedRequest(gateway.vault, request, requestedEvent(request, verdict)) };
 }
 
 async function freeze(
@@ -79,10 +83,12 @@ async function freeze(
       hidden: reason.masked ? withOneRepeat(shown.hidden) : shown.hidden,
       answersTo: leg?.parent.id ?? null,
       asked: leg === undefined ? null : { ...leg.asked, text: cut(mask.text(leg.asked.text).text, LONGEST_ASKED) },
-      trace:
+      trace: withSalt(
+        gateway,
         leg === undefined
           ? withCues(arrival, before, withOffer(gateway, arrival, verdict, withSummary(verdict, shown)))
           : verdict.trace,
+      ),
       statedReason: arrival.statedReason === null ? null : keptReason(reason.text),
       policyDigest: policy.digest,
       createdAt: now,
@@ -92,6 +98,7 @@ async function freeze(
       note: null,
     },
     request: vault.seal('request', id, bytes),
+    ...newKey(gateway, id),
     olderFingerprints,
     rounds: bringsAnswers(call) && leg === undefined ? vault.fingerprints(roundsMaterial(call)) : [],
     ...(leg === undefined
@@ -111,6 +118,11 @@ function withSummary({ ask, trace }: AskVerdict, shown: ShownCall): RuleTrace {
 function withCues({ call, policy }: Arrival, before: AskedBefore | null, trace: RuleTrace): RuleTrace {
   const cues = before === null ? [] : openingCues(before, policy?.drifted?.has(call.tool) === true);
   return cues.length === 0 ? trace : { ...trace, cues };
+}
+
+/** Where the log is to tell of it so that it can be erased, cards tell of it so that nobody finds by trying what they showed. */
+export function withSalt({ rules, vault }: Pick<Gateway, 'rules' | 'vault'>, trace: RuleTrace): RuleTrace {
+  return rules.erasable === true ? { ...trace, salt: vault.random(SALT_OCTETS) } : trace;
 }
 
 function withOffer(

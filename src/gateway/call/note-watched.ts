@@ -68,6 +68,8 @@ function cardData(
   const fault = unclear === null ? arrival.gatedFault() : inexactWords(unclear).why;
   if (fault !== null) return { ...asked, refused: notes.loggedWords(fault) };
   if (bytes.byteLength > rules.approval.maxBytes) return { ...asked, refused: 'longer than approval.max_bytes' };
+  // Nothing that names it could be erased.
+  if (rules.erasable === true) return { ...asked, arguments: null, bytes: bytes.byteLength };
   if (bytes.byteLength > MOST_SHOWN_BYTES) return { ...asked, arguments: null, bytes: bytes.byteLength };
   const shown = redactCall(
     { args: call.args, sent: sentOf(call.params, call.headers) },

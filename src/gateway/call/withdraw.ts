@@ -51,13 +51,15 @@ export interface Withdrawn {
  * | the process dies between leaving and withdrawing | the sweep withdraws |
  */
 export async function withdraw(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'log' | 'rules' | 'store'>,
   cancellation: Cancellation & { readonly requestId: string },
 ): Promise<Withdrawn> {
-  const { server, session, requestId, reason } = cancellation;
-  const gaveUp = saysTimeOut(reason);
+  const { server, session, requestId } = cancellation;
+  const gaveUp = saysTimeOut(cancellation.reason);
+  // What the agent says could not be erased from the log.
+  const reason = gateway.rules.erasable === true ? null : cancellation.reason;
   const by = { server, session, requestId };
-  const cancelled = await gateway.store.cancel(by, gaveUp, partingEvent(gateway, cancellation));
+  const cancelled = await gateway.store.cancel(by, gaveUp, partingEvent(gateway, { ...cancellation, reason }));
   if (cancelled.kind === 'none') return { ends: false, forwards: true };
   if (cancelled.kind === 'unclear') {
     const { approvals } = cancelled;

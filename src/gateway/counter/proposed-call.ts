@@ -17,9 +17,10 @@ import { type Ask, needsSignature, type RuleTrace } from '../../domain/policy/ve
 import type { NewApproval } from '../../ports.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { standingDenial } from '../allowance/covering.ts';
-import { type AskVerdict, requestedEvent } from '../call/new-approval.ts';
+import { type AskVerdict, requestedEvent, withSalt } from '../call/new-approval.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import { enclosedRequest, newKey } from '../log/enclose.ts';
 
 /** Bytes of a request that can be changed here: it is read whole, several times. */
 const MOST_BYTES = 256 * 1024;
@@ -123,7 +124,7 @@ export async function proposedCall(
   }
   const now = gateway.clock.now();
   const id = newId('ap', now);
-  const trace = withSummary(verdict.trace, ask, shown);
+  const trace = withSalt(gateway, withSummary(verdict.trace, ask, shown));
   const counterOf: CounterOf = {
     approval: approval.id,
     by: approver.id,
@@ -156,10 +157,12 @@ export async function proposedCall(
       note: null,
     },
     request: vault.seal('request', id, changed),
+    ...newKey(gateway, id),
     olderFingerprints,
   };
   const asked: AskVerdict = { kind: 'ask', ask, limits: [], trace };
-  return { kind: 'proposed', request, event: requestedEvent(request, asked, approver), ask };
+  const event = enclosedRequest(vault, request, requestedEvent(request, asked, approver));
+  return { kind: 'proposed', request, event, ask };
 }
 
 /** Whether the path is this place, or leads into it. */

@@ -61,6 +61,7 @@ export async function continueCall(
     | 'announcer'
     | 'callMemory'
     | 'clock'
+    | 'erasures'
     | 'knownFreezes'
     | 'leases'
     | 'replica'
@@ -101,7 +102,7 @@ export async function continueCall(
   if (mode === 'ask') return { kind: 'leg', parent };
   const joiner = { id: newId('jo', now), session: null, requestId, replica };
   const by = dispatchName(gateway);
-  const answer = await recordOfAnswer(gateway, call, { kind: 'result', leg: null, at: now });
+  const answer = await recordOfAnswer(gateway, call, { kind: 'result', parent: parent.id, leg: null, at: now });
   const taken = await tasks.takeContinuation(
     { ...returned, joiner, dispatcher: by, until: leases.until() },
     answer.given,

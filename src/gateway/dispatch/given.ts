@@ -10,12 +10,13 @@ import { redactionOf } from '../../domain/policy/rule.ts';
 import { cut } from '../../text/cut.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import type { Gateway } from '../gateway.ts';
+import { enclosedData } from '../log/enclose.ts';
 
 /** What is recorded of an agent's answer: with its call, and in the log. */
 export interface AnswerRecord {
   readonly given: GivenAnswer;
-  /** The answer, redacted; the event carries all of it. */
-  readonly shown: JsonObject;
+  /** What the event says of all of it: redacted, and as ciphertext where it can be erased. */
+  readonly told: JsonObject;
 }
 
 /** What the call answers. `kind`: how the server asked. */
@@ -30,10 +31,18 @@ export function answerIn({ params }: Pick<Call, 'params'>, kind: AskedQuestion['
  * others have turns meanwhile.
  */
 export async function recordOfAnswer(
-  { rules, vault }: Pick<Gateway, 'rules' | 'vault'>,
+  gateway: Pick<Gateway, 'erasures' | 'rules' | 'vault'>,
   call: Call,
-  { kind, leg, at }: { readonly kind: AskedQuestion['kind']; readonly leg: string | null; readonly at: Date },
+  about: {
+    readonly kind: AskedQuestion['kind'];
+    /** The approval of the call whose server asked. */
+    readonly parent: string;
+    readonly leg: string | null;
+    readonly at: Date;
+  },
 ): Promise<AnswerRecord> {
+  const { rules, vault } = gateway;
+  const { kind, leg, at, parent } = about;
   const answer = answerIn(call, kind);
   const policy = rules.policy(call.server);
   const redaction = policy === null ? { byName: true, paths: [] } : redactionOf(policy, call.tool);
@@ -42,15 +51,17 @@ export async function recordOfAnswer(
   const shown = (await inTurns(redacting(whole, redaction))).shown.sent.params;
   // The state is the server's own; people want to read what the agent said.
   const text = cut(JSON.stringify(shown.answer ?? shown.inputResponses ?? shown).toWellFormed(), LONGEST_GIVEN);
-  return { given: { at: at.toISOString(), leg, digest: vault.digest('outcome', canonical(answer)), text }, shown };
+  const digest = vault.digest('outcome', canonical(answer));
+  const told = await enclosedData(gateway, parent, { type: 'answer.given', data: { answers: shown } });
+  return { given: { at: at.toISOString(), leg, digest, text }, told };
 }
 
 /** What the agent answered, as an event of the call whose server asked. */
 export function answerEvent(
   parent: Pick<Approval, 'id' | 'server' | 'tool' | 'grant'>,
-  { given, shown }: AnswerRecord,
+  { given, told }: AnswerRecord,
 ): NewEvent {
   const { at, digest, leg } = given;
-  const data = { digest, answers: shown, ...(leg === null ? {} : { leg }) };
+  const data = { digest, ...told, ...(leg === null ? {} : { leg }) };
   return approvalEvent(parent, { type: 'answer.given', at: new Date(at), actor: `grant:${parent.grant}`, data });
 }

@@ -69,12 +69,12 @@ export function continuingOf(
 
 /** What a leg answers; null: the approval is none. */
 export function answerOfLeg(
-  gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
+  gateway: Pick<Gateway, 'clock' | 'erasures' | 'rules' | 'vault'>,
   { id, asked, answersTo }: Approval,
   call: Call,
 ): Promise<AnswerRecord> | null {
   if (answersTo === null || asked === null) return null;
-  return recordOfAnswer(gateway, call, { kind: asked.kind, leg: id, at: gateway.clock.now() });
+  return recordOfAnswer(gateway, call, { kind: asked.kind, parent: answersTo, leg: id, at: gateway.clock.now() });
 }
 
 /** The dispatch of the call that the leg's dispatch continues. */

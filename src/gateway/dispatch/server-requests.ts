@@ -104,14 +104,14 @@ export async function modeForAnswer(
  * answer. Then nothing is sent.
  */
 export async function takeAnswer(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'knownFreezes' | 'rules' | 'tasks' | 'vault'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'erasures' | 'knownFreezes' | 'rules' | 'tasks' | 'vault'>,
   { n, approval }: Pick<AskedRequest, 'n' | 'approval'>,
   call: Call,
 ): Promise<'taken' | 'late' | Freeze> {
   const now = gateway.clock.now();
   const { server, tool, principal } = call;
   const place = { server, grant: principal.grant };
-  const answer = await recordOfAnswer(gateway, call, { kind: 'request', leg: null, at: now });
+  const answer = await recordOfAnswer(gateway, call, { kind: 'request', parent: approval, leg: null, at: now });
   const event = answerEvent({ id: approval, server, tool, grant: principal.grant }, answer);
   if (await answered(gateway, { n, approval, now, unlessFrozen: place }, answer.given, event)) return 'taken';
   return (await gateway.knownFreezes.lookAgain(place)) ?? 'late';
@@ -129,8 +129,10 @@ export async function closeRequest(
 ): Promise<boolean> {
   const now = gateway.clock.now();
   const given = { at: now.toISOString(), leg: leg.id, digest: gateway.vault.digest('outcome', why), text: `(${why})` };
-  const shown = { error: why };
-  const event = { ...answerEvent({ ...leg, id: approval }, { given, shown }), actor: 'holdfast' };
+  const event = {
+    ...answerEvent({ ...leg, id: approval }, { given, told: { answers: { error: why } } }),
+    actor: 'holdfast',
+  };
   return answered(gateway, { n, approval, now }, given, event);
 }
 

@@ -40,6 +40,7 @@ export async function spend(
     | 'callMemory'
     | 'cards'
     | 'clock'
+    | 'erasures'
     | 'faultPoint'
     | 'fullLimits'
     | 'knownFreezes'

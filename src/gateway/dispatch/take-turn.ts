@@ -21,6 +21,7 @@ export async function takeTurn(
     | 'callMemory'
     | 'cards'
     | 'clock'
+    | 'erasures'
     | 'faultPoint'
     | 'fullLimits'
     | 'inline'

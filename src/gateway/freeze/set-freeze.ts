@@ -89,7 +89,7 @@ export async function noteRefusal(
   { store, clock }: Pick<Gateway, 'clock' | 'store'>,
   refused: {
     readonly operator: Operator;
-    readonly asked: 'freeze' | 'revoke' | 'thaw';
+    readonly asked: 'erase' | 'freeze' | 'revoke' | 'thaw';
     readonly about?: { readonly server?: string; readonly grant?: string };
   },
 ): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   ApiTokens,
   Change,
   Denials,
+  Erasures,
   Freezes,
   Logins,
   OpensCounter,
@@ -155,6 +156,27 @@ export function meteredFreezes(freezes: Freezes, replica: string, meter: EventMe
       const lifted = await freezes.lift(id, lifting, (freeze) => ({ ...event(freeze), replica }));
       if (lifted.kind === 'lifted') meter(event(lifted.freeze));
       return lifted;
+    },
+  };
+}
+
+/** The same for erasures. */
+export function meteredErasures(erasures: Erasures, replica: string, meter: EventMeter): Erasures {
+  return {
+    ...erasures,
+    erase: async (order) => {
+      const written: NewEvent[] = [];
+      const done = await erasures.erase({
+        ...order,
+        event: (approval, data) => {
+          const event = { ...order.event(approval, data), replica };
+          // The last one counts: a transaction may be tried again.
+          written[0] = event;
+          return event;
+        },
+      });
+      if (done.kind === 'erased') written.forEach(meter);
+      return done;
     },
   };
 }

@@ -19,7 +19,7 @@ export interface WatchParts {
 /** Told of each event that is read and was not written by a gateway as it is. */
 export function watchedEvents<T extends LoggedEvent>(parts: ForeignParts, events: readonly T[]): readonly T[] {
   for (const { n, doubt } of events) {
-    if (doubt !== undefined && doubt !== 'secret') tellForeign(parts, { n, field: doubt });
+    if (doubt !== undefined && doubt !== 'secret' && doubt !== 'key') tellForeign(parts, { n, field: doubt });
   }
   return events;
 }

@@ -8,6 +8,8 @@ import {
   LONGEST_STORY,
   type ProvenStep,
 } from '../../domain/log/decision-evidence.ts';
+import { enclosedInText } from '../../domain/log/enclosed.ts';
+import { loggedErasure } from '../../domain/log/erased.ts';
 import { readKeyEvent, successionOf } from '../../domain/log/key-change.ts';
 import { inclusionPath, type TreeRows, treeRows } from '../../domain/log/merkle.ts';
 import type { ProvenEvent, Records } from '../../ports.ts';
@@ -59,10 +61,26 @@ export async function takeEvidence(
     checkpoints: steps.checkpoints,
     cards: shown.cards,
     policy,
-    complete: shown.complete && policy?.text !== null && story.length === all.length && all.length < LONGEST_STORY,
+    ...disclosedIn(story),
+    complete:
+      (shown.complete || isErased(story)) &&
+      policy?.text !== null &&
+      story.length === all.length &&
+      all.length < LONGEST_STORY,
   };
   const text = evidenceText(evidence);
   return { kind: 'taken', line: evidenceLine({ text, key, signature: vault.sign(text, key) }) };
+}
+
+/** What its events enclose; nothing where they enclose nothing. */
+function disclosedIn(story: readonly ProvenEvent[]): Pick<DecisionEvidence, 'disclosed'> {
+  if (story.every(({ text }) => enclosedInText(text) === null)) return {};
+  return { disclosed: story.flatMap(({ disclosed }) => disclosed ?? []) };
+}
+
+/** What its cards showed is gone, and that is told. */
+function isErased(story: readonly ProvenEvent[]): boolean {
+  return story.some((event) => loggedErasure(event) !== null);
 }
 
 /** The passkeys by which votes were signed. */

@@ -1,6 +1,7 @@
 import { cardNamed } from '../../domain/approval/seen-card.ts';
 import { ChainCheck, type ChainReport } from '../../domain/log/chain.ts';
 import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import { isDisclosed } from '../../domain/log/enclosed.ts';
 import type { Link } from '../../domain/log/evidence.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
 import type { EvidenceProof } from '../../domain/log/judge-evidence.ts';
@@ -16,6 +17,8 @@ export interface EvidenceFinding {
   readonly taken: Date | null;
   /** How many cards in the export match the event before them. */
   readonly cards: number;
+  /** How much of what can be erased is in the export, and matches the event before it; absent: none is there. */
+  readonly disclosed?: number;
   /** What passkeys signed. */
   readonly signatures: SignatureReport;
 }
@@ -46,6 +49,8 @@ export async function verifyExport(
   let taken: Date | null = null;
   let newest = '';
   let cards = 0;
+  let disclosed = 0;
+  let disclosable = '';
   let end: ExportEnd | null = null;
   for await (const text of lines) {
     number += 1;
@@ -63,7 +68,13 @@ export async function verifyExport(
     else if (line.kind === 'card') {
       if (cardNamed(lastEvent) === line.digest && proof.sha256(line.content) === line.digest) cards += 1;
       else problems.push(`line ${number} is not the card that was logged by the event before it`);
+    } else if (line.kind === 'disclosed') {
+      if (isDisclosed(proof, disclosable, line.disclosed)) disclosed += 1;
+      else problems.push(`line ${number} is not what the event before it encloses`);
     } else if (line.kind === 'unreadable') problems.push(`line ${number} is not a line of an export`);
+    // Its card may stand between.
+    if (line.kind === 'event') disclosable = line.link.text;
+    else if (line.kind !== 'card') disclosable = '';
     lastEvent = line.kind === 'event' ? line.link.text : '';
     if (lastEvent !== '') newest = lastEvent;
     if (problems.length > MAX_PROBLEMS) break;
@@ -76,6 +87,7 @@ export async function verifyExport(
     problems: report.faults.length > 0 ? [] : problems,
     taken: later(taken, timeOf(newest)),
     cards,
+    ...(disclosed > 0 && { disclosed }),
     signatures: signatures.end(report.log),
   };
 }

@@ -74,7 +74,12 @@ export async function continueTask(
   if (answersMode(parent.requirement.answers, answersOf(policy, call.tool)) === 'ask') {
     return askAboutAnswers(gateway, { task, parent, call, request, questions, asked: door.serversWord(questions) });
   }
-  const answer = await recordOfAnswer(gateway, call, { kind: 'result', leg: null, at: gateway.clock.now() });
+  const answer = await recordOfAnswer(gateway, call, {
+    kind: 'result',
+    parent: task.approval,
+    leg: null,
+    at: gateway.clock.now(),
+  });
   const dispatch = await resume(gateway, task.approval, { task: task.id }, answer);
   const freeze = dispatch === null ? await gateway.knownFreezes.lookAgain(task) : null;
   if (freeze !== null) return { kind: 'refused', why: freezeWords(freeze) };

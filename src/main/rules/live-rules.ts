@@ -69,6 +69,10 @@ export class LiveRules implements Rules {
     return this.#loaded.config.samples ?? null;
   }
 
+  get erasable(): boolean {
+    return this.#loaded.config.erasable === true;
+  }
+
   get loaded(): Loaded {
     return this.#loaded;
   }

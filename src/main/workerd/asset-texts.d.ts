@@ -47,6 +47,10 @@ declare module '*/assets/live.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/erase.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/revoke.js' {
   const text: string;
   export default text;

@@ -4,6 +4,7 @@ import batch from '../../web/assets/batch.js';
 import countdown from '../../web/assets/countdown.js';
 import counter from '../../web/assets/counter.js';
 import decide from '../../web/assets/decide.js';
+import erase from '../../web/assets/erase.js';
 import explain from '../../web/assets/explain.js';
 import freeze from '../../web/assets/freeze.js';
 import guard from '../../web/assets/guard.js';
@@ -38,6 +39,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['countdown.js', countdown],
     ['counter.js', counter],
     ['decide.js', decide],
+    ['erase.js', erase],
     ['explain.js', explain],
     ['freeze.js', freeze],
     ['guard.js', guard],

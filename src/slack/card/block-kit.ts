@@ -55,9 +55,15 @@ export function button({ action, text, ...rest }: Button): JsonObject {
   return { type: 'button', action_id: action, text: plainText(text), ...rest };
 }
 
-/** Gives each block an id that is new with each revision: with an old id, Slack could keep stale state. */
-export function numbered(blocks: readonly Block[], revision: number): Block[] {
-  return blocks.map((block, index) => ({ ...block, block_id: `r${revision}.${index}` }));
+/**
+ * Gives each block an id that is new with each revision: with an old id, Slack could keep stale state. `salt`: goes into the first
+ * one's, which has no buttons, so that nobody finds by trying what has the digest of these blocks.
+ */
+export function numbered(blocks: readonly Block[], revision: number, salt: string | null = null): Block[] {
+  return blocks.map((block, index) => ({
+    ...block,
+    block_id: `r${revision}.${index}${salt !== null && index === 0 ? `.${salt}` : ''}`,
+  }));
 }
 
 /** The revision in such a block id; null for any other id. */

@@ -94,6 +94,7 @@ export function renderCard(approval: Approval, options: CardOptions = {}): Rende
   const all = numbered(
     [top!, ...freezeBlocks(approval, options.freeze ?? null), ...beside, ...rest],
     approval.revision,
+    isForged(approval) ? null : (approval.trace.salt ?? null),
   );
   const blocks = options.plainText ? withoutRichText(all) : all;
   const content = JSON.stringify(blocks);

@@ -21,6 +21,8 @@ import { replyAfter, type ThreadProgress, type ThreadReply, threadProgress } fro
 
 /** Characters of a call's arguments in its line, and of the policy's sentence: as many of these as fit. */
 const GLANCES = [140, 60, 20, 0] as const;
+/** Hex digits of a salt. */
+const SALT = 32;
 /** Characters of JSON, as for a card. */
 const BUDGET = 10_000;
 
@@ -58,10 +60,16 @@ function digestWith(
     ...(publicUrl === null ? [] : [context([`<${publicUrl}/?${alikeQuery(kind, first!.approval)}|Open the inbox>`])]),
   ];
   const revision = calls.reduce((sum, { approval }) => sum + approval.revision, 0);
-  const blocks = numbered(parts, revision % 1_000_000_000);
+  const blocks = numbered(parts, revision % 1_000_000_000, saltOf(calls));
   const content = JSON.stringify(blocks);
   const digest = createHash('sha256').update(content).digest('hex');
   return { text: cut(escapedMrkdwn(title), LIMIT.message), blocks, content, digest, complete: false };
+}
+
+/** Of all of them, so that whoever knows the others' finds nothing. null: none of them has any. */
+function saltOf(calls: ToldTogether['calls']): string | null {
+  const salts = calls.flatMap(({ approval }) => (isForged(approval) ? [] : (approval.trace.salt ?? [])));
+  return salts.length === 0 ? null : createHash('sha256').update(salts.join()).digest('hex').slice(0, SALT);
 }
 
 function nameOf(kind: BurstKind, { grant, server, tool }: Approval): string {

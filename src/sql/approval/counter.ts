@@ -9,7 +9,7 @@ import { addCounterRow, COUNTER_SET, endCounterRows } from '../sets/counter-set.
 import { lockSet } from '../sets/set-table.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { lastSent, liveOf, textArray } from './earlier-like.ts';
-import { insertApproval, newShown } from './insert.ts';
+import { insertApproval, insertKey, newShown } from './insert.ts';
 import { lockGrant } from './open-group.ts';
 import { takeRoom } from './room.ts';
 
@@ -83,6 +83,7 @@ export class CounterChanges {
     const unknown = sent.rows[0]?.state === 'unknown' ? sent.rows[0].id : null;
     const shown = await newShown(this.#seals, request);
     await writeRows(trx, 'approvals', 1, insertApproval(this.#seals, request, shown, unknown));
+    await insertKey(trx, this.#seals, request);
     await addCounterRow(trx, this.#seals, {
       id,
       approval_id: counterOf!.approval,

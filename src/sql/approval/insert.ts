@@ -2,8 +2,10 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Json } from '../../domain/json/json.ts';
 import type { NewApproval, Seals } from '../../ports.ts';
 import { standBack } from '../../time/stand-back.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
 import type { ShownTexts } from '../table/shown-call.ts';
+import type { Db } from '../table/tables.ts';
 
 /** The columns that a new approval fills, with their types. */
 export const APPROVAL_COLUMNS = [
@@ -85,6 +87,19 @@ export function insertApproval(
   return sql`
     insert into holdfast.approvals (${sql.raw(APPROVAL_COLUMNS.map(([name]) => name).join(', '))})
     values (${sql.join(values)})`;
+}
+
+/** Writes the key of what can be erased of it, where it has one. Throws `NotTaken`. */
+export async function insertKey(
+  db: Db,
+  seals: Pick<Seals, 'prefix'>,
+  { approval, erasable }: NewApproval,
+): Promise<void> {
+  if (erasable === undefined) return;
+  const insert = sql`
+    insert into holdfast.erasable_keys (approval_id, key, secret)
+    values (${approval.id}, ${Buffer.from(erasable)}, ${seals.prefix})`;
+  await writeRows(db, 'erasable_keys', 1, insert);
 }
 
 /** What a new approval's columns hold; JSON as texts. */

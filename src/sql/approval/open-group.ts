@@ -51,6 +51,13 @@ export async function openGroup(
   room: GrantRoom,
 ): Promise<readonly (Opened | null)[]> {
   const { grant } = group[0]!.request.approval;
+  const keys = group.some(({ row }) => row.keyed);
+  const keyed = keys ? sql`, keyed as (${insertFrom.keys('clear', seals)})` : sql``;
+  const tookKeys = tookAll(
+    'erasable_keys',
+    countOf('keyed'),
+    sql`select count(*) from clear where erasable is not null`,
+  );
   const found = await db.transaction().execute(async (trx) => {
     await lockGrant(trx, grant);
     return sql<GroupRow>`${THEN_COMMIT}
@@ -63,9 +70,9 @@ export async function openGroup(
         opening as (${insertFrom.openings('clear')}),
         opened as (${insertFrom.approvals('clear')}),
         seated as (${insertFrom.joiners('clear')}),
-        logged as (${insertFrom.events('clear')})
+        logged as (${insertFrom.events('clear')})${keyed}
       select ${LOGGED}, l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},
-        ${sql.join(WRITTEN.map(([table, part]) => tookAll(table, countOf(part), countOf('clear'))))}
+        ${sql.join(WRITTEN.map(([table, part]) => tookAll(table, countOf(part), countOf('clear'))))}${keys ? sql`, ${tookKeys}` : sql``}
       from load l cross join known k left join opened a on a.id = k.id order by k.nth`.execute(trx);
   });
   return readGroup(db, seals, group, room, found.rows);

@@ -9,7 +9,7 @@ import { APPROVAL, APPROVAL_GLANCE, type ApprovalRow, approvalOf, type GlanceRow
 import { reasonsText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 import { lastSent, liveOf, owedOf, textArray } from './earlier-like.ts';
-import { insertApproval, newShown } from './insert.ts';
+import { insertApproval, insertKey, newShown } from './insert.ts';
 import { Unasked, waitForLeg } from './legs.ts';
 import { lockGrant } from './open-group.ts';
 import { absentFor } from './presence.ts';
@@ -59,6 +59,7 @@ export async function openApproval(
     const unknown = await lastUnknown(trx, [...fingerprints, ...rounds]);
     const shown = await newShown(seals, request);
     await insertApproval(seals, request, shown, unknown).execute(trx);
+    await insertKey(trx, seals, request);
     await takeNewSeat(trx, id, joiner, createdAt);
     await writeEvents(trx, seals, [event]);
     return { kind: 'opened', approval: approvalOf(seals, await read(trx, id)), joiner: joiner.id, nth: taken.nth };

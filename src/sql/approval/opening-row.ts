@@ -10,6 +10,8 @@ export interface OpeningRow {
   readonly text: string;
   /** The event's. */
   readonly seal: string;
+  /** It brings a key. */
+  readonly keyed: boolean;
 }
 
 /** The columns of an event that a row brings, each behind `event_`. */
@@ -42,10 +44,11 @@ export function openingRow(seals: Seals, request: NewApproval, joiner: NewJoiner
     session: joiner.session,
     request_id: joiner.requestId,
     replica: joiner.replica,
+    erasable: request.erasable === undefined ? null : Buffer.from(request.erasable).toString('hex'),
   };
   for (const [name] of EVENT_COLUMNS) row[`event_${name}`] = logged[name];
   for (const [name, value] of Object.entries(row)) if (typeof value === 'string') row[name] = value.toWellFormed();
-  return { text: JSON.stringify(row), seal: logged.seal };
+  return { text: JSON.stringify(row), seal: logged.seal, keyed: request.erasable !== undefined };
 }
 
 /** The rows of these texts, as `nth` and their columns. */
@@ -62,6 +65,7 @@ const COLUMNS: readonly (readonly [name: string, type: string])[] = [
   ['session', 'text'],
   ['request_id', 'text'],
   ['replica', 'text'],
+  ['erasable', 'text'],
   ...EVENT_COLUMNS.map(([name, type]) => [`event_${name}`, type] as const),
 ];
 const OF_TEXT = sql.raw(COLUMNS.map((column) => column.join(' ')).join(', '));
@@ -80,6 +84,9 @@ export const insertFrom = {
     insert into holdfast.approvals (${sql.raw(names(APPROVAL_COLUMNS))})
     select ${sql.raw(APPROVAL_COLUMNS.map(([name, type]) => (sentAs(type) === type ? name : `${name}::${type}`)).join(', '))}
     from ${sql.raw(from)} returning *`,
+  keys: (from: string, seals: Pick<Seals, 'prefix'>) => sql`
+    insert into holdfast.erasable_keys (approval_id, key, secret)
+    select id, decode(erasable, 'hex'), ${seals.prefix}::text from ${sql.raw(from)} where erasable is not null returning 1`,
   joiners: (from: string) => sql`
     insert into holdfast.joiners (id, approval_id, session, request_id, replica, joined_at)
     select joiner, id, session, request_id, replica, created_at from ${sql.raw(from)} returning 1`,

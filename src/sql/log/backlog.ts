@@ -28,7 +28,8 @@ export async function readBacklog(db: Kysely<Tables>, prefix: string | null): Pr
       ${ageOf(sql`select min(expires_at) from holdfast.approvals
         where state = 'pending' and expires_at <= clock_timestamp()`)} as "overdueAge",
       ${prefix === null ? sql`0` : olderApprovals(prefix)} as "olderApprovals",
-      ${prefix === null ? sql`0` : olderEvents(prefix)} as "olderEvents"`.execute(db);
+      ${prefix === null ? sql`0` : olderEvents(prefix)} as "olderEvents",
+      ${prefix === null ? sql`0` : olderKeys(prefix)} as "olderKeys"`.execute(db);
   const numbers = Object.entries(found.rows[0]!).map(([name, value]) => [name, Number(value)]);
   return Object.fromEntries(numbers) as Backlog;
 }
@@ -56,14 +57,21 @@ function olderEvents(prefix: string): RawBuilder<unknown> {
         order by seq limit ${MOST_UNCOVERED}) uncovered where ${isOlder}))`;
 }
 
+function olderKeys(prefix: string): RawBuilder<unknown> {
+  return sql`(select count(*) from holdfast.erasable_keys where secret <> ${prefix})`;
+}
+
 /** What waits to be signed or answered under another secret than the one whose seals begin like this. */
 export async function sealedByOthers(
   db: Kysely<Tables>,
   prefix: string,
-): Promise<{ readonly approvals: number; readonly events: number }> {
-  const found = await sql<{ approvals: string; events: string }>`
-    select ${olderApprovals(prefix)} as approvals, ${olderEvents(prefix)} as events`.execute(db);
-  return { approvals: Number(found.rows[0]!.approvals), events: Number(found.rows[0]!.events) };
+): Promise<{ readonly approvals: number; readonly events: number; readonly keys: number }> {
+  const found = await sql<{ approvals: string; events: string; keys: string }>`
+    select ${olderApprovals(prefix)} as approvals, ${olderEvents(prefix)} as events, ${olderKeys(prefix)} as keys`.execute(
+    db,
+  );
+  const { approvals, events, keys } = found.rows[0]!;
+  return { approvals: Number(approvals), events: Number(events), keys: Number(keys) };
 }
 
 /** Seconds since the instant that the query finds; 0 when it finds none. */

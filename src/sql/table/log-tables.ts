@@ -67,6 +67,17 @@ export interface AcceptanceTable {
   tag: string | null;
 }
 
+/** The key under which the log tells of an approval's call; where it was destroyed, who did it. */
+export interface ErasableKeyTable {
+  approval_id: string;
+  /** Wrapped; null: it was destroyed. */
+  key: Uint8Array | null;
+  /** A seal, a blank, and JSON; null: nothing was erased. */
+  erased: string | null;
+  /** The beginning of a seal by the secret that wrapped or sealed it. */
+  secret: string;
+}
+
 /** The head of a set of rows that matter by being there. */
 export interface SealedSetTable {
   name: string;

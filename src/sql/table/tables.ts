@@ -15,6 +15,7 @@ import type {
   AcceptanceTable,
   CheckpointTable,
   EpochTable,
+  ErasableKeyTable,
   EventTable,
   PhraseTable,
   SealedSetTable,
@@ -77,6 +78,7 @@ export interface Tables {
   'holdfast.signing_nonces': SigningNonceTable;
   'holdfast.memories': MemoryTable;
   'holdfast.snoozes': SnoozeTable;
+  'holdfast.erasable_keys': ErasableKeyTable;
   'holdfast.oversight_sums': OversightSumsTable;
   'holdfast.oversight_cursor': OversightCursorTable;
   'holdfast.samples': SampleTable;

@@ -12,6 +12,7 @@ import { decideApproval } from '../../gateway/decision/decide.ts';
 import { withSlackGroups } from '../../gateway/decision/slack-groups.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import { disclosed } from '../../gateway/log/disclosed.ts';
 import type { EvidenceRecords } from '../../gateway/log/take-evidence.ts';
 import type { Replays } from '../../gateway/replay/replays.ts';
 import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
@@ -27,6 +28,7 @@ import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.t
 import { type ApiEnv, bodyObject } from './body.ts';
 import { counterIn } from './counter-body.ts';
 import { togetherRoute } from './decisions-api.ts';
+import { erasureRoutes } from './erasure-api.ts';
 import { evidenceRoutes } from './evidence-api.ts';
 import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
@@ -129,6 +131,8 @@ export function api(deps: ApiDeps): Hono {
 
   evidenceRoutes(app, gateway, deps.records);
 
+  erasureRoutes(app, gateway);
+
   oversightRoutes(app, gateway, deps.drawOversight);
 
   freezeRoutes(app, gateway);
@@ -153,7 +157,7 @@ export function api(deps: ApiDeps): Hono {
       return fault(c, 400, 'bad_after', 'after is the n of the last event you have.');
     const approval = c.req.query('approval');
     const filter = approval ? { approval } : {};
-    const items = await store.events({ ...filter, after, limit });
+    const items = await disclosed(gateway, await store.events({ ...filter, after, limit }));
     const last = items.at(-1)?.n ?? null;
     const more =
       last !== null &&

@@ -6,6 +6,7 @@ import { cuesOf } from '../../domain/approval/cue.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { tallyOf } from '../../domain/approval/tally.ts';
 import { unusualSaid } from '../../domain/approval/unusual.ts';
+import { erasureJson } from '../../domain/call/erasure.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import { summaryText } from '../../domain/policy/summary.ts';
@@ -86,6 +87,7 @@ export function approvalJson(approval: Approval) {
     pickupUntil: approval.pickupUntil?.toISOString() ?? null,
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
+    ...(approval.trace.erased === undefined ? {} : { erased: erasureJson(approval.trace.erased) }),
   };
 }
 
@@ -129,6 +131,6 @@ export function approvalWithCardJson(approval: Approval, card: CardRecord | null
 }
 
 /** An event as the API returns it; its time as ISO 8601 in UTC. */
-export function eventJson(event: LoggedEvent) {
+export function eventJson({ disclosed: _, ...event }: LoggedEvent) {
   return { ...event, at: event.at.toISOString() };
 }

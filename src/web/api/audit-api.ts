@@ -1,8 +1,9 @@
 import { type Context, Hono } from 'hono';
-import { NO_SUBJECT } from '../../domain/log/event.ts';
+import { type LoggedEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { judgeAccess } from '../../domain/people/access.ts';
 import { actorOf } from '../../domain/people/actor.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import { disclosed } from '../../gateway/log/disclosed.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { type Records, Unavailable, Unstorable } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
@@ -24,6 +25,9 @@ export interface AuditApiDeps {
   readonly people?: PeopleDoors | undefined;
 }
 
+/** An event's text, read. */
+type Told = Pick<LoggedEvent, 'approval' | 'data' | 'disclosed' | 'doubt' | 'type'>;
+
 /** Items per page. */
 const MAX_LIMIT = 500;
 /** Milliseconds that a tail waits for an event, at most, and between two looks at the log. */
@@ -39,7 +43,7 @@ const ALIASES: Readonly<Record<string, string>> = { from: 'since', to: 'until', 
  *   Without any of these fields the API answers: events in the order of writing.
  * - `GET /api/events/tail?after=SEQ&wait=SECONDS`: sealed events after a position in the chain; waits for the first.
  * - `GET /api/events/export`: everything as JSON Lines, for `holdfast audit verify`; with `?cards=1` also what each card
- *   showed.
+ *   showed, with `?erasable=1` what can be erased, readable.
  * - `GET /api/checkpoints?after=SEQ`: signed checkpoints and the public keys.
  */
 export function auditApi({ addressOf = () => null, ...deps }: AuditApiDeps): Hono {
@@ -87,13 +91,9 @@ export function auditApi({ addressOf = () => null, ...deps }: AuditApiDeps): Hon
       await pause(POLL_MS);
       links = await ledger.chain(after, MAX_LIMIT, { phrases: false });
     }
-    const shown = ({ n, seq, hash, text }: (typeof links)[number]) => ({
-      ...(JSON.parse(text) as object),
-      n,
-      seq,
-      hash,
-    });
-    return pageJson(c, links, shown, String(links.at(-1)?.seq ?? after));
+    const events = links.map(({ n, seq, hash, text }) => ({ ...(JSON.parse(text) as Told), n, seq, hash }));
+    const shown = ({ disclosed: _, ...event }: Told) => event;
+    return pageJson(c, await disclosed(gateway, events), shown, String(links.at(-1)?.seq ?? after));
   });
 
   app.get('/api/events/export', async (c, next) => {
@@ -105,7 +105,11 @@ export function auditApi({ addressOf = () => null, ...deps }: AuditApiDeps): Hon
       type: 'admin.read',
       at,
       actor: reader,
-      data: { what: 'export', cards: c.req.query('cards') === '1' },
+      data: {
+        what: 'export',
+        cards: c.req.query('cards') === '1',
+        ...(c.req.query('erasable') === '1' && { erasable: true }),
+      },
     });
     const headers = {
       'content-type': 'application/x-ndjson',
@@ -113,7 +117,8 @@ export function auditApi({ addressOf = () => null, ...deps }: AuditApiDeps): Hon
     };
     const cards = c.req.query('cards') === '1' ? records : null;
     const onFault = (error: unknown): void => log.warn({ err: error }, 'an export broke off');
-    return c.body(streamOf(exportLog(ledger, at, vault.publicKeys, cards), onFault), 200, headers);
+    const erasable = c.req.query('erasable') === '1' ? gateway : null;
+    return c.body(streamOf(exportLog(ledger, at, vault.publicKeys, cards, erasable), onFault), 200, headers);
   });
 
   app.get('/api/checkpoints', async (c, next) => {

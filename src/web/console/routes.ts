@@ -123,6 +123,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       names: names(),
       place: callPlaceOf(config, approval),
       schema: gateway.rules.inputSchema?.(approval.server, approval.tool) ?? null,
+      mayErase: gateway.rules.erasable === true && operates(gateway.rules, c.get('login').reviewer),
       now: clock.now(),
     };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));

@@ -102,6 +102,7 @@ const EVENT_LABELS = {
   'denial.used': ['bad', 'Denied in advance'],
   'denial.ended': ['dull', 'Standing denial ended'],
   'oversight.alarmed': ['odd', 'Oversight: look at an approver'],
+  'data.erased': ['odd', 'Data erased'],
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;
 
@@ -119,6 +120,7 @@ export function eventBadge(event: Pick<LoggedEvent, 'type' | 'data' | 'doubt'>):
 const DOUBTS = {
   body: 'Not written by a gateway',
   columns: 'Columns changed later',
+  key: 'Key missing, no erasure known',
   secret: 'Sealed by an unlisted secret',
 } as const;
 

@@ -103,6 +103,7 @@ function gauges(gateway: Gateway, meters: Meters): () => Promise<void> {
     unsealedAge.set(backlog.unsealedAge);
     older.set({ what: 'approvals' }, backlog.olderApprovals);
     older.set({ what: 'events' }, backlog.olderEvents);
+    if (gateway.rules.erasable === true) older.set({ what: 'keys' }, backlog.olderKeys);
   };
   return async () => {
     for (const kind of ['all', 'server', 'grant'] as const) {

@@ -104,6 +104,34 @@ export const API_ROUTES: readonly ApiRoute[] = [
   },
   {
     method: 'post',
+    path: '/api/approvals/{id}/erase',
+    says: 'Erases what an approval that is over says of its call. It cannot be undone. For operators.',
+    auth: 'admin',
+    body: ref('EraseBody'),
+    answers: { 200: ref('ErasedData') },
+    errors: {
+      400: ['bad_body', 'bad_reason', ...NOT_UNDERSTOOD],
+      403: ['not_an_operator'],
+      404: ['not_found'],
+      409: ['live', 'owed', 'erased', 'card'],
+      503: ['not_kept'],
+    },
+  },
+  {
+    method: 'post',
+    path: '/api/erasures',
+    says: 'Erases every call with this text in it, at most 100 at once; with dryRun, only lists them. For operators.',
+    auth: 'admin',
+    body: ref('ErasureBody'),
+    answers: { 200: ref('Erasures') },
+    errors: {
+      400: ['bad_body', 'bad_text', 'bad_reason', ...NOT_UNDERSTOOD],
+      403: ['not_an_operator'],
+      503: ['not_kept'],
+    },
+  },
+  {
+    method: 'post',
     path: '/api/approvals/{id}/decisions',
     says: 'Approves or denies a call. The admin token counts where a group of its approvers lists admin.',
     auth: 'admin',
@@ -462,7 +490,10 @@ export const API_ROUTES: readonly ApiRoute[] = [
     path: '/api/events/export',
     says: 'Streams the whole log as JSON Lines, for holdfast audit verify.',
     auth: 'token',
-    query: [of('cards', ['1'], 'Adds what each card showed.')],
+    query: [
+      of('cards', ['1'], 'Adds what each card showed.'),
+      of('erasable', ['1'], 'Adds, readable, what can be erased.'),
+    ],
     answers: { 200: 'application/x-ndjson' },
   },
   {

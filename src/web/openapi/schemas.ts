@@ -1,6 +1,7 @@
 import { ALLOWANCE_ENDS, MOST_DENIED_MINUTES } from '../../domain/allowance/allowance.ts';
 import { STATES } from '../../domain/approval/approval.ts';
 import { CUES } from '../../domain/approval/cue.ts';
+import { LONGEST_ERASE_REASON, LONGEST_MATCH, SHORTEST_MATCH } from '../../domain/approval/erase.ts';
 import { MOST_SNOOZE_MINUTES } from '../../domain/approval/snooze.ts';
 import { MOST_TOGETHER } from '../../domain/approval/together.ts';
 import { LONGEST_FREEZE_REASON } from '../../domain/freeze/freeze.ts';
@@ -214,6 +215,7 @@ const approvalMembers: Readonly<Record<string, Schema>> = {
     'What of the record was changed outside Holdfast; null: nothing.',
   ),
   updatedAt: instant(),
+  erased: { ...ref('Erasure'), description: 'Present if what it says of the call was erased.' },
 };
 
 const shareOf = (says: string): Schema => ({
@@ -293,7 +295,10 @@ const eventMembers: Readonly<Record<string, Schema>> = {
   replica: aText('The process that wrote it.'),
   data: anyObject('Everything else. Never a secret or a tool’s result.'),
   state: oneOf([...STATES, null], 'In a search: the state of the approval now.'),
-  doubt: oneOf(['body', 'columns', 'secret'], 'Present if the event differs from what a gateway wrote.'),
+  doubt: oneOf(
+    ['body', 'columns', 'secret', 'key'],
+    'Present if the event differs from what a gateway wrote, or cannot be read any more without having been erased.',
+  ),
 };
 
 const Loss = closed({ table: aText(), row: orNull(aText()), about: aText() });
@@ -322,14 +327,17 @@ const readFor: Readonly<Record<string, Schema>> = {
 
 /** The schemas of the API's answers and bodies, by name. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
-  Approval: closed(approvalMembers),
-  ApprovalWithCard: closed({
-    ...approvalMembers,
-    card: {
-      anyOf: [closed({ channel: orNull(aText()), ts: orNull(aText()) }), { type: 'null' }],
-      description: 'The message in Slack; null: there is none.',
+  Approval: closed(approvalMembers, ['erased']),
+  ApprovalWithCard: closed(
+    {
+      ...approvalMembers,
+      card: {
+        anyOf: [closed({ channel: orNull(aText()), ts: orNull(aText()) }), { type: 'null' }],
+        description: 'The message in Slack; null: there is none.',
+      },
     },
-  }),
+    ['erased'],
+  ),
   Passkey: closed({
     id: aText('The credential’s id, base64url.'),
     owner: aText('A Slack id, a login, or `sub:…`.'),
@@ -445,17 +453,20 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['items'],
   ),
-  DecidedApproval: closed({
-    ...approvalMembers,
-    gave: closed({
-      allowance: { anyOf: [ref('Allowance'), { type: 'null' }] },
-      denial: { anyOf: [ref('StandingDenial'), { type: 'null' }] },
-    }),
-    counter: {
-      anyOf: [ref('Approval'), { type: 'null' }],
-      description: 'The approval that was opened with the denial; null: none.',
+  DecidedApproval: closed(
+    {
+      ...approvalMembers,
+      gave: closed({
+        allowance: { anyOf: [ref('Allowance'), { type: 'null' }] },
+        denial: { anyOf: [ref('StandingDenial'), { type: 'null' }] },
+      }),
+      counter: {
+        anyOf: [ref('Approval'), { type: 'null' }],
+        description: 'The approval that was opened with the denial; null: none.',
+      },
     },
-  }),
+    ['erased'],
+  ),
   Allowance,
   StandingDenial,
   TakeBackBody: closed({ reason: orNull(aText()), fingerprint: orNull(aText()) }, ['reason', 'fingerprint']),
@@ -464,6 +475,44 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   LiftedFreeze: closed({ ...freezeMembers, liftedAt: instant(), liftedBy: aText() }),
   FreezeBody: closed({ scope: ref('Scope'), reason: ref('Reason') }),
   ReasonBody: closed({ reason: ref('Reason') }),
+  EraseBody: closed({ reason: { type: 'string', minLength: 1, maxLength: LONGEST_ERASE_REASON } }),
+  Erasure: closed({ by: aText(), at: instant(), reason: aText() }),
+  ErasedData: closed({
+    approval: aText('Its id.'),
+    erased: ref('Erasure'),
+    events: whole('Events of it whose data nobody can read any more.'),
+    clear: whole('Events of it that were written in the clear, and stay in the log.'),
+    cards: whole('Cards of which what they showed was kept, and is no longer.'),
+    samples: whole('Samples of the same call that were removed.'),
+  }),
+  ErasureBody: closed(
+    {
+      matching: { type: 'string', minLength: SHORTEST_MATCH, maxLength: LONGEST_MATCH },
+      reason: { type: 'string', minLength: 1, maxLength: LONGEST_ERASE_REASON },
+      dryRun: yesOrNo('True: only says what would be erased, and needs no reason.'),
+    },
+    ['reason', 'dryRun'],
+  ),
+  Erasures: closed({
+    dryRun: yesOrNo(),
+    items: listOf(
+      closed({
+        approval: aText('Its id.'),
+        server: aText(),
+        tool: aText(),
+        grant: aText(),
+        state: oneOf(STATES),
+        createdAt: instant(),
+        outcome: oneOf(
+          ['found', 'erased', 'live', 'owed', 'card', 'not_found', 'not_an_operator'],
+          'found: nothing was changed; live, owed, card: it cannot be erased yet.',
+        ),
+        clear: orNull(whole('Events of it that stay in the log; null: nothing was erased.')),
+      }),
+    ),
+    more: yesOrNo('There are more: ask again.'),
+    samples: whole('Samples with this text that were removed.'),
+  }),
   Reason: { type: 'string', minLength: 1, maxLength: LONGEST_FREEZE_REASON },
   Grant: closed({
     name: aText(),

@@ -4,6 +4,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
+import { erasureWords } from '../../domain/call/erasure.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
@@ -11,13 +12,14 @@ import { stateBadge, toolName } from '../html/labels.ts';
 import { liveIndicator, newsLine } from '../html/page.ts';
 import type { PersonNames } from '../html/person.ts';
 import { countdown, timestamp, zone } from '../html/time.ts';
-import { visibleName } from '../html/visible-text.ts';
+import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { advanceForm, advanceOf } from './allowances.ts';
 import { previewShown } from './call-views.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { counterForm, counterStory } from './counter-form.ts';
 import { decideForm, lacksRole, mayCounter, mayDecide, takeBackForm } from './decide-form.ts';
+import { eraseForm } from './erase-form.ts';
 import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
@@ -43,6 +45,8 @@ export interface ApprovalView {
   readonly names: PersonNames;
   /** The input schema of its tool; null: it is not known. */
   readonly schema: JsonObject | null;
+  /** Whether the reviewer may erase what it says. */
+  readonly mayErase: boolean;
   readonly now: Date;
 }
 
@@ -60,6 +64,7 @@ export function approvalPage({
   place,
   names,
   schema,
+  mayErase,
   now,
 }: ApprovalView): Html {
   const { trace } = approval;
@@ -69,6 +74,7 @@ export function approvalPage({
     <div id="state" data-live data-only="${approval.id}">
       ${isForged(approval) ? html`<p class="fault" data-key="broken" role="alert">Holdfast will not run this: the record ${FORGED_WORDS[approval.broken ?? 'state']}. ${forgedCause(approval)}</p>` : ''}
       ${approval.broken === 'secret' && !isForged(approval) ? html`<p class="dim" data-key="secret">This record ${FORGED_WORDS.secret}, so nobody can check it any more. The audit log still tells what happened.</p>` : ''}
+      ${trace.erased === undefined ? '' : html`<p class="notice" data-key="erased">What this approval said of its call was ${visibleText(erasureWords(trace.erased))}</p>`}
       <p class="state-line" data-key="state" data-rev="${approval.revision}" data-became="${became(approval)}">${stateBadge(approval.state)}
         ${approval.state === 'pending' ? html`<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>` : ''}
         ${approval.note === null ? '' : html`<span class="note">${visibleName(approval.note)}</span>`}</p>
@@ -92,6 +98,7 @@ export function approvalPage({
                 ? decideForm(approval, reviewer, now, true, current, earlier, names)
                 : takeBackForm(approval, reviewer, now, current)
           }</div></div>
+          ${eraseForm(approval, mayErase)}
           <div id="advance" data-live data-quiet><div data-key="advance" data-rev="${approval.state}.${approval.decisions.length}.${allowance?.used ?? ''}${allowance?.ended?.why ?? ''}${denial?.ended?.why ?? ''}">${
             isForged(approval)
               ? ''

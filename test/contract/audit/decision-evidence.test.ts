@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { evidenceProof } from '../../../src/cli/audit/evidence-proof.ts';
+import { evidenceReportText } from '../../../src/cli/audit/evidence-text.ts';
 import {
   type DecisionEvidence,
   evidenceLine,
@@ -13,11 +14,15 @@ import {
 } from '../../../src/domain/log/decision-evidence.ts';
 import type { EvidenceFault, EvidenceReport } from '../../../src/domain/log/evidence-report.ts';
 import { judgeEvidence } from '../../../src/domain/log/judge-evidence.ts';
+import { type Disclosing, disclosedRecords } from '../../../src/gateway/log/disclosed.ts';
+import { enclosedRequest } from '../../../src/gateway/log/enclose.ts';
+import { exportLog } from '../../../src/gateway/log/export.ts';
 import { takeEvidence } from '../../../src/gateway/log/take-evidence.ts';
+import type { KeptKey, NewApproval } from '../../../src/ports.ts';
 import { keepPolicyTexts } from '../../../src/sql/log/policy-texts.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
 import { vault } from '../../../src/vault/vault.ts';
-import { type AuditWorld, auditWorld, event, SECRET } from '../../support/audit/world.ts';
+import { type AuditWorld, auditWorld, event, SECRET, verifyLines } from '../../support/audit/world.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import { skipWithout } from '../../support/store/servers.ts';
 
@@ -87,6 +92,88 @@ for (const kind of ['pglite', 'postgres'] as const) {
     test('P7: holds nothing of other calls', async () => {
       const line = await taken('ap_1');
       assert.doesNotMatch(line, /ap_2|"before|"after/);
+    });
+
+    test('P7: what can be erased is proven until it is; then the file says by whom, and one from before still fits', async () => {
+      const id = 'ap_e';
+      const key = OURS.seal('erasable', id, new TextEncoder().encode(OURS.random(32)));
+      let kept: KeptKey = { key, erasure: null };
+      const erasures = { keys: async () => new Map([[id, kept]]) };
+      const readable = () => disclosedRecords(records(), { erasures, vault: OURS });
+      const takenNow = async (): Promise<string> => {
+        const found = await takeEvidence(world.gateway, readable(), id);
+        return found.kind === 'taken' ? found.line : assert.fail(found.kind);
+      };
+      const [asked, ...rest] = storyOf(id);
+      const whole = { ...asked!, data: { ...asked!.data, arguments: { customer: 'Ada' }, statedReason: null } };
+      const made = { approval: { id }, erasable: key } as NewApproval;
+      await world.log(enclosedRequest(OURS, made, whole), ...rest);
+      await world.sign();
+      const before = await takenNow();
+      const report = judged(before);
+      assert.deepEqual([report.faults, report.complete, report.erased], [[], true, undefined]);
+      assert.deepEqual(report.steps[0]?.data.arguments, { customer: 'Ada' });
+
+      // Somebody took the key away, and no event says that it was erased.
+      kept = { key: null, erasure: null };
+      assert.deepEqual(kinds(judged(await takenNow())), ['undisclosed']);
+
+      const said = { approval: id, type: 'data.erased', actor: 'admin', data: { reason: 'she asked' } } as const;
+      await world.log(event('', said));
+      await world.sign();
+      kept = { key: null, erasure: { by: 'admin', at: '2026-11-30T12:00:00.000Z', reason: 'she asked' } };
+      const after = await takenNow();
+      const erased = judged(after);
+      assert.deepEqual([erased.faults, erased.complete, erased.erased?.reason], [[], true, 'she asked']);
+      assert.doesNotMatch(after, /Ada/);
+      assert.match(evidenceReportText(erased).toString(), /was erased by admin on \d{4}-\d\d-\d\d: she asked/);
+      assert.deepEqual(judged(before).faults, []);
+      // What the file before it discloses is for that file's events: one character of it, and it is another's.
+      const draft = readEvidence(readEvidenceLine(before)!.text)!;
+      for (const spoilt of [
+        { ...draft, disclosed: [{ ...draft.disclosed![0]!, data: { arguments: { customer: 'Eve' } } }] },
+        { ...draft, disclosed: [...draft.disclosed!, { ...draft.disclosed![0]!, commitment: '0'.repeat(64) }] },
+      ]) {
+        const text = evidenceText(spoilt);
+        const line = evidenceLine({ text, key: OURS.publicKeys[0]!, signature: OURS.sign(text) });
+        assert.ok(kinds(judged(line)).includes('other_disclosed'));
+      }
+      assert.equal((await world.verify()).report.faults.length, 0, 'the chain verifies');
+    });
+
+    test('P7: an export says what can be erased beside its events, and verifying it finds another', async () => {
+      const id = 'ap_x';
+      const key = OURS.seal('erasable', id, new TextEncoder().encode(OURS.random(32)));
+      const erasures = { keys: async () => new Map([[id, { key, erasure: null }]]) };
+      const asked = storyOf(id)[0]!;
+      const whole = { ...asked, data: { ...asked.data, arguments: { customer: 'Grace' } } };
+      await world.log(enclosedRequest(OURS, { approval: { id }, erasable: key } as NewApproval, whole));
+      await world.sign();
+      const AT = new Date();
+      const export_ = async (erasable: Disclosing | null): Promise<string[]> => {
+        let text = '';
+        for await (const part of exportLog(world.ledger, AT, OURS.publicKeys, null, erasable)) text += part;
+        return text.trimEnd().split('\n');
+      };
+      const trust = { keys: OURS.publicKeys, elsewhere: [] };
+      const plain = await export_(null);
+      assert.ok(plain.every((line) => !line.includes('Grace')));
+      const lines = await export_({ erasures, vault: OURS });
+      const own = lines.find((line) => line.startsWith('{"disclosed":'))!;
+      assert.match(own, /Grace/);
+      assert.deepEqual(
+        lines.filter((line) => line !== own),
+        plain,
+      );
+      const verified = await verifyLines(lines, trust);
+      assert.deepEqual([verified.report.faults, verified.problems, verified.disclosed], [[], [], 1]);
+      const forged = await verifyLines(
+        lines.map((line) => (line === own ? own.replace('Grace', 'Gracy') : line)),
+        trust,
+      );
+      assert.match(forged.problems.join(), /is not what the event before it encloses/);
+      const moved = await verifyLines([lines[0]!, own, ...lines.slice(1).filter((line) => line !== own)], trust);
+      assert.match(moved.problems.join(), /is not what the event before it encloses/);
     });
 
     test('P7: what is not signed yet is told apart, and fits', async () => {

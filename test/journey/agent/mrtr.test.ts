@@ -20,6 +20,7 @@ describe('A modern caller without tasks', () => {
   before(async () => {
     upstream = await erasUpstream();
     house = await openHouse({
+      audit: '{ erasable: true }',
       servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
       approval: '{ timeout: 10m, hold: { leg: 400ms, beat: 100ms } }',
       grants: ['other'],

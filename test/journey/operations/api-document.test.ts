@@ -127,6 +127,16 @@ describe('what the running program answers is what its description says', () => 
     await ask('POST', '/api/approvals/{id}/take-back', `/api/approvals/${id}/take-back`, 400, { reason: 3 });
     await decide(other, 200, { decision: 'deny', reason: 'no' });
     await decide(other, 409, { decision: 'approve' });
+    const erase = (real: string, status: number, body: object) =>
+      ask<{ error?: string }>('POST', '/api/approvals/{id}/erase', `/api/approvals/${real}/erase`, status, body);
+    assert.equal((await erase(other, 400, {})).error, 'bad_reason');
+    assert.equal((await erase(other, 400, { reason: 'gdpr', dryRun: true })).error, 'bad_body');
+    await erase('ap_nothing', 404, { reason: 'gdpr' });
+    const matching = (status: number, body: object) =>
+      ask<{ error?: string }>('POST', '/api/erasures', '/api/erasures', status, body);
+    assert.equal((await matching(400, { matching: 'ab', dryRun: true })).error, 'bad_text');
+    assert.equal((await matching(400, { matching: 'abcdef', dryRun: false })).error, 'bad_reason');
+    await matching(200, { matching: 'abcdef', dryRun: true });
     await ask('GET', '/api/approvals', '/api/approvals', 200);
   });
 

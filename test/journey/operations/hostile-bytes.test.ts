@@ -33,6 +33,8 @@ const ROUTES: readonly (readonly [method: string, path: string, queries: readonl
   ['GET', '/api/approvals', ['state', 'owner', 'limit', 'after']],
   ['GET', '/api/approvals/:id', []],
   ['GET', '/api/approvals/:id/evidence', []],
+  ['POST', '/api/approvals/:id/erase', []],
+  ['POST', '/api/erasures', []],
   ['POST', '/api/approvals/:id/decisions', []],
   ['POST', '/api/decisions', []],
   ['POST', '/api/approvals/:id/take-back', []],

@@ -44,6 +44,7 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
       databaseUrl: as.gateway,
       slack: false,
       operators: '[admin, U0ALEX]',
+      audit: '{ erasable: true }',
     });
   });
   after(async () => {
@@ -133,6 +134,13 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
     const { id: left } = await gateway.pending('create_key', { name: 'withdrawn' });
     await agent.cancel(withdrawn.id);
     await gateway.reaches(left, 'withdrawn');
+    const erased = await gateway.api(`/api/approvals/${approved}/erase`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ reason: 'asked for' }),
+    });
+    assert.equal(erased.status, 200, await erased.text());
+    assert.equal((await gateway.approval(approved)).broken, null);
     await agent.end();
     await eventually('everything is chained', async () => {
       const [row] = await query(as.gateway, 'select count(*)::int as open from holdfast.events where seq is null');
@@ -175,6 +183,9 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
       'delete from holdfast.revocations',
       'delete from holdfast.joiners',
       'delete from holdfast.card_contents',
+      'delete from holdfast.erasable_keys',
+      `update holdfast.approvals set trace = '{}', asked = null where state = 'succeeded'`,
+      `update holdfast.approvals set stated_reason = 'x', counter_of = null`,
       `update holdfast.phrases set words = 'x'`,
       'delete from holdfast.kysely_migration',
       'drop table holdfast.events',

@@ -29,6 +29,8 @@ const CHANGES: readonly (readonly [string, string, Role])[] = [
   ['POST', '/api/approvals/ap_none/decisions', 'approver'],
   ['POST', '/api/approvals/ap_none/take-back', 'approver'],
   ['POST', '/api/approvals/ap_none/snooze', 'approver'],
+  ['POST', '/api/approvals/ap_none/erase', 'operator'],
+  ['POST', '/api/erasures', 'operator'],
   ['POST', '/api/freeze', 'operator'],
   ['DELETE', '/api/freeze/fz_none', 'operator'],
   ['DELETE', '/api/grants/none', 'operator'],

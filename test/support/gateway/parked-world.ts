@@ -15,6 +15,7 @@ import { bindGateway } from '../../../src/gateway/start.ts';
 import type { Seat } from '../../../src/gateway/state/seat.ts';
 import type { Cards, Queue, Store } from '../../../src/ports.ts';
 import { sqlAllowances, sqlDenials } from '../../../src/sql/allowances.ts';
+import { sqlErasures } from '../../../src/sql/erasures.ts';
 import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlMemories } from '../../../src/sql/memories.ts';
@@ -78,6 +79,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           snoozes: sqlSnoozes(db, new SealedTables(TEST_SEALS, null)),
           oversight: sqlOversight(db, TEST_SEALS, new SealedTables(TEST_SEALS, null)),
           samples: sqlSamples(db),
+          erasures: sqlErasures(db, TEST_SEALS),
           ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,
