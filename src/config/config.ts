@@ -27,6 +27,10 @@ export interface Config {
   readonly operators: readonly string[];
   /** What is kept of plainly allowed calls; absent or null: nothing. */
   readonly samples?: SampleSettings | null;
+  /** How long events stay in the database; absent or null: for ever. */
+  readonly retention?: RetentionSettings | null;
+  /** How long ended approvals stay, in ms; absent or null: for ever. */
+  readonly approvalsRetainMs?: number | null;
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
   /** Processes that a grant may have of a stdio server, on each replica. */
@@ -42,6 +46,12 @@ export interface SampleSettings {
   /** Different calls of one tool, of each server, on one day. */
   readonly perToolAndDay: number;
   readonly retainMs: number;
+}
+
+/** How long events stay in the database, and the folder for segments of what leaves it; null: it is deleted for good. */
+export interface RetentionSettings {
+  readonly retainMs: number;
+  readonly archive: string | null;
 }
 
 /** Which Slack workspace to use, and where in it cards go. */

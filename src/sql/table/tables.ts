@@ -16,6 +16,7 @@ import type {
   CheckpointTable,
   EpochTable,
   EventTable,
+  LinkTable,
   PhraseTable,
   SealedSetTable,
   SinkTable,
@@ -49,6 +50,7 @@ export interface Tables {
   'holdfast.joiners': JoinerTable;
   'holdfast.decisions': DecisionTable;
   'holdfast.events': EventTable;
+  'holdfast.links': LinkTable;
   'holdfast.phrases': PhraseTable;
   'holdfast.checkpoints': CheckpointTable;
   'holdfast.epoch': EpochTable;

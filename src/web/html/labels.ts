@@ -103,6 +103,8 @@ const EVENT_LABELS = {
   'denial.ended': ['dull', 'Standing denial ended'],
   'oversight.alarmed': ['odd', 'Oversight: look at an approver'],
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
+  'log.cut': ['dull', 'Old events cut'],
+  'approvals.removed': ['dull', 'Ended approvals removed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;
 
 /** Colour and label of an event; a type without a label is shown by its own name. */
