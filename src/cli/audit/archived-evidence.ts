@@ -1,5 +1,6 @@
 import { ArchivedStory } from '../../gateway/archive/archived-story.ts';
 import { orderedHeads } from '../../gateway/archive/segment-reader.ts';
+import { noLonger } from '../../gateway/archive/segments.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { takeEvidence } from '../../gateway/log/take-evidence.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
@@ -31,7 +32,9 @@ export async function archivedEvidence(options: ArchivedEvidenceOptions, termina
   const { heads, problems } = orderedHeads(folder, evidenceProof());
   if (problems.length > 0) throw new Error(`${problems[0]}. Run: holdfast audit verify --segments ${options.segments}`);
   const story = new ArchivedStory(options.id);
-  for (const { head } of heads) for await (const line of folder.read(head.file).lines) story.line(line);
+  for (const { head } of heads) {
+    for await (const line of noLonger(folder.read(head.file).lines, head.unpacked)) story.line(line);
+  }
   const url = terminalSecret(terminal, 'DATABASE_URL');
   const open = options.export === undefined && hasLedger(data, url) ? await openLedger(data, url) : null;
   try {

@@ -119,8 +119,9 @@ export class LogArchiver {
     const kept = archive === null ? null : await keepSegment({ ledger, vault, at: now }, archive, stretch, keys);
     if (this.#stopped) return false;
     const cut = kept === null ? await this.#unkept(parts, stretch) : cutOf(kept.head, kept.digest);
-    const there = await this.#hashAt(parts, cut.to);
-    if (there !== cut.last || cut.to >= checkpoint || cut.to > read || new Date(cut.until) > before) {
+    // A head that is there from before may be anybody's with a key that leaked: what it says is compared with the log.
+    const isThere = await this.#isAsHere(parts, cut);
+    if (!isThere || cut.to >= checkpoint || cut.to > read || new Date(cut.until) > before) {
       throw new Error(
         `${archive?.name ?? 'the archive'} has a segment ${segment} that ends at event ${cut.to}, and the log here has another event ` +
           'there, or none that may go yet. If the database was restored from a backup, take that segment and its head out of the archive',
@@ -149,9 +150,12 @@ export class LogArchiver {
     return { log, segment, ...ends, checkpoint, head: null };
   }
 
-  async #hashAt({ ledger }: ArchiverParts, seq: number): Promise<string | null> {
-    const [event] = await ledger.chain(seq - 1, 1, { phrases: false });
-    return event?.seq === seq ? event.hash : null;
+  /** Whether the log here has the same event and checkpoint at its end. */
+  async #isAsHere({ ledger, vault }: ArchiverParts, { to, last, until, checkpoint }: Cut): Promise<boolean> {
+    const [event] = await ledger.chain(to - 1, 1, { phrases: false });
+    const [covering] = await ledger.checkpoints(to - 1, to);
+    if (event?.seq !== to || covering === undefined) return false;
+    return event.hash === last && timeOf(event.text) === until && vault.proof.sha256(covering.text) === checkpoint;
   }
 
   /** Deletes what a signed cut names. False: it is not done here, or not yet. */

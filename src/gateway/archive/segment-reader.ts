@@ -4,6 +4,7 @@ import { readExportLine } from '../../domain/log/export-line.ts';
 import { readSegmentHead, readSegmentLine, type SegmentHead } from '../../domain/log/segment.ts';
 import type { OpenSegment } from '../../ports.ts';
 import type { LogChecks, SegmentReader } from '../log/verify.ts';
+import { noLonger } from './segments.ts';
 
 /** What is kept of a log outside its database. */
 export interface SegmentFolder {
@@ -148,7 +149,7 @@ export class FolderReader implements SegmentReader {
     const opened = this.#folder.read(head.file);
     let events = 0;
     try {
-      for await (const text of opened.lines) {
+      for await (const text of noLonger(opened.lines, head.unpacked)) {
         const line = readExportLine(text);
         if (line.kind === 'event') {
           events += 1;

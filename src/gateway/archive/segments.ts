@@ -151,7 +151,7 @@ async function checkSegment(
   const file = archive.read(head.file);
   const check = new ChainCheck(proof, { keys, log });
   if (start.seq > 0) check.begin(start, false);
-  const counted = await readSegment(file.lines, check);
+  const counted = await readSegment(file.lines, check, head.unpacked);
   const report = check.end();
   const { octets, sha256 } = file.measured();
   if (octets !== head.octets || sha256 !== head.sha256) return not(`${head.file} is not what its head names`);
@@ -162,9 +162,9 @@ async function checkSegment(
   return { head, digest, fault: null };
 }
 
-async function readSegment(lines: AsyncIterable<string>, check: ChainCheck): Promise<number> {
+async function readSegment(lines: AsyncIterable<string>, check: ChainCheck, most: number): Promise<number> {
   let events = 0;
-  for await (const text of lines) {
+  for await (const text of noLonger(lines, most)) {
     const line = readExportLine(text);
     if (line.kind === 'checkpoint') check.checkpoint(line.signed);
     if (line.kind !== 'event') continue;
@@ -173,4 +173,14 @@ async function readSegment(lines: AsyncIterable<string>, check: ChainCheck): Pro
     if (events % TURN === 0) await breathe();
   }
   return events;
+}
+
+/** The same lines. Throws once they are longer together than the head says: nothing is unpacked for ever. */
+export async function* noLonger(lines: AsyncIterable<string>, most: number): AsyncGenerator<string> {
+  let length = 0;
+  for await (const line of lines) {
+    length += line.length + 1;
+    if (length > most) throw new Error('it unpacks to more than its head says');
+    yield line;
+  }
 }
