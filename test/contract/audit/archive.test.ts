@@ -13,7 +13,10 @@ import { readSegmentHead, readSegmentLine, segmentLine } from '../../../src/doma
 import { ArchivedStory } from '../../../src/gateway/archive/archived-story.ts';
 import { type ArchiverParts, LogArchiver } from '../../../src/gateway/archive/log-archiver.ts';
 import { FolderReader } from '../../../src/gateway/archive/segment-reader.ts';
+import { Alarms } from '../../../src/gateway/log/alarms.ts';
 import { exportLog } from '../../../src/gateway/log/export.ts';
+import { SetWatch } from '../../../src/gateway/log/set-watch.ts';
+import { StoreWatch } from '../../../src/gateway/log/store-watch.ts';
 import { takeEvidence } from '../../../src/gateway/log/take-evidence.ts';
 import { type EvidenceFinding, verifyExport, verifyLedger, verifySegments } from '../../../src/gateway/log/verify.ts';
 import type { Archive, Ledger } from '../../../src/ports.ts';
@@ -106,7 +109,11 @@ for (const kind of ['pglite', 'postgres'] as const) {
       const found = await sql<{ count: number }>`select count(*)::int as count from holdfast.events`.execute(world.db);
       return found.rows[0]!.count;
     };
-    const cutsLogged = async (): Promise<number> => (await world.ledger.cuts()).length;
+    const cutsLogged = async (): Promise<number> => {
+      const found = await sql<{ count: number }>`
+        select count(*)::int as count from holdfast.events where type = 'log.cut'`.execute(world.db);
+      return found.rows[0]!.count;
+    };
 
     before(async () => {
       world = await auditWorld(kind);
@@ -442,6 +449,39 @@ for (const kind of ['pglite', 'postgres'] as const) {
       );
       const kinds = claimed.report.faults.map((fault) => fault.kind);
       assert.ok(kinds.includes('cut_unsigned'), JSON.stringify(kinds));
+    });
+
+    test('P7: a witness that knows the log up to what was cut raises no alarm, and one that knows another log does', async () => {
+      const [cut] = await world.ledger.cuts();
+      const alarmOf = async (
+        known: { seq: number; hash: string },
+        ledger: Ledger = world.ledger,
+      ): Promise<string | null> => {
+        const alarms = new Alarms();
+        const state = { log: LOG, accepted: 0, checkpoint: 1, sets: [], settled: null, ...known };
+        const board = {
+          read: async () => ({ state, lost: [], otherLogs: [], passes: [] }),
+          logsAt: async () => [LOG],
+          known: () => [],
+          hasEnded: () => true,
+          keep: async () => undefined,
+          close: async () => undefined,
+        };
+        const watch = new StoreWatch({
+          ...{ store: world.store, ledger, log: written.log, alarms, sets: new SetWatch(), clock: world.gateway.clock },
+          ...{ place: 'here', lastCopy: async () => ({ ...known, signature: 's' }), pickupMs: () => 60_000 },
+          alarmEvents: { tell: () => undefined, flush: async () => undefined } as never,
+          board: board as never,
+        });
+        await watch.start({ log: LOG, head: 0 });
+        await watch.stop();
+        return alarms.why;
+      };
+      assert.equal(await alarmOf({ seq: cut!.to - 3, hash: 'b'.repeat(64) }), null);
+      assert.equal(await alarmOf({ seq: cut!.to, hash: cut!.last }), null);
+      assert.notEqual(await alarmOf({ seq: cut!.to, hash: 'b'.repeat(64) }), null);
+      const unsigned = { ...world.ledger, cuts: async () => [{ ...cut!, covered: false }] };
+      assert.notEqual(await alarmOf({ seq: cut!.to - 3, hash: 'b'.repeat(64) }, unsigned), null);
     });
 
     test('P7: a role that may only call the function deletes nothing that no signed cut names', async () => {
