@@ -53,6 +53,8 @@ export function orderedHeads(
 export class FolderReader implements SegmentReader {
   readonly #folder: SegmentFolder;
   readonly #problems: string[] = [];
+  /** Numbers that no head has. */
+  readonly #gaps: { readonly first: number; readonly last: number; readonly why: string }[] = [];
   readonly #read: FoundHead[] = [];
 
   constructor(folder: SegmentFolder) {
@@ -91,6 +93,11 @@ export class FolderReader implements SegmentReader {
     const problems = [...this.#problems];
     const named = new Map(report.cuts.filter(({ seq }) => seq <= report.covered).map((cut) => [cut.segment, cut]));
     const found = new Map(this.#read.map((one) => [one.head.segment, one]));
+    for (const { first, last, why } of this.#gaps) {
+      // Where the log says that nothing was kept of it, nothing is missing.
+      const numbers = Array.from({ length: Math.min(last - first + 1, MOST_PROBLEMS) }, (_, nth) => first + nth);
+      if (!numbers.every((number) => named.get(number)?.head === null)) problems.unshift(why);
+    }
     for (const { segment, head, from, to, seq } of named.values()) {
       const one = found.get(segment);
       if (head === null) continue;
@@ -122,11 +129,10 @@ export class FolderReader implements SegmentReader {
       return;
     }
     if (head.segment > expected) {
-      const which =
-        head.segment - 1 === expected ? `segment ${expected} is` : `segments ${expected} to ${head.segment - 1} are`;
-      this.#problems.push(
-        `${which} missing: events ${before === undefined ? 1 : before.head.to + 1} to ${head.from - 1}`,
-      );
+      const [first, last] = [expected, head.segment - 1];
+      const which = last === first ? `segment ${first} is` : `segments ${first} to ${last} are`;
+      const events = `events ${before === undefined ? 1 : before.head.to + 1} to ${head.from - 1}`;
+      this.#gaps.push({ first, last, why: `${which} missing: ${events}` });
     } else if (
       before === undefined ? head.previous !== null : head.previous !== before.digest && head.previous !== null
     ) {

@@ -484,6 +484,39 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.notEqual(await alarmOf({ seq: cut!.to - 3, hash: 'b'.repeat(64) }, unsigned), null);
     });
 
+    test('P7: what is deleted for good leaves by a signed cut, too, and what is archived later is whole by itself', async () => {
+      const fresh = await auditWorld(kind);
+      const into = join(folder, 'later');
+      try {
+        await sql`insert into holdfast.epoch (log, head, at, seal) values (${LOG}, 0, now(), 'none')`.execute(fresh.db);
+        await sql`insert into holdfast.oversight_cursor (id, seq) values ('cursor', 1000000000)`.execute(fresh.db);
+        for (const days of [150, 110, 1]) {
+          await fresh.log(...Array.from({ length: 9 }, (_, n) => event(`${days} ${n}`, { at: ago(days) })));
+          await fresh.signer.sign({ ...fresh.gateway, clock: { now: () => ago(days - 0.5) } });
+          await fresh.store.seal(1_000);
+        }
+        const run = async (retainMs: number, archive: string | null): Promise<void> => {
+          const rules = { approval: { pickupMs: 60_000 }, retention: { retainMs, archive } } as never;
+          const parts = { ...partsWith(fresh.ledger), rules, store: fresh.store, checkpointSigner: fresh.signer };
+          const archiver = new LogArchiver();
+          for (let step = 0; step < 9 && (await archiver.run(parts)) === 2_000; step += 1)
+            await fresh.store.seal(1_000);
+        };
+        await run(140 * DAY, null);
+        assert.deepEqual(
+          (await fresh.ledger.cuts()).map(({ head }) => head),
+          [null],
+        );
+        const alone = await verifyLedger(fresh.ledger, TRUST, evidenceProof());
+        assert.deepEqual([alone.report.faults, alone.report.since > 0], [[], true]);
+        await run(90 * DAY, into);
+        const found = await whole(into, fresh.ledger);
+        assert.deepEqual([found.report.faults, found.segmentProblems, found.segments], [[], [], 1]);
+      } finally {
+        await fresh.close();
+      }
+    });
+
     test('P7: a role that may only call the function deletes nothing that no signed cut names', async () => {
       const [cut] = await world.ledger.cuts();
       const wrong = [
