@@ -3,7 +3,7 @@
 --   psql postgres://holdfast_owner:…@host/holdfast -v ON_ERROR_STOP=1 -f deploy/sql/gateway-rights.sql
 --
 -- holdfast_gateway cannot create, change or drop anything of the schema. It adds events and decisions and can neither
--- change nor delete them; of an event it writes the place in the chain and the hash, once. What an approval was opened
+-- change nor delete them, but for events that a signed cut names; of an event it writes the place in the chain and the hash, once. What an approval was opened
 -- with is frozen while anything can come of it; afterwards it can be erased. A table that is not named here cannot be used at all.
 begin;
 
@@ -14,12 +14,18 @@ grant usage on schema holdfast to holdfast_gateway;
 grant select, insert on holdfast.events to holdfast_gateway;
 grant update (seq, hash) on holdfast.events to holdfast_gateway;
 grant select, insert on
-  holdfast.phrases, holdfast.checkpoints, holdfast.decisions, holdfast.card_contents, holdfast.revocations,
+  holdfast.phrases, holdfast.checkpoints, holdfast.links, holdfast.decisions, holdfast.card_contents, holdfast.revocations,
   holdfast.epoch, holdfast.person_emails
 to holdfast_gateway;
 -- The record of when seals began is sealed anew when HOLDFAST_SECRET is rotated. The log's id stays: where an operator accepts
 -- a store whose record names another log, `store accept` asks for "delete from holdfast.epoch" by the owner first.
 grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
+
+-- What audit.retain says may leave the database: only by this function, and only what an event of the log names that is in the
+-- chain and under a checkpoint. Without audit.retain the gateway never calls it: leave the grant out, and nothing can be deleted.
+grant execute on function holdfast.cut_events(bigint, bigint, bigint, integer) to holdfast_gateway;
+-- The same for ended approvals (approvals.retain): only by this function, older than a week, and nothing that still matters.
+grant execute on function holdfast.remove_approvals(text[], timestamptz) to holdfast_gateway;
 
 -- A vote may be changed from yes to no while the approval is pending, or signed anew where its passkey is gone. A freeze is set and lifted, never changed or deleted,
 -- but sealed anew when HOLDFAST_SECRET is rotated; setting one locks the table, which takes the right to update it.
@@ -31,7 +37,7 @@ grant update (used, ended_at, ended_why, ended_by, seal) on holdfast.allowances 
 grant update (ended_at, ended_why, ended_by, seal) on holdfast.denials to holdfast_gateway;
 grant update (ended_at, seal) on holdfast.counter_proposals to holdfast_gateway;
 
--- Approvals: opened once, never deleted; only what their life changes can be changed.
+-- Approvals: opened once, and deleted by remove_approvals alone; only what their life changes can be changed.
 grant select, insert on holdfast.approvals to holdfast_gateway;
 grant update (
   state, revision, updated_at, pickup_until, lease_until, dispatcher, reminded_at, escalated_at, awaits, note, questions,

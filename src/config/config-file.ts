@@ -28,6 +28,7 @@ import { oauthOf } from './oauth.ts';
 import { oidcOf } from './oidc.ts';
 import { ownerOf, peopleOf } from './people.ts';
 import { compileQuiet } from './quiet-hours.ts';
+import { approvalsRetainOf, retentionOf } from './retention.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import { inFolder, serversOf } from './server.ts';
 import { slackOf } from './slack.ts';
@@ -73,6 +74,8 @@ export function parseConfig(
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
   const approval = approvalOf(shape?.approval, approvers, people, faults);
   const samples = samplesOf(shape?.audit, faults);
+  const approvalsRetainMs = approvalsRetainOf(shape?.approvals, faults);
+  const retention = retentionOf(shape?.audit, dirname(from.path), faults);
   const sessionOpenings = openingRate(shape?.sessions?.openings, ['sessions', 'openings'], faults) ?? SESSION_OPENINGS;
   if (shape === null || faults.list.length > 0) return { ok: false, faults: faults.list };
   return {
@@ -91,6 +94,8 @@ export function parseConfig(
       operators: shape.operators ?? DEFAULT_OPERATORS,
       ...(samples !== null && { samples }),
       ...(shape.audit?.erasable === true && { erasable: true }),
+      ...(retention !== null && { retention }),
+      ...(approvalsRetainMs !== null && { approvalsRetainMs }),
       sessionOpenings,
       sessionChildren: shape.sessions?.children ?? SESSION_CHILDREN,
       variables,

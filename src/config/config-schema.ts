@@ -203,6 +203,10 @@ const SAMPLES_FORM = 'a whole number of calls from 1 to 5000';
 
 const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
 
+/** What `audit.archive` is. */
+export const ARCHIVE_FORM =
+  'a folder for segments of the log, or none, by which events that are older than audit.retain are deleted for good';
+
 export const ConfigShape = z.strictObject({
   version: z.literal('1'),
   servers: z.unknown().optional(),
@@ -266,6 +270,8 @@ export const ConfigShape = z.strictObject({
   audit: z
     .strictObject({
       erasable: z.boolean({ error: 'true or false' }).optional(),
+      retain: durationText.optional(),
+      archive: z.string({ error: ARCHIVE_FORM }).min(1, { error: ARCHIVE_FORM }).optional(),
       samples: z
         .strictObject({
           per_tool_and_day: z
@@ -278,6 +284,7 @@ export const ConfigShape = z.strictObject({
         .optional(),
     })
     .optional(),
+  approvals: z.strictObject({ retain: durationText.optional() }).optional(),
   sessions: z
     .strictObject({
       openings: z.string({ error: RATE_FORM }).optional(),

@@ -29,6 +29,10 @@ export interface Config {
   readonly samples?: SampleSettings | null;
   /** What the log says of calls that people are asked about is written so that it can be erased; absent: it is not. */
   readonly erasable?: boolean;
+  /** How long events stay in the database; absent or null: for ever. */
+  readonly retention?: RetentionSettings | null;
+  /** How long ended approvals stay, in ms; absent or null: for ever. */
+  readonly approvalsRetainMs?: number | null;
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
   /** Processes that a grant may have of a stdio server, on each replica. */
@@ -44,6 +48,12 @@ export interface SampleSettings {
   /** Different calls of one tool, of each server, on one day. */
   readonly perToolAndDay: number;
   readonly retainMs: number;
+}
+
+/** How long events stay in the database, and the folder for segments of what leaves it; null: it is deleted for good. */
+export interface RetentionSettings {
+  readonly retainMs: number;
+  readonly archive: string | null;
 }
 
 /** Which Slack workspace to use, and where in it cards go. */

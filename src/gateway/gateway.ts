@@ -1,4 +1,6 @@
 import type { Clock } from '../ports.ts';
+import type { ApprovalRemover } from './archive/approval-remover.ts';
+import type { LogArchiver } from './archive/log-archiver.ts';
 import type { AccessLog } from './log/access-log.ts';
 import type { AlarmEvents } from './log/alarm-events.ts';
 import type { Alarms } from './log/alarms.ts';
@@ -74,6 +76,9 @@ export interface Gateway extends Ports {
   readonly describing: Describing;
   readonly clockWatch: ClockWatch;
   readonly checkpointSigner: CheckpointSigner;
+  /** Moves what is old out of the database. */
+  readonly logArchiver: LogArchiver;
+  readonly approvalRemover: ApprovalRemover;
   /** Compares the store with what is remembered outside it. */
   readonly storeWatch: StoreWatch;
   readonly sets: SetWatch;

@@ -6,13 +6,18 @@ export function newId(
   prefix: 'ap' | 'ca' | 'jo' | 'ru' | 'di' | 'fz' | 'log' | 'tk' | 'al' | 'sd' | 'ba',
   now: Date,
 ): string {
-  let time = now.getTime();
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  const tail = Array.from(random, (byte) => LETTERS[byte % 32]).join('');
+  return `${firstId(prefix, now)}${tail}`;
+}
+
+/** How an id of this time begins: less than every id of a later one. */
+export function firstId(prefix: string, at: Date): string {
+  let time = at.getTime();
   let head = '';
   for (let place = 0; place < 10; place += 1) {
     head = LETTERS[time % 32] + head;
     time = Math.floor(time / 32);
   }
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  const tail = Array.from(random, (byte) => LETTERS[byte % 32]).join('');
-  return `${prefix}_${head}${tail}`;
+  return `${prefix}_${head}`;
 }

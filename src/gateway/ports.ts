@@ -1,6 +1,7 @@
 import type { NewEvent } from '../domain/log/event.ts';
 import type {
   Allowances,
+  Archive,
   Cards,
   CheckpointCopy,
   Clock,
@@ -69,6 +70,8 @@ export interface Ports {
   readonly witnesses?: readonly Witness[];
   /** Names the database as the settings do. */
   readonly place?: string;
+  /** Opens the folder in which segments of the log are kept; absent: there are no folders here. */
+  readonly openArchive?: (folder: string) => Archive;
   /** Where sealed events are delivered; null: nowhere. */
   readonly sink?: Sink | null;
   /** Counts the events that this process makes durable; absent: nobody counts. */

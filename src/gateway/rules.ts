@@ -43,6 +43,10 @@ export interface Rules {
   readonly samples?: SampleTerms | null;
   /** What the log says of calls that people are asked about can be erased; absent: it cannot. */
   readonly erasable?: boolean;
+  /** How long events stay in the database; null or absent: for ever. */
+  readonly retention?: RetentionTerms | null;
+  /** How long ended approvals stay, in ms; null or absent: for ever. */
+  readonly approvalsRetainMs?: number | null;
   /** When calls are told together in Slack; null or absent: each has a card of its own. */
   readonly digest?: BurstTerms | null;
   /** SHA-256, in hex, of the current token of the principal's grant; null when there is no such grant. */
@@ -85,4 +89,10 @@ export interface ApprovalTerms extends GrantRoom {
   readonly graceMs: number;
   /** Bytes of a request that a person is asked about. */
   readonly maxBytes: number;
+}
+
+/** How long events stay in the database, in ms, and the folder for what leaves it; null: it is not kept. */
+export interface RetentionTerms {
+  readonly retainMs: number;
+  readonly archive: string | null;
 }

@@ -1,5 +1,7 @@
 import type { NewEvent } from '../domain/log/event.ts';
 import type { Epoch, Queue } from '../ports.ts';
+import { ApprovalRemover } from './archive/approval-remover.ts';
+import { LogArchiver } from './archive/log-archiver.ts';
 import { due } from './decision/due.ts';
 import type { Gateway } from './gateway.ts';
 import { AccessLog } from './log/access-log.ts';
@@ -131,6 +133,8 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     describing: new Describing(),
     clockWatch: new ClockWatch(clock, log),
     checkpointSigner: new CheckpointSigner(alarms, alarmEvents),
+    logArchiver: new LogArchiver(),
+    approvalRemover: new ApprovalRemover(),
     storeWatch,
     sets,
     accessLog: new AccessLog((event) => journal.note(event), clock),
@@ -171,6 +175,7 @@ export async function startGateway(
     | 'alarms'
     | 'allowances'
     | 'announcer'
+    | 'approvalRemover'
     | 'callMemory'
     | 'cardGate'
     | 'cards'
@@ -188,7 +193,9 @@ export async function startGateway(
     | 'leases'
     | 'ledger'
     | 'log'
+    | 'logArchiver'
     | 'methodLog'
+    | 'openArchive'
     | 'oversight'
     | 'queue'
     | 'quota'
@@ -242,6 +249,7 @@ export async function startGateway(
     gateway.clockWatch.stop();
     waitingRoom.stop();
     unposted.stop();
+    gateway.logArchiver.stop();
     await sweeper.stop();
     leases.stop();
     retries.stop();

@@ -15,11 +15,15 @@ import { SweepSteps } from './sweep-steps.ts';
 /** What a sweep touches. */
 export type SweptGateway = Pick<
   Gateway,
+  | 'alarms'
   | 'allowances'
   | 'announcer'
+  | 'approvalRemover'
   | 'callMemory'
   | 'cardGate'
   | 'cards'
+  | 'checkpointCopies'
+  | 'checkpointSigner'
   | 'clock'
   | 'describing'
   | 'erasures'
@@ -30,6 +34,8 @@ export type SweptGateway = Pick<
   | 'leases'
   | 'ledger'
   | 'log'
+  | 'logArchiver'
+  | 'openArchive'
   | 'oversight'
   | 'queue'
   | 'replica'
@@ -118,6 +124,8 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     await tellSnoozed(gateway);
     return null;
   });
+  unqueued.begin('archive', () => gateway.logArchiver.run(gateway));
+  unqueued.begin('removal', () => gateway.approvalRemover.run(gateway));
   await steps.kind('oversight', () => keepOversight(gateway));
   await steps.kind('memories', () => gateway.callMemory.forget(AT_ONCE));
   await steps.kind('keys', () => renewKeys(gateway));

@@ -87,6 +87,12 @@ function checked(loaded: LoadResult): Loaded {
     if (server.upstream.kind === 'http') continue;
     throw new Error(`servers.${server.name} has a command; on Workers there are no child processes, only url`);
   }
+  const folder = loaded.config.retention?.archive ?? null;
+  if (folder !== null) {
+    throw new Error(
+      'audit.archive is a folder; on Workers there are none: leave audit.retain out, or say archive: none',
+    );
+  }
   if (loaded.secrets.slackAppToken !== null) {
     throw new Error('Socket Mode does not run on Workers; unset SLACK_APP_TOKEN');
   }

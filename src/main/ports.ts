@@ -56,6 +56,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     ...(runtime.place === undefined ? {} : { place: runtime.place }),
     ...(runtime.lastCopy === undefined ? {} : { lastCopy: runtime.lastCopy }),
     sink,
+    ...(runtime.openArchive === undefined ? {} : { openArchive: runtime.openArchive }),
     ...(meters === undefined ? {} : { eventMeter: eventMeterOf(runtime) }),
     ...(tracing === undefined ? {} : { tracing }),
     queue: storage.queue,

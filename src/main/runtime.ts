@@ -36,6 +36,8 @@ export interface Runtime {
   readonly witnesses?: (seals: Seals) => readonly Witness[];
   /** Names the database as the settings do. */
   readonly place?: string;
+  /** As in `Ports`. */
+  readonly openArchive?: Ports['openArchive'];
   /** Where sealed events are delivered; null: nowhere. */
   readonly sink?: Sink | null;
   /** Absent: nothing is counted and there is no `/metrics`. */

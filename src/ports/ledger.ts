@@ -2,6 +2,7 @@ import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { Link } from '../domain/log/evidence.ts';
 import type { KeyEvent } from '../domain/log/key-change.ts';
+import type { CutLedger } from './cuts.ts';
 
 /** An event as it stands in the log; `n` is its cursor. */
 export interface ChainedEvent extends Link {
@@ -40,7 +41,7 @@ export interface Backlog {
 }
 
 /** The log as a chain, for what signs it, exports it and hands it on. Throws `Unavailable('store')`. */
-export interface Ledger {
+export interface Ledger extends CutLedger {
   /**
    * Sealed events after this place, in the chain's order: no event ever appears behind a reader. With `phrases: false`
    * it is not checked by which words a search finds them, which readers that only hand them on do not need; with `copies` copies are looked for. Heavy

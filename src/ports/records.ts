@@ -56,6 +56,8 @@ export interface ChainLook {
     readonly signed: SignedCheckpoint;
     readonly hashNow: string | null;
   } | null;
+  /** The last signed cut: the place up to which events are out of the database, and when; absent: there is none. */
+  readonly cut?: { readonly to: number; readonly until: Date; readonly segment: number; readonly kept: boolean };
 }
 
 /** Counts over a span of time. Slots are `slotMs` long and numbered from the epoch. */

@@ -5,6 +5,7 @@ import type { EventStore } from './events.ts';
 import type { LeftoverStore } from './leftovers.ts';
 import type { LimitStore } from './limits.ts';
 import type { PartStore } from './parts.ts';
+import type { RemovalStore } from './removals.ts';
 import type { SessionStore } from './sessions.ts';
 import type { TrustStore } from './trust.ts';
 
@@ -16,6 +17,7 @@ export interface Store
     ApprovalStore,
     CallerStore,
     LeftoverStore,
+    RemovalStore,
     CardStore,
     SessionStore,
     TrustStore {

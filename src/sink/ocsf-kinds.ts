@@ -86,6 +86,8 @@ export const OCSF_KINDS: Readonly<Record<EventType, OcsfKind>> = {
   'seals.began': [1, 'Seals began', 1, 1],
   'key.changed': [3, 'Signing key changed', 3, 1],
   'seal.broken': [99, 'A record is not as a gateway wrote it', 5, 2],
+  'log.cut': [4, 'Events left the database', 3, 1],
+  'approvals.removed': [4, 'Ended approvals removed', 2, 1],
   'log.went_back': [99, 'The database went back in time', 5, 2],
   'witness.lost': [99, 'Entries of the witness were lost', 4, 2],
   'data.erased': [4, 'What a call said was erased', 3, 1],

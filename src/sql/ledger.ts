@@ -5,8 +5,11 @@ import { chainEnds, readBacklog } from './log/backlog.ts';
 import { sealedEvents, unsealedEvents } from './log/chained.ts';
 import { changeKey } from './log/change-key.ts';
 import { chainHashes, coveringCheckpoint, readCheckpoints, saveCheckpoint, unsignedHead } from './log/checkpoints.ts';
+import { keepLinks, knownCuts, logOctets, readLink, readUpTo, removeCut, segmentEnd } from './log/cuts.ts';
 import { readKeyEvents } from './log/keys.ts';
+import { recordCut } from './log/record-cut.ts';
 import { moveSink, sinkCursor } from './log/sinks.ts';
+import { stayingEvents } from './log/staying.ts';
 import type { Tables } from './table/tables.ts';
 
 /** The `Ledger` port: the log as a chain. `seals`: null where it is only read. */
@@ -38,6 +41,18 @@ export function sqlLedger(db: Kysely<Tables>, seals: Seals | null): Ledger {
     hashes: (after, upTo) => chainHashes(db, after, upTo),
     sinkCursor: (name) => sinkCursor(db, name),
     moveSink: (name, from, to, failures) => moveSink(db, name, from, to, failures),
+    cuts: () => knownCuts(db, seals),
+    segmentEnd: (after, bounds) => segmentEnd(db, after, bounds),
+    readUpTo: (sink) => readUpTo(db, sink),
+    recordCut: (segment, event) => {
+      if (seals === null) throw new Error('this log was opened to be read');
+      return recordCut(db, seals, segment, event);
+    },
+    staying: (after, upTo, graceMs, limit) => stayingEvents(db, after, upTo, graceMs, limit),
+    keepLinks: (links, first) => keepLinks(db, links, first),
+    link: (seq) => readLink(db, seq),
+    removeCut: (cut, after, most) => removeCut(db, cut, after, most),
+    octets: () => logOctets(db),
     backlog: () => readBacklog(db, seals?.prefix ?? null),
   });
 }

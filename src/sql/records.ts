@@ -20,7 +20,7 @@ export function sqlRecords(db: Kysely<Tables>, seals: Seals | null): Records {
     passkeyStory: (keys) => passkeyStory(db, seals, keys),
     policyText: (digest) => readPolicyText(db, digest),
     cards: (digests) => cardContents(db, digests),
-    chain: (newest) => lookAtChain(db, newest),
+    chain: (newest) => lookAtChain(db, seals, newest),
     tally: (from, to, slotMs) => tally(db, from, to, slotMs),
     lastUses: (grants) => lastUses(db, grants),
     toolsSeen: () => toolsSeen(db),

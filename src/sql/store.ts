@@ -38,6 +38,7 @@ import {
   overdueWork,
   sealedBytes,
 } from './approval/read.ts';
+import { approvalOctets, removableApprovals, removeApprovals } from './approval/removal.ts';
 import { takenBack } from './approval/room.ts';
 import { sentCalls } from './approval/sent-calls.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
@@ -144,6 +145,9 @@ export function sqlStore(
     doubtful: (limit) => doubtfulApprovals(db, seals, limit),
     beginSeals: (begin) => openEpoch(db, seals, begin),
     seal: (limit) => sealer.seal(limit),
+    removable: (after, before, limit) => removableApprovals(db, seals, after, before, limit),
+    remove: (ids, before, event) => removeApprovals(db, seals, ids, before, event),
+    approvalOctets: () => approvalOctets(db),
     endedEarly: (now) => endedEarly(db, now),
     standings: (ids) => standings(db, ids),
     judgeSets: (readings) => judge(readings),

@@ -426,3 +426,30 @@ test('a command with args, as clients write it, is the same as a list of both', 
   assert.deepEqual(parse('{ command: [npx, "-y"], args: [some-server, "${PLACE}/a b"], policy: p }'), whole);
   assert.deepEqual(parse('{ command: "/opt/My Server/run", args: [], policy: p }'), ['/opt/My Server/run']);
 });
+
+test('how long events stay, and where they go: nobody loses a log by a line that was left out', () => {
+  const audit = (text: string): string => `${SLACKY}  channel: C0MAIN\naudit: ${text}\n`;
+  assert.equal(good(audit('{}')).retention, undefined);
+  assert.deepEqual(good(audit('{ retain: 90d, archive: segments }')).retention, {
+    retainMs: 90 * 86_400_000,
+    archive: '/etc/app/segments',
+  });
+  assert.deepEqual(good(audit('{ retain: 1d, archive: none }')).retention, { retainMs: 86_400_000, archive: null });
+  for (const [text, named] of [
+    ['{ retain: 90d }', /audit\.retain.* stands without audit\.archive/],
+    ['{ archive: segments }', /audit\.archive.* stands without audit\.retain/],
+    ['{ retain: 59s, archive: segments }', /audit\.retain.*a minute/],
+    ['{ retain: 23h, archive: none }', /audit\.retain.*a day/],
+    ['{ retain: 90, archive: segments }', /audit\.retain/],
+    ['{ retain: 90d, archive: "" }', /audit\.archive/],
+    ['{ retain: 90d, archive: { s3: {} } }', /audit\.archive/],
+  ] as const) {
+    assert.match(faults(audit(text)).join('\n'), named, text);
+  }
+});
+
+test('how long ended approvals stay: a week at least', () => {
+  const text = (retain: string): string => `${SLACKY}  channel: C0MAIN\napprovals: { retain: ${retain} }\n`;
+  assert.equal(good(text('180d')).approvalsRetainMs, 180 * 86_400_000);
+  assert.match(faults(text('6d')).join('\n'), /approvals\.retain.*a week/);
+});

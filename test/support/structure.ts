@@ -62,7 +62,18 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'replay',
   ],
   gateway: [
-    ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts', 'person'],
+    ...[
+      'id.ts',
+      'fault-point.ts',
+      'ports.ts',
+      'rules.ts',
+      'commit-until.ts',
+      'log',
+      'archive',
+      'state',
+      'gateway.ts',
+      'person',
+    ],
     ...[
       'allowance',
       'decision',
@@ -176,6 +187,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'extended.ts',
     ],
     ...[
+      'retention.ts',
       'config-file.ts',
       'rule',
       'own-conditions.ts',

@@ -1,21 +1,35 @@
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed } from '../../text/printed.ts';
+import { Misuse } from '../parse/misuse.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
+import { archivedEvidence } from './archived-evidence.ts';
 import { readAudit } from './read.ts';
 
 interface AuditEvidenceOptions extends GatewayAddress {
   readonly id: string;
+  /** A folder with what was archived of the log. */
+  readonly segments?: string;
+  /** In the place of the database, with `segments`. */
+  readonly export?: string;
+  readonly data?: string;
 }
 
 /** `audit evidence`: what proves one decision, on standard output, as the gateway signed it. 1: it is not whole. */
 export async function auditEvidenceCommand(options: AuditEvidenceOptions, terminal: Terminal): Promise<number> {
+  const { id, segments } = options;
+  if (segments === undefined && options.export !== undefined) throw new Misuse('--export goes with --segments.');
+  if (segments !== undefined)
+    return printEvidence(await archivedEvidence({ ...options, segments }, terminal), id, terminal);
   const gateway = await RunningGateway.at(options, terminal);
   const response = await readAudit(gateway, `/api/approvals/${encodeURIComponent(options.id)}/evidence`);
-  const line = await response.text();
+  return printEvidence(await response.text(), id, terminal);
+}
+
+function printEvidence(line: string, id: string, terminal: Terminal): number {
   terminal.evidence(line);
   if (terminal.screen) {
     terminal.err(
-      printed`Shown with escapes, which cannot be verified. Write it to a file instead: holdfast audit evidence ${options.id} > evidence.json\n`,
+      printed`Shown with escapes, which cannot be verified. Write it to a file instead: holdfast audit evidence ${id} > evidence.json\n`,
     );
   }
   if (line.endsWith('"}\n')) return 0;

@@ -2,17 +2,24 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
-import type { Ledger } from '../../ports.ts';
+import type { Ledger, Records } from '../../ports.ts';
 import { DirectoryHeld, holdDirectory } from '../../sql/connection/directory-lock.ts';
 import { postgresPool, termsOf } from '../../sql/connection/postgres-pool.ts';
 import { sqlLedger } from '../../sql/ledger.ts';
+import { sqlRecords } from '../../sql/records.ts';
 import type { Tables } from '../../sql/table/tables.ts';
 import { Misuse } from '../parse/misuse.ts';
 
 /** A log that is open for reading. */
 export interface OpenLedger {
   readonly ledger: Ledger;
+  readonly records: Records;
   close(): Promise<void>;
+}
+
+/** Whether there is a log to be opened. */
+export function hasLedger(data: string, url: string | null): boolean {
+  return url !== null || existsSync(join(data, 'sql'));
 }
 
 /** Opens the log as it stands: nothing is migrated, nothing is written. `url`: Postgres; else it is in `data`. */
@@ -24,7 +31,7 @@ async function openPostgresLedger(url: string): Promise<OpenLedger> {
   const settings = { url, name: 'holdfast audit verify', connections: 3, timed: false };
   const pool = postgresPool({ ...settings, terms: await termsOf(settings) });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { ledger: sqlLedger(db, null), close: () => db.destroy() };
+  return { ledger: sqlLedger(db, null), records: sqlRecords(db, null), close: () => db.destroy() };
 }
 
 async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
@@ -40,9 +47,10 @@ async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
     );
   });
   const pglite = await PGlite.create({ dataDir: directory });
-  const ledger = sqlLedger(new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }), null);
+  const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
   return {
-    ledger,
+    ledger: sqlLedger(db, null),
+    records: sqlRecords(db, null),
     close: async () => {
       await pglite.close();
       await release();

@@ -10,11 +10,16 @@ export function dataDirectory(given: string | undefined, { env }: Terminal): str
   return given ?? (env.HOLDFAST_DATA || '.holdfast');
 }
 
-/** Public keys made from HOLDFAST_SECRET, or from the secret that embedded mode made for itself. */
-export function ownKeys(data: string, terminal: Terminal): string[] {
+/** The values of HOLDFAST_SECRET, or the secret that embedded mode made for itself; newest first. */
+export function ownSecrets(data: string, terminal: Terminal): string[] {
   const file = join(data, 'secret');
   const made =
     terminalSecret(terminal, 'DATABASE_URL') === null && existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
   const secrets = (terminalSecret(terminal, 'HOLDFAST_SECRET') ?? made).split(',').map((secret) => secret.trim());
-  return secrets.filter((secret) => secret !== '').map((secret) => signingKey(keyRing(secret)).publicKey);
+  return secrets.filter((secret) => secret !== '');
+}
+
+/** Public keys made from HOLDFAST_SECRET, or from the secret that embedded mode made for itself. */
+export function ownKeys(data: string, terminal: Terminal): string[] {
+  return ownSecrets(data, terminal).map((secret) => signingKey(keyRing(secret)).publicKey);
 }

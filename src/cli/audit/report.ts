@@ -11,6 +11,8 @@ import { joined, type Printed, printed } from '../../text/printed.ts';
 export interface VerifyFindings {
   /** What is wrong with the export as a file, in words. */
   readonly problems: readonly string[];
+  /** Segments that were read; absent: none were given. */
+  readonly segments?: number;
   /** Cards that are what was logged. */
   readonly cards: number;
   /** How much of what can be erased is what was logged; absent: none is there. */
@@ -26,7 +28,7 @@ export interface VerifyFindings {
 /** What verification found, as text for a person. The first line is the answer. */
 export function reportText(
   report: ChainReport,
-  { problems, cards, disclosed = 0, signatures, stale, wentBack }: VerifyFindings,
+  { problems, cards, segments, disclosed = 0, signatures, stale, wentBack }: VerifyFindings,
 ): Printed {
   const faults = [
     ...(wentBack === null ? [] : [wentBackText(wentBack, report.head)]),
@@ -40,6 +42,7 @@ export function reportText(
   const { events, checkpoints, unsealed, head, covered } = report;
   if (stale !== null) lines.push(...staleLines(stale));
   lines.push(printed`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
+  lines.push(...cutLines(report, segments));
   if (report.log !== null) lines.push(printed`the log's id is ${cut(report.log, LONGEST_KEY)}`);
   lines.push(...signatureLines(signatures));
   if (cards > 0) lines.push(printed`${counted(cards, 'card')} ${cards === 1 ? 'is' : 'are'} what was logged`);
@@ -48,12 +51,32 @@ export function reportText(
   return printed`${joined(lines, '\n')}\n`;
 }
 
+/** What was read of the beginning, and where the rest is. */
+function cutLines({ since, cuts, faults }: ChainReport, segments: number | undefined): Printed[] {
+  const lines: Printed[] = [];
+  if (segments !== undefined) lines.push(printed`${segments} segments were read`);
+  if (since === 0 || segments !== undefined) return lines;
+  const named = cuts.find(({ to }) => to === since);
+  if (named === undefined || faults.length > 0) return lines;
+  const event = printed`events 1 to ${since} were cut by the gateway, as event ${named.seq} says`;
+  if (named.head === null) return [...lines, printed`${event}; the last of them were not kept`];
+  return [
+    ...lines,
+    printed`${event}; they are in segments up to ${named.segment}: verify them too with --segments DIR`,
+  ];
+}
+
 function signatureFaultText({ seq, why }: SignatureReport['faults'][number]): Printed {
   return printed`${seq === null ? 'an event that is not sealed yet' : `event ${seq}`} ${cut(why, LONGEST_WORDS)}`;
 }
 
 /** Nothing where nobody signs. */
-function signatureLines({ verified, registered, breakGlass }: SignatureReport): Printed[] {
+function signatureLines({ verified, registered, breakGlass, unread = 0 }: SignatureReport): Printed[] {
+  if (unread > 0) {
+    const rest = signatureLines({ verified, registered, breakGlass, faults: [] });
+    const words = printed`${unread} approvals are signed by passkeys that were registered before the cut: --segments DIR checks them`;
+    return [...rest, words];
+  }
   if (verified + registered === 0) return [];
   const so = breakGlass === 0 ? '' : `, ${breakGlass} of them by the admin token (break-glass)`;
   return [printed`${verified} approvals are signed by passkeys; ${registered} passkeys were registered${so}`];
@@ -66,12 +89,12 @@ const MAX_SHOWN = 10;
 /** Characters of a key that the evidence names; a real one has 64. */
 const LONGEST_KEY = 80;
 
-function fitText({ head, covered, coveredAt }: ChainReport, stale: StaleLog | null): Printed {
-  if (head === 0) return printed`EMPTY: there is no sealed event`;
+function fitText({ head, covered, coveredAt, since }: ChainReport, stale: StaleLog | null): Printed {
+  if (head === since) return printed`EMPTY: there is no sealed event`;
   if (covered === 0) {
-    return printed`NOT SIGNED: events 1 to ${head} fit each other, but no checkpoint covers them`;
+    return printed`NOT SIGNED: events ${since + 1} to ${head} fit each other, but no checkpoint covers them`;
   }
-  const what = printed`events 1 to ${covered} are what the gateway signed at ${String(coveredAt)}`;
+  const what = printed`events ${since + 1} to ${covered} are what the gateway signed at ${String(coveredAt)}`;
   return stale === null ? printed`FITS: ${what}` : printed`TOO OLD: ${what}, and nothing newer is signed`;
 }
 
@@ -113,6 +136,8 @@ export function chainFaultText(fault: ChainFault): Printed {
       return printed`an event after ${fault.after} and up to ${seq} was changed and the hashes were recomputed: it is not what was signed`;
     case 'truncated':
       return printed`the log ends before event ${seq}; a checkpoint covers events up to ${fault.until}`;
+    case 'cut_unsigned':
+      return printed`the log begins after event ${seq}, and nothing that is signed in it says that it was cut there`;
     case 'foreign_key':
       return printed`the checkpoint of event ${seq} was signed with a foreign key (${cut(fault.key, LONGEST_KEY)})`;
     case 'retired_key':

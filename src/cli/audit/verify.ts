@@ -3,7 +3,14 @@ import type { ChainReport } from '../../domain/log/chain.ts';
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
 import { stalenessOf } from '../../domain/log/staleness.ts';
-import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
+import { FolderReader } from '../../gateway/archive/segment-reader.ts';
+import {
+  type EvidenceFinding,
+  type EvidenceTrust,
+  verifyExport,
+  verifyLedger,
+  verifySegments,
+} from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { printed, printedJson } from '../../text/printed.ts';
@@ -11,17 +18,21 @@ import { proof } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { evidenceProof } from './evidence-proof.ts';
 import { linesOf } from './lines.ts';
-import { openLedger } from './open-ledger.ts';
+import { hasLedger, openLedger } from './open-ledger.ts';
 import { dataDirectory } from './own-keys.ts';
 import { reportText, type VerifyFindings } from './report.ts';
+import { segmentFolder } from './segment-folder.ts';
 import { trustedKeys } from './trusted-keys.ts';
 import { verifyEvidence } from './verify-evidence.ts';
 
 interface AuditVerifyOptions {
   /** A file, or `-` for standard input; without it the database is verified. */
   readonly export?: string;
+  /** A folder with what was archived of the log. */
+  readonly segments?: string;
   /** The evidence of one decision: a file, or `-`. */
   readonly evidence?: string;
+  readonly database?: boolean;
   /** Files, or keys as hex. */
   readonly key: readonly string[];
   /** Files. */
@@ -58,10 +69,10 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
     disclosed,
     taken,
     signatures,
-  } = options.export === undefined
-    ? await verifyDatabase(data, trust, terminal)
-    : await verifyExport(linesOf(options.export), trust, evidenceProof());
-  const problems = [...inFile, ...(options.key.length > 1 ? unusedKeys(report) : [])];
+    segments,
+    segmentProblems = [],
+  } = await findingOf(options, data, trust, terminal);
+  const problems = [...segmentProblems, ...inFile, ...(options.key.length > 1 ? unusedKeys(report) : [])];
   const findings: VerifyFindings = {
     problems,
     cards,
@@ -70,6 +81,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
     // An export is as fresh as it was when it was made, however long ago; the database has to be fresh now.
     stale: maxAgeMs === null ? null : stalenessOf(report, taken ?? new Date(), maxAgeMs),
     wentBack: beyond(report.head, witnessed, keys),
+    ...(segments !== undefined && { segments }),
   };
   terminal.out(options.json ? printed`${printedJson({ ...report, ...findings })}\n` : reportText(report, findings));
   if (
@@ -116,10 +128,23 @@ async function checkpointsIn(path: string): Promise<SignedCheckpoint[]> {
   return found;
 }
 
-async function verifyDatabase(data: string, trust: EvidenceTrust, terminal: Terminal): Promise<EvidenceFinding> {
-  const { ledger, close } = await openLedger(data, terminalSecret(terminal, 'DATABASE_URL'));
+/** The segments, if any, and then the export or the database; where there is neither, the segments alone. */
+async function findingOf(
+  options: AuditVerifyOptions,
+  data: string,
+  trust: EvidenceTrust,
+  terminal: Terminal,
+): Promise<EvidenceFinding> {
+  const folder = options.segments === undefined ? null : await segmentFolder(options.segments);
+  const segments = folder === null ? null : new FolderReader(folder);
+  if (options.export !== undefined) return verifyExport(linesOf(options.export), trust, evidenceProof(), segments);
+  const url = terminalSecret(terminal, 'DATABASE_URL');
+  if (segments !== null && options.database !== true && !hasLedger(data, url)) {
+    return verifySegments(segments, trust, evidenceProof());
+  }
+  const { ledger, close } = await openLedger(data, url);
   try {
-    return await verifyLedger(ledger, trust, evidenceProof());
+    return await verifyLedger(ledger, trust, evidenceProof(), segments);
   } finally {
     await close();
   }

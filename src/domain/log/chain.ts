@@ -1,4 +1,5 @@
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { type ChainStart, type LoggedCut, readCut } from './cut.ts';
 import type { ChainFault, Link, Proof } from './evidence.ts';
 import { KeyOrder, type KeyTrust, type Standing } from './key-order.ts';
 import { GrowingTree } from './merkle.ts';
@@ -24,6 +25,10 @@ export interface ChainReport {
   readonly coveredAt: string | null;
   readonly checkpoints: number;
   readonly unsealed: number;
+  /** The last place that was not read, because reading began after it; 0: it began at the log's beginning. */
+  readonly since: number;
+  /** The cuts that the log names, in order. */
+  readonly cuts: readonly LoggedCut[];
   /** The log's id; null: it has none, as logs of before there were ids. */
   readonly log: string | null;
   /** Keys of the auditor's that neither signed the log nor came into force in it. */
@@ -67,6 +72,8 @@ export class ChainCheck {
   /** Over the events after the last checkpoint that was in its place. */
   readonly #tree: GrowingTree;
   #treeSince = 0;
+  #start: (ChainStart & { readonly mustBeSigned: boolean }) | null = null;
+  readonly #cuts: LoggedCut[] = [];
 
   /** `elsewhere`: checkpoints kept out of reach of whoever could change the log. */
   constructor(proof: Proof, trust: KeyTrust, elsewhere: readonly SignedCheckpoint[] = []) {
@@ -83,6 +90,37 @@ export class ChainCheck {
   /** The evidence says of itself that it is of this log. */
   claim(log: string): void {
     this.#order.claim(log);
+  }
+
+  /**
+   * Reading begins here, before anything is read. `mustBeSigned`: an event of what is read has to name this place as that
+   * of a cut, or somebody took the beginning away.
+   */
+  begin(start: ChainStart, mustBeSigned = true): void {
+    const { seq, hash, checkpoint } = start;
+    this.#start = { ...start, mustBeSigned };
+    this.#head = { seq, hash, previous: GENESIS };
+    this.#treeSince = seq;
+    // What is not known is compared with nothing.
+    if (checkpoint !== null) {
+      this.#lastDigest = checkpoint;
+      this.#unnamed.set(seq, checkpoint);
+    }
+    this.#faults.push(...this.#order.resume(start.keys));
+    for (let kept = this.#elsewhere.at(-1); kept !== undefined && kept.seq <= seq; kept = this.#elsewhere.at(-1)) {
+      this.#elsewhere.pop();
+      if (kept.seq === seq && kept.hash !== hash) this.#faults.push({ kind: 'rewritten', seq, after: 0 });
+    }
+  }
+
+  /** The last event that fits, and its hash. */
+  get reached(): { readonly seq: number; readonly hash: string } {
+    return this.#head;
+  }
+
+  /** Whether this key is the auditor's, or one to which trust has come so far. */
+  trusts(key: string): boolean {
+    return this.#order.trusts(key);
   }
 
   /** The log's id, if the evidence has named it by now; null: not yet. */
@@ -110,6 +148,8 @@ export class ChainCheck {
     this.#tree.push(link.hash);
     if (!link.agrees) this.#faults.push({ kind: 'mislabelled', seq: link.seq });
     if (link.text.endsWith(SIGNED)) this.#named(link.text);
+    const cut = readCut(link.text);
+    if (cut !== null) this.#cuts.push({ ...cut, seq: link.seq });
     const wrongKey = this.#order.event(link.seq, link.text);
     if (wrongKey !== null) this.#faults.push(wrongKey);
     while (this.#elsewhere.at(-1)?.seq === link.seq) this.#judge(this.#elsewhere.pop()!);
@@ -126,7 +166,8 @@ export class ChainCheck {
     // It may vouch for events that were removed; end() decides.
     if (read.seq > this.#head.seq) this.#misplaced.push(read);
     if (read.seq !== this.#head.seq) return;
-    if (read.previous !== previous) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
+    const isFirst = previous === null && this.#start?.checkpoint === null;
+    if (read.previous !== previous && !isFirst) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
     this.#unnamed.set(read.seq, this.#lastDigest);
     const before = this.#faults.length;
     this.#judge(read);
@@ -140,6 +181,9 @@ export class ChainCheck {
     for (const [key, seq] of this.#declared) this.#faults.push({ kind: 'foreign_key', seq, key });
     const otherLog = this.#order.end();
     if (otherLog !== null && this.#events > 0) this.#faults.push(otherLog);
+    if (this.#start?.mustBeSigned === true && !this.#isSigned(this.#start)) {
+      this.#faults.push({ kind: 'cut_unsigned', seq: this.#start.seq });
+    }
     return {
       events: this.#events,
       head,
@@ -147,10 +191,20 @@ export class ChainCheck {
       coveredAt: this.#covered?.at ?? null,
       checkpoints: this.#checkpoints,
       unsealed: this.#unsealed,
+      since: this.#start?.seq ?? 0,
+      cuts: this.#cuts,
       log: this.#order.log,
       unusedKeys: this.#order.unused,
       faults: this.#faults,
     };
+  }
+
+  /** An event that a checkpoint covers says that the log was cut here. */
+  #isSigned({ seq, hash, checkpoint }: ChainStart): boolean {
+    const covered = this.#covered?.seq ?? 0;
+    return this.#cuts.some(
+      (cut) => cut.to === seq && cut.last === hash && cut.checkpoint === checkpoint && cut.seq <= covered,
+    );
   }
 
   #fits(previous: string, seq: number, text: string, hash: string): boolean {
@@ -205,6 +259,7 @@ export class ChainCheck {
   #named(text: string): void {
     const { data } = JSON.parse(text) as { data?: { digest?: unknown; seq?: unknown } };
     const seq = Number(data?.seq);
+    if (this.#start?.checkpoint === null && seq <= this.#start.seq) return;
     if (this.#unnamed.get(seq) === data?.digest) this.#unnamed.delete(seq);
     else this.#faults.push({ kind: 'checkpoint_removed', seq });
   }

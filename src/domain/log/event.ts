@@ -78,6 +78,8 @@ export const EVENTS = [
   'key.changed',
   'seal.broken',
   'log.went_back',
+  'log.cut',
+  'approvals.removed',
   'witness.lost',
   'store.accepted',
   'oversight.alarmed',

@@ -34,6 +34,8 @@ export type ChainFault =
   | { readonly kind: 'rewritten'; readonly seq: number; readonly after: number }
   /** A checkpoint vouches for `until`, but the log ends before `seq`. */
   | { readonly kind: 'truncated'; readonly seq: number; readonly until: number }
+  /** What was read begins after `seq`, and nothing signed in it says that the log was cut there. */
+  | { readonly kind: 'cut_unsigned'; readonly seq: number }
   | { readonly kind: 'foreign_key'; readonly seq: number; readonly key: string }
   /** Signed by a key that was changed at the event `until`, and signs nothing after it. */
   | { readonly kind: 'retired_key'; readonly seq: number; readonly key: string; readonly until: number }

@@ -1,5 +1,6 @@
 import { isObject, type Json, member } from '../json/json.ts';
 import { checkpointLine, type SignedCheckpoint } from './checkpoint.ts';
+import { type ChainStart, readStart } from './cut.ts';
 import { type Disclosed, readDisclosed } from './enclosed.ts';
 import type { Link } from './evidence.ts';
 
@@ -8,12 +9,16 @@ import type { Link } from './evidence.ts';
  * it (if that was asked for) and by the checkpoints that vouch for it, then the events that are not sealed yet, then an end.
  */
 export type ExportLine =
-  /** `log`: the log's id; null in exports from before there were any. */
+  /**
+   * `log`: the log's id; null in exports from before there were any. `start`: where the log was cut, and the events begin;
+   * null: with the first.
+   */
   | {
       readonly kind: 'header';
       readonly keys: readonly string[];
       readonly at: Date | null;
       readonly log: string | null;
+      readonly start: ChainStart | null;
     }
   | { readonly kind: 'event'; readonly link: Link }
   | { readonly kind: 'checkpoint'; readonly signed: SignedCheckpoint }
@@ -27,8 +32,11 @@ export type ExportLine =
 
 /** Writes JSON Lines; canonical texts are included exactly as they were hashed and signed. */
 export const exportLine = {
-  header: (at: Date, keys: readonly string[], log: string | null): string =>
-    JSON.stringify({ holdfast: 'audit-export', v: 1, at: at.toISOString(), log, keys }),
+  header: (at: Date, keys: readonly string[], log: string | null, start: ChainStart | null = null): string =>
+    JSON.stringify({
+      ...{ holdfast: 'audit-export', v: 1, at: at.toISOString(), log, keys },
+      ...(start !== null && { start }),
+    }),
   event: ({ n, seq, hash, text }: Link & { n: number }): string =>
     `{"n":${n},"seq":${seq},"hash":${hash === null ? 'null' : `"${hash}"`},"event":${text}}`,
   checkpoint: checkpointLine,
@@ -79,6 +87,7 @@ function readFrame(line: string): ExportLine {
       keys: keys.filter((key) => typeof key === 'string'),
       at: timeIn(parsed),
       log: typeof log === 'string' ? log : null,
+      start: readStart(member(parsed, 'start')),
     };
   }
   const [digest, content] = [member(parsed, 'card'), member(parsed, 'content')];

@@ -1,6 +1,6 @@
 import type { Checkpoint } from './checkpoint.ts';
 import type { ChainFault, Proof } from './evidence.ts';
-import { keyChangeText, readKeyEvent } from './key-change.ts';
+import { type KeyEvent, keyChangeText, readKeyEvent } from './key-change.ts';
 
 /** What an auditor trusts, and of which log. */
 export interface KeyTrust {
@@ -76,7 +76,23 @@ export class KeyOrder {
   /** An event that is in its place. */
   event(seq: number, text: string): ChainFault | null {
     const said = readKeyEvent(text);
-    if (said === null) return null;
+    return said === null ? null : this.#hear(seq, said);
+  }
+
+  /**
+   * Reading begins after a cut: what the log said of keys before. Nothing proves these but the signatures in them, by which
+   * trust goes on; what was left out makes the next checkpoint a stranger's.
+   */
+  resume(said: readonly KeyEvent[]): readonly ChainFault[] {
+    return said.flatMap((one) => this.#hear(0, one) ?? []);
+  }
+
+  /** Whether this key is trusted by now. */
+  trusts(key: string): boolean {
+    return this.#trusted.has(key);
+  }
+
+  #hear(seq: number, said: KeyEvent): ChainFault | null {
     const fault = this.#belongs(seq, said.log);
     if (fault !== null) return fault;
     if (said.kind === 'began') {

@@ -11,6 +11,8 @@ export interface SignatureReport {
   /** Keys that were registered, and how many of them by the admin token (break-glass). */
   readonly registered: number;
   readonly breakGlass: number;
+  /** Signatures by keys that were registered in what was cut and not read; absent: there are none. */
+  readonly unread?: number;
   /** What does not fit. `seq`: of the event; null: it is not sealed yet. */
   readonly faults: readonly { readonly seq: number | null; readonly why: string }[];
 }
@@ -57,9 +59,19 @@ export class VoteSignatureCheck {
   #verified = 0;
   #registered = 0;
   #breakGlass = 0;
+  /** Reading began after a cut; keys that may have been registered before it. */
+  #begunLate = false;
+  readonly #unread = new Set<string>();
+  readonly #ended = new Set<string>();
+  #unreadVotes = 0;
 
   constructor(proof: PasskeyProof) {
     this.#proof = proof;
+  }
+
+  /** Reading begins after a cut: what was registered before is not known, and its signatures are only counted. */
+  beginLate(): void {
+    this.#begunLate = true;
   }
 
   /** The next event. `log`: the log's id, if it is known by now. */
@@ -74,7 +86,7 @@ export class VoteSignatureCheck {
     else if (this.#waiting.length > 0)
       this.#fault(this.#waiting[0]!.seq, 'has no id of its log, which signatures are over');
     const counts = { verified: this.#verified, registered: this.#registered, breakGlass: this.#breakGlass };
-    return { ...counts, faults: this.#faults };
+    return { ...counts, ...(this.#unreadVotes > 0 && { unread: this.#unreadVotes }), faults: this.#faults };
   }
 
   /** Whether it may matter; told by its text, because most events do not. */
@@ -98,12 +110,18 @@ export class VoteSignatureCheck {
     const approval = text(member(event, 'approval'));
     if (type === 'key.requested') this.#request(event, data);
     if (type === 'key.registered') this.#note(seq, this.#register(event, data));
-    if (type === 'key.revoked' || type === 'key.suspended') this.#keys.delete(text(member(data, 'key')));
+    if (type === 'key.revoked' || type === 'key.suspended') this.#forget(text(member(data, 'key')));
     if (type === 'approval.requested') this.#ask(approval, data);
     if (type === 'approval.decided' || type === 'approval.changed')
       this.#note(seq, this.#vote(event, data, approval, log));
     if (type === 'call.dispatched') this.#send(seq, approval, member(data, 'continues') === approval);
     if (typeof type === 'string' && ENDS.includes(type)) this.#end(approval);
+  }
+
+  #forget(key: string): void {
+    this.#keys.delete(key);
+    if (this.#begunLate) this.#ended.add(key);
+    this.#unread.delete(key);
   }
 
   #request(event: Json, data: Json): void {
@@ -159,6 +177,12 @@ export class VoteSignatureCheck {
     const given = readVoteSignature(member(data, 'signature'));
     if (given === null) return `is a yes of ${who} without a signature, and the call has to be signed`;
     const key = this.#keys.get(given.key);
+    if (key === undefined && this.#begunLate && !this.#ended.has(given.key)) {
+      this.#unread.add(given.key);
+      this.#unreadVotes += 1;
+      call.yeses.set(who, given.key);
+      return null;
+    }
     if (key === undefined) return `is signed by a passkey that is not registered in the log before it`;
     if (actorOf({ id: key.owner }) !== actor && (key.person === null || key.person !== person))
       return `is a yes of ${who}, signed by the passkey of ${key.owner}`;
@@ -189,7 +213,7 @@ export class VoteSignatureCheck {
     // A key that was revoked meanwhile took no yes from a call that was under way.
     if (goesOn && call.sent) return;
     call.sent = true;
-    const good = [...call.yeses.values()].filter((key) => this.#keys.has(key)).length;
+    const good = [...call.yeses.values()].filter((key) => this.#keys.has(key) || this.#unread.has(key)).length;
     if (good < call.quorum)
       this.#fault(
         seq,

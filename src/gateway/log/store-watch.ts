@@ -25,7 +25,7 @@ const FEW = 2_000;
 
 export interface StoreWatchParts extends PassTerms {
   readonly store: Pick<Store, 'endedEarly' | 'find' | 'judgeSets' | 'lastAcceptance' | 'standings'>;
-  readonly ledger: Pick<Ledger, 'chain' | 'ends'>;
+  readonly ledger: Pick<Ledger, 'chain' | 'cuts' | 'ends'>;
   readonly log: Log;
   readonly alarms: Alarms;
   readonly alarmEvents: AlarmEvents;
@@ -254,11 +254,17 @@ export class StoreWatch {
   async #logFound(known: WitnessedState | null, acceptance: Acceptance | null) {
     const { ledger } = this.#parts;
     const { head, checkpoint } = await ledger.ends();
-    const hashThere = known === null || known.seq === 0 ? null : await this.#hashAt(known.seq);
+    const hashThere = known === null || known.seq === 0 ? null : await this.#hashAt(known.seq, known.hash);
     return { head, checkpoint, hashThere, accepted: acceptance?.number ?? 0 };
   }
 
-  async #hashAt(seq: number): Promise<string | null> {
+  /**
+   * The hash of the event at this place. One that was cut is gone, as a signed event of a gateway's says: it counts as `known`,
+   * unless it was the last one, whose hash that event names.
+   */
+  async #hashAt(seq: number, known: string): Promise<string | null> {
+    const cut = (await this.#parts.ledger.cuts()).find(({ covered }) => covered);
+    if (cut !== undefined && seq <= cut.to) return seq === cut.to ? cut.last : known;
     const [event] = await this.#parts.ledger.chain(seq - 1, 1, { phrases: false });
     return event?.seq === seq ? event.hash : null;
   }
@@ -273,7 +279,7 @@ export class StoreWatch {
   async #missingCopy(head: number): Promise<WentBack[]> {
     const copy = await this.#parts.lastCopy();
     if (copy === null || copy.signature === this.#settled) return [];
-    const there = copy.seq <= head ? await this.#hashAt(copy.seq) : null;
+    const there = copy.seq <= head ? await this.#hashAt(copy.seq, copy.hash) : null;
     if (there === copy.hash) return [];
     const why = `checkpoints.jsonl says that event ${copy.seq} was signed, and the log ${copy.seq > head ? `ends at ${head}` : 'has another one there'}`;
     return [{ about: `checkpoints.jsonl ${copy.seq}`, why, approval: null }];
@@ -281,7 +287,7 @@ export class StoreWatch {
 
   async #keep(head: number, checkpoint: number, accepted: number): Promise<void> {
     const { board, sets } = this.#parts;
-    const hash = head === 0 ? '' : await this.#hashAt(head);
+    const hash = head === 0 ? '' : await this.#hashAt(head, '');
     if (hash === null) return;
     const state = { log: this.#log, accepted, seq: head, hash, checkpoint, sets: sets.heads, settled: this.#settled };
     // Unchanged states are kept too: a witness that was emptied learns it again.

@@ -1,20 +1,17 @@
 import { cardShown } from '../../domain/approval/seen-card.ts';
 import { member } from '../../domain/json/json.ts';
-import { readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import {
   type DecisionEvidence,
   evidenceLine,
   evidenceText,
   LONGEST_STORY,
-  type ProvenStep,
 } from '../../domain/log/decision-evidence.ts';
 import { enclosedInText } from '../../domain/log/enclosed.ts';
 import { loggedErasure } from '../../domain/log/erased.ts';
 import { readKeyEvent, successionOf } from '../../domain/log/key-change.ts';
-import { inclusionPath, type TreeRows, treeRows } from '../../domain/log/merkle.ts';
 import type { ProvenEvent, Records } from '../../ports.ts';
-import { inTurns } from '../../time/in-turns.ts';
 import type { Ports } from '../ports.ts';
+import { type ProvingLedger, StepProofs } from './step-proofs.ts';
 
 /** Characters of all cards in one file; what a card showed is up to 50,000. */
 const MOST_CARD_TEXT = 8 * 1024 * 1024;
@@ -24,8 +21,17 @@ export type TakenEvidence =
   | { readonly kind: 'taken'; readonly line: string }
   /** No event is about this approval. */
   | { readonly kind: 'not_found' }
+  /** The database has no beginning of it: it is in one of so many segments, which go until then, or there is none. */
+  | { readonly kind: 'archived'; readonly segments: number; readonly until: string }
   /** The key that signs the log is of a secret that this process does not list. */
   | { readonly kind: 'no_key' };
+
+/** What is used of the ports. */
+export interface EvidenceParts {
+  readonly clock: Pick<Ports['clock'], 'now'>;
+  readonly ledger: ProvingLedger & Pick<Ports['ledger'], 'cuts' | 'logId'>;
+  readonly vault: Pick<Ports['vault'], 'proof' | 'publicKeys' | 'sign'>;
+}
 
 export type EvidenceRecords = Pick<Records, 'cards' | 'keyStory' | 'passkeyStory' | 'policyText' | 'story'>;
 
@@ -34,12 +40,17 @@ export type EvidenceRecords = Pick<Records, 'cards' | 'keyStory' | 'passkeyStory
  * inclusion, the log's key events, what the cards showed, and the policy that asked. Signed by the key in force. Changes nothing.
  */
 export async function takeEvidence(
-  gateway: Pick<Ports, 'clock' | 'ledger' | 'vault'>,
+  gateway: EvidenceParts,
   records: EvidenceRecords,
   approval: string,
 ): Promise<TakenEvidence> {
   const { clock, ledger, vault } = gateway;
   const all = await records.story(approval);
+  // Its beginning left the database, and may be all that is missing or all that there is.
+  if (!all.some(({ type }) => type === 'approval.requested')) {
+    const cut = (await ledger.cuts()).find(({ covered }) => covered);
+    if (cut !== undefined) return { kind: 'archived', segments: cut.segment, until: cut.until };
+  }
   if (all.length === 0) return { kind: 'not_found' };
   // What no gateway wrote, and has no place in the chain, is signed by none either.
   const story = all.filter(({ doubt, seq }) => doubt === undefined || seq !== null);
@@ -115,45 +126,4 @@ async function policyOf(
   const digest = story.find(({ type }) => type === 'approval.requested')?.data.policy;
   if (typeof digest !== 'string') return null;
   return { digest, text: await records.policyText(digest) };
-}
-
-/** Makes the proofs of inclusion, and keeps the checkpoints, and the tree under the last of them. */
-class StepProofs {
-  readonly #gateway: Pick<Ports, 'ledger' | 'vault'>;
-  readonly #checkpoints = new Map<number, SignedCheckpoint>();
-  /** Over the events after `since`, up to `seq`. */
-  #tree: { readonly since: number; readonly seq: number; readonly rows: TreeRows } = { since: 0, seq: 0, rows: [] };
-
-  constructor(gateway: Pick<Ports, 'ledger' | 'vault'>) {
-    this.#gateway = gateway;
-  }
-
-  /** Those that a proof names, in the chain's order. */
-  get checkpoints(): SignedCheckpoint[] {
-    return [...this.#checkpoints].sort(([a], [b]) => a - b).map(([, { text, signature }]) => ({ text, signature }));
-  }
-
-  async of(events: readonly ProvenEvent[]): Promise<ProvenStep[]> {
-    const steps: ProvenStep[] = [];
-    for (const event of events) steps.push(await this.#proofOf(event));
-    return steps;
-  }
-
-  async #proofOf({ seq, hash, previous, text }: ProvenEvent): Promise<ProvenStep> {
-    if (seq === null) return { seq, hash: null, previous: null, text, checkpoint: null, path: [] };
-    const { ledger, vault } = this.#gateway;
-    if (seq <= this.#tree.since || seq > this.#tree.seq) {
-      const over = await ledger.covering(seq);
-      const since = over === null ? null : (readCheckpoint(over.text)?.since ?? null);
-      // One from before checkpoints had roots vouches only for a log that is there as a whole.
-      if (over === null || since === null || since >= seq) {
-        return { seq, hash, previous, text, checkpoint: null, path: [] };
-      }
-      const entries = await ledger.hashes(since, over.seq);
-      this.#tree = { since, seq: over.seq, rows: await inTurns(treeRows(vault.proof.digest, entries)) };
-      this.#checkpoints.set(over.seq, over);
-    }
-    const path = inclusionPath(this.#tree.rows, seq - this.#tree.since - 1);
-    return { seq, hash, previous, text, checkpoint: this.#tree.seq, path };
-  }
 }

@@ -1,18 +1,24 @@
 import { cardNamed } from '../../domain/approval/seen-card.ts';
 import { ChainCheck, type ChainReport } from '../../domain/log/chain.ts';
 import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import { startAfter } from '../../domain/log/cut.ts';
 import { isDisclosed } from '../../domain/log/enclosed.ts';
 import type { Link } from '../../domain/log/evidence.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
 import type { EvidenceProof } from '../../domain/log/judge-evidence.ts';
 import { type SignatureReport, VoteSignatureCheck } from '../../domain/log/signature-check.ts';
 import type { Ledger } from '../../ports.ts';
+import { requireUncut } from './export.ts';
 
 /** What verification found in an export or a database. */
 export interface EvidenceFinding {
   readonly report: ChainReport;
-  /** What is wrong with the export as a file, in words; empty where the chain itself has faults. */
+  /** What is wrong with the evidence as files, in words; empty where the chain itself has faults. */
   readonly problems: readonly string[];
+  /** The same of segments; these come before faults of the chain, which follow from them. */
+  readonly segmentProblems?: readonly string[];
+  /** Segments that were read; absent: none were asked for. */
+  readonly segments?: number;
   /** When the evidence was taken: the time of the export, or of its newest event if that is later; null: it names none. */
   readonly taken: Date | null;
   /** How many cards in the export match the event before them. */
@@ -32,17 +38,57 @@ export interface EvidenceTrust {
   readonly log?: string | null;
 }
 
+/** The log's beginning, kept outside the database: read into the check before the rest. */
+export interface SegmentReader {
+  /** Reads all of it. */
+  read(checks: LogChecks): Promise<void>;
+  /** What is wrong with it, once the rest was read too. `report`: of the whole. */
+  problems(checks: LogChecks, report: ChainReport): readonly string[];
+  /** The rest says that it was cut up to this place. */
+  cutUpTo(seq: number): void;
+  /** Segments that were read. */
+  readonly count: number;
+  /** When the last event of the last segment happened; null: there is none. */
+  readonly until: Date | null;
+}
+
+/** What every event of a log is read into, in its order. */
+export class LogChecks {
+  readonly chain: ChainCheck;
+  readonly signatures: VoteSignatureCheck;
+  readonly proof: EvidenceProof;
+
+  constructor(trust: EvidenceTrust, proof: EvidenceProof) {
+    this.chain = new ChainCheck(proof, trust, trust.elsewhere);
+    this.signatures = new VoteSignatureCheck(proof.passkeys);
+    this.proof = proof;
+  }
+
+  event(link: Link): void {
+    this.chain.event(link);
+    this.signatures.event(link, this.chain.log);
+  }
+
+  /** The last place that was read. */
+  get reached(): number {
+    return this.chain.reached.seq;
+  }
+}
+
 /** After how many problems an export is read no further. */
 const MAX_PROBLEMS = 100;
 
-/** Verifies an export as it is read, line by line. */
+/** Verifies an export as it is read, line by line. `segments`: what comes before it; events of the export that they hold count once. */
 export async function verifyExport(
   lines: AsyncIterable<string>,
   trust: EvidenceTrust,
   proof: EvidenceProof,
+  segments: SegmentReader | null = null,
 ): Promise<EvidenceFinding> {
-  const check = new ChainCheck(proof, trust, trust.elsewhere);
-  const signatures = new VoteSignatureCheck(proof.passkeys);
+  const checks = new LogChecks(trust, proof);
+  await segments?.read(checks);
+  /** What is up to there was read from segments. */
+  const known = segments === null ? 0 : checks.reached;
   const problems: string[] = [];
   let number = 0;
   let lastEvent = '';
@@ -51,19 +97,27 @@ export async function verifyExport(
   let cards = 0;
   let disclosed = 0;
   let disclosable = '';
+  const counted = { events: 0, unsealed: 0 };
   let end: ExportEnd | null = null;
   for await (const text of lines) {
     number += 1;
     const line = readExportLine(text);
     if (end !== null) problems.push(`line ${number} stands after the end`);
     if (number === 1 && line.kind !== 'header') problems.push('the first line is not the header of an export');
-    if (line.kind === 'header' && line.log !== null) check.claim(line.log);
-    if (line.kind === 'event') {
-      check.event(line.link);
-      signatures.event(line.link, check.log);
+    if (line.kind === 'header' && line.log !== null) checks.chain.claim(line.log);
+    if (line.kind === 'header' && line.start !== null && number === 1 && known === 0) {
+      checks.chain.begin(line.start);
+      checks.signatures.beginLate();
     }
-    if (line.kind === 'checkpoint') check.checkpoint(line.signed);
-    else if (line.kind === 'header') taken = line.at;
+    if (line.kind === 'header' && line.start !== null) segments?.cutUpTo(line.start.seq);
+    if (line.kind === 'event') {
+      if (line.link.seq === null) counted.unsealed += 1;
+      else counted.events += 1;
+      if (line.link.seq === null || line.link.seq > known) checks.event(line.link);
+    }
+    if (line.kind === 'checkpoint') {
+      if (known === 0 || placeOf(line.signed) > known) checks.chain.checkpoint(line.signed);
+    } else if (line.kind === 'header') taken = line.at;
     else if (line.kind === 'end') end = line;
     else if (line.kind === 'card') {
       if (cardNamed(lastEvent) === line.digest && proof.sha256(line.content) === line.digest) cards += 1;
@@ -79,21 +133,51 @@ export async function verifyExport(
     if (lastEvent !== '') newest = lastEvent;
     if (problems.length > MAX_PROBLEMS) break;
   }
-  const report = check.end();
-  problems.push(...endProblems(end, report));
-  // A fault in the chain names its place; problems of the file follow from it and would only distract.
+  const report = checks.chain.end();
+  problems.push(...endProblems(end, counted));
   return {
     report,
+    // A fault in the chain names its place; problems of the file follow from it and would only distract.
     problems: report.faults.length > 0 ? [] : problems,
-    taken: later(taken, timeOf(newest)),
+    taken: later(taken, timeStated(newest)),
     cards,
     ...(disclosed > 0 && { disclosed }),
-    signatures: signatures.end(report.log),
+    signatures: checks.signatures.end(report.log),
+    ...ofSegments(segments, checks, report),
   };
 }
 
+/** Verifies segments alone. What came after them is not read, and so is not missed. */
+export async function verifySegments(
+  segments: SegmentReader,
+  trust: EvidenceTrust,
+  proof: EvidenceProof,
+): Promise<EvidenceFinding> {
+  const checks = new LogChecks(trust, proof);
+  await segments.read(checks);
+  const report = checks.chain.end();
+  const found = {
+    report,
+    problems: [],
+    taken: segments.until,
+    cards: 0,
+    signatures: checks.signatures.end(report.log),
+  };
+  return { ...found, ...ofSegments(segments, checks, report) };
+}
+
+function ofSegments(segments: SegmentReader | null, checks: LogChecks, report: ChainReport) {
+  if (segments === null) return {};
+  return { segments: segments.count, segmentProblems: segments.problems(checks, report) };
+}
+
+/** Whatever is no checkpoint is read as one, so that it is told. */
+function placeOf({ text }: SignedCheckpoint): number {
+  return Number(/"seq":(\d{1,16})[,}]/.exec(text)?.[1] ?? Number.MAX_SAFE_INTEGER);
+}
+
 /** The time that an event's canonical text states; null: it is none. */
-function timeOf(text: string): Date | null {
+function timeStated(text: string): Date | null {
   const at = /"at":"([^"]{1,40})"/.exec(text)?.[1];
   const time = at === undefined ? null : new Date(at);
   return time === null || Number.isNaN(time.getTime()) ? null : time;
@@ -110,52 +194,61 @@ interface ExportEnd {
   readonly unsealed: number;
 }
 
-function endProblems(end: ExportEnd | null, report: ChainReport): string[] {
+function endProblems(end: ExportEnd | null, counted: ExportEnd): string[] {
   if (end === null) return ['the export was cut off: it has no end line'];
-  if (end.events === report.events && end.unsealed === report.unsealed) return [];
+  if (end.events === counted.events && end.unsealed === counted.unsealed) return [];
   return [`the export says that it holds ${end.events} events and ${end.unsealed} unsealed ones`];
 }
 
 /** Events read from the database at a time. */
 const PAGE = 5_000;
 
-/** Verifies the log in a database. Fetches the next page while it checks the current one. */
+/**
+ * Verifies the log in a database, from where it was cut on, or from where segments end. Fetches the next page while it checks
+ * the current one.
+ */
 export async function verifyLedger(
   ledger: Ledger,
   trust: EvidenceTrust,
   proof: EvidenceProof,
+  segments: SegmentReader | null = null,
 ): Promise<EvidenceFinding> {
-  const check = new ChainCheck(proof, trust, trust.elsewhere);
-  const signatures = new VoteSignatureCheck(proof.passkeys);
-  const read = (link: Link): void => {
-    check.event(link);
-    signatures.event(link, check.log);
-  };
+  const checks = new LogChecks(trust, proof);
+  await segments?.read(checks);
+  let after = segments === null ? 0 : checks.reached;
+  const cut = (await ledger.cuts()).find(({ covered }) => covered) ?? null;
+  if (cut !== null && after === 0) {
+    checks.chain.begin(startAfter(cut, await ledger.keyEvents(cut.to)));
+    checks.signatures.beginLate();
+    after = cut.to;
+  }
+  if (cut !== null) segments?.cutUpTo(cut.to);
   const { checkpoint: lastSigned } = await ledger.ends();
-  let after = 0;
   let next = ledger.chain(after, PAGE);
   for (;;) {
     const page = await next;
     const last = page.at(-1)?.seq ?? null;
     if (last === null) break;
+    if (page[0]!.seq! > after + 1 && after >= (cut?.to ?? 0)) await requireUncut(ledger, after + 1);
     next = ledger.chain(last, PAGE);
     // Awaited in the next round; until then its rejection must not count as unhandled.
     next.catch(() => undefined);
     const checkpoints = [...(await ledger.checkpoints(after, last))];
     for (const link of page) {
-      while (checkpoints.length > 0 && checkpoints[0]!.seq < link.seq!) check.checkpoint(checkpoints.shift()!);
-      read(link);
+      while (checkpoints.length > 0 && checkpoints[0]!.seq < link.seq!) checks.chain.checkpoint(checkpoints.shift()!);
+      checks.event(link);
     }
-    for (const signed of checkpoints) check.checkpoint(signed);
+    for (const signed of checkpoints) checks.chain.checkpoint(signed);
     after = last;
   }
-  for (const signed of await ledger.checkpoints(after, lastSigned)) check.checkpoint(signed);
+  for (const signed of await ledger.checkpoints(after, lastSigned)) checks.chain.checkpoint(signed);
   for (let after = 0; ; ) {
     const page = await ledger.unsealed(after, PAGE);
-    for (const link of page) read(link);
+    for (const link of page) checks.event(link);
     if (page.length === 0) break;
     after = page.at(-1)!.n;
   }
-  const report = check.end();
-  return { report, problems: [], taken: null, cards: 0, signatures: signatures.end(report.log) };
+  const report = checks.chain.end();
+  const found = { report, problems: [], taken: null, cards: 0, signatures: checks.signatures.end(report.log) };
+  return { ...found, ...ofSegments(segments, checks, report) };
 }

@@ -73,6 +73,14 @@ export class LiveRules implements Rules {
     return this.#loaded.config.erasable === true;
   }
 
+  get retention(): NonNullable<Rules['retention']> | null {
+    return this.#loaded.config.retention ?? null;
+  }
+
+  get approvalsRetainMs(): number | null {
+    return this.#loaded.config.approvalsRetainMs ?? null;
+  }
+
   get loaded(): Loaded {
     return this.#loaded;
   }

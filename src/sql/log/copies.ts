@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { Seals } from '../../ports.ts';
+import type { KnownCut, Seals } from '../../ports.ts';
 import type { Db } from '../table/tables.ts';
+import { lastCut } from './cuts.ts';
 
 /** Events with one text that are looked at: identical calls of one millisecond. */
 const MOST_ALIKE = 100;
@@ -45,7 +46,21 @@ export async function copiesAmong(db: Db, seals: Seals, events: readonly string[
     where e.n = any(${[...events]}::bigint[])`.execute(db);
   const copies = new Set<string>();
   for (const row of found.rows) if (isCopy(seals, row)) copies.add(row.n);
+  const cut = await lastCut(db, seals);
+  if (cut !== null) for (const n of await fromBefore(db, cut, events)) copies.add(n);
   return copies;
+}
+
+/** Milliseconds by which an event may be older than what was cut before it is taken for a copy of something there. */
+const LEEWAY_MS = 3_600_000;
+
+/** Of these events those that happened before what was cut, and come after it: what each may be a copy of is gone. */
+async function fromBefore(db: Db, { to, until }: KnownCut, events: readonly string[]): Promise<string[]> {
+  const before = new Date(new Date(until).getTime() - LEEWAY_MS);
+  const found = await sql<{ n: string }>`
+    select e.n from holdfast.events e where e.n = any(${[...events]}::bigint[]) and e.at < ${before}
+      and (e.seq is null or e.seq > ${String(to)}::bigint)`.execute(db);
+  return found.rows.map(({ n }) => n);
 }
 
 function isCopy(seals: Seals, { n, seal, seq, other, otherSeal, otherSeq, body }: AlikeRow): boolean {

@@ -30,8 +30,9 @@ export interface DecidingEvent {
 }
 
 /** The columns of a `DecidingEvent` of event `e`. */
-const DECIDING = sql.raw(`e.n, e.seq, e.body, e.seal, coalesce(e.hash = encode(sha256(convert_to(
-  coalesce((select p.hash from holdfast.events p where p.seq = e.seq - 1), case e.seq when 1 then repeat('0', 64) end)
+export const DECIDING = sql.raw(`e.n, e.seq, e.body, e.seal, coalesce(e.hash = encode(sha256(convert_to(
+  coalesce((select p.hash from holdfast.events p where p.seq = e.seq - 1),
+    (select l.previous from holdfast.links l where l.seq = e.seq), case e.seq when 1 then repeat('0', 64) end)
   || E'\\n' || e.seq || E'\\n' || e.body, 'UTF8')), 'hex'), false) as linked`);
 
 /** Whether the text of event `e` says that it is of one of these types; as the index has it, `events_that_decide` or `events_that_end`, so not types of both. */

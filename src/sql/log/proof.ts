@@ -6,6 +6,7 @@ import { mapInTurns } from '../../time/map-in-turns.ts';
 import type { Tables } from '../table/tables.ts';
 import { isAbout } from './about.ts';
 import { LINK, type LinkRow } from './chained.ts';
+import { lastCut } from './cuts.ts';
 import { eventOf } from './events.ts';
 import { MOST_KEY_EVENTS } from './keys.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
@@ -23,8 +24,9 @@ interface ChainRow {
 type ProofRow = LinkRow & ChainRow;
 
 const WITH_PREVIOUS = sql`
-  select ${LINK}, p.hash as previous
-  from holdfast.events e left join holdfast.events p on p.seq = e.seq - 1`;
+  select ${LINK}, coalesce(p.hash, l.previous) as previous
+  from holdfast.events e left join holdfast.events p on p.seq = e.seq - 1
+  left join holdfast.links l on l.seq = e.seq and p.seq is null`;
 
 /** One event, with its hash computed again. */
 export async function proveEvent(db: Kysely<Tables>, seals: Seals | null, n: number): Promise<ProvenEvent | null> {
@@ -96,11 +98,14 @@ function beforeOf({ seq, previous }: Pick<ChainRow, 'previous' | 'seq'>): string
 }
 
 /** Where the chain stands, and whether its newest links hold. The oldest of them is compared with the one before it. */
-export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<ChainLook> {
-  const events = sql`select * from holdfast.events e where e.seq is not null order by e.seq desc limit ${newest}`;
+export async function lookAtChain(db: Kysely<Tables>, seals: Seals | null, newest: number): Promise<ChainLook> {
+  const cut = await lastCut(db, seals);
+  const events = sql`
+    select * from holdfast.events e where e.seq > ${String(cut?.to ?? 0)}::bigint order by e.seq desc limit ${newest}`;
   const links = await sql<ChainRow>`
-    select e.n, e.body, e.seq, e.hash, p.hash as previous
+    select e.n, e.body, e.seq, e.hash, coalesce(p.hash, l.previous) as previous
     from ${portionOf(events, IN_ORDER.newestChained)} e left join holdfast.events p on p.seq = e.seq - 1
+    left join holdfast.links l on l.seq = e.seq and p.seq is null
     order by e.seq desc`.execute(db);
   const open = await sql<{ unsealed: string }>`
     select count(*) as unsealed from holdfast.events where seq is null`.execute(db);
@@ -120,6 +125,9 @@ export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<C
     checked: links.rows.length,
     misfit: firstMisfit(links.rows.toReversed()),
     checkpoint: checkpoint === undefined ? null : checkpointOf(checkpoint),
+    ...(cut !== null && {
+      cut: { to: cut.to, until: new Date(cut.until), segment: cut.segment, kept: cut.head !== null },
+    }),
   };
 }
 

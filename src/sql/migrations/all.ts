@@ -58,6 +58,8 @@ import { MIGRATION_0071 } from './0071-samples.ts';
 import { MIGRATION_0073 } from './0073-quota-parts.ts';
 import { MIGRATION_0074 } from './0074-quota-in-advance.ts';
 import { MIGRATION_0075 } from './0075-oversight.ts';
+import { MIGRATION_0076 } from './0076-cuts.ts';
+import { MIGRATION_0077 } from './0077-removed-approvals.ts';
 import { MIGRATION_0079 } from './0079-erasable-keys.ts';
 
 /**
@@ -125,5 +127,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0073-quota-parts': MIGRATION_0073,
   '0074-quota-in-advance': MIGRATION_0074,
   '0075-oversight': MIGRATION_0075,
+  '0076-cuts': MIGRATION_0076,
+  '0077-removed-approvals': MIGRATION_0077,
   '0079-erasable-keys': MIGRATION_0079,
 };

@@ -86,3 +86,13 @@ export interface SealedSetTable {
   digest: string;
   seal: string;
 }
+
+/** What stays of a stretch of the log that was cut. `path`: hashes, with a space between them. */
+export interface LinkTable {
+  seq: string;
+  previous: string;
+  /** The event is not deleted. False: it is the first one after a cut. */
+  kept: boolean;
+  checkpoint: string | null;
+  path: string;
+}

@@ -17,6 +17,7 @@ import type {
   EpochTable,
   ErasableKeyTable,
   EventTable,
+  LinkTable,
   PhraseTable,
   SealedSetTable,
   SinkTable,
@@ -50,6 +51,7 @@ export interface Tables {
   'holdfast.joiners': JoinerTable;
   'holdfast.decisions': DecisionTable;
   'holdfast.events': EventTable;
+  'holdfast.links': LinkTable;
   'holdfast.phrases': PhraseTable;
   'holdfast.checkpoints': CheckpointTable;
   'holdfast.epoch': EpochTable;

@@ -34,7 +34,7 @@ import { freezeRoutes } from './freeze-api.ts';
 import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { keyRoutes } from './keys-api.ts';
 import { type DrawReport, oversightRoutes } from './oversight-api.ts';
-import { pageJson } from './page-json.ts';
+import { archivedOf, pageJson } from './page-json.ts';
 import { replayRoutes } from './replay-api.ts';
 import { signingRoutes } from './signing-api.ts';
 import { snoozeRoutes } from './snooze-api.ts';
@@ -162,7 +162,7 @@ export function api(deps: ApiDeps): Hono {
     const more =
       last !== null &&
       (items.length === limit || (await store.events({ ...filter, after: last, limit: 1 })).length > 0);
-    return pageJson(c, items, eventJson, more ? String(last) : null);
+    return pageJson(c, items, eventJson, more ? String(last) : null, await archivedOf(gateway.ledger));
   });
 
   app.post('/api/store/accept', async (c) => {

@@ -13,7 +13,7 @@ import type { PeopleDoors } from '../http/people-doors.ts';
 import type { AddressOf } from '../http/remote-address.ts';
 import { eventJson } from './approval-json.ts';
 import { parseAuditQuery } from './audit-query.ts';
-import { pageJson } from './page-json.ts';
+import { archivedOf, pageJson } from './page-json.ts';
 
 export interface AuditApiDeps {
   readonly gateway: Gateway;
@@ -70,7 +70,7 @@ export function auditApi({ addressOf = () => null, ...deps }: AuditApiDeps): Hon
     }
     gateway.accessLog.read('events', reader);
     const found = await records.search({ ...search.filter, limit });
-    return pageJson(c, found.items, eventJson, found.next);
+    return pageJson(c, found.items, eventJson, found.next, await archivedOf(ledger));
   });
 
   app.get('/api/events/tail', async (c, next) => {
@@ -86,14 +86,17 @@ export function auditApi({ addressOf = () => null, ...deps }: AuditApiDeps): Hon
     }
     const waitMs = Math.min(MAX_WAIT_MS, Math.max(0, Number(c.req.query('wait') ?? 0) * 1_000 || 0));
     const until = steady.now().getTime() + waitMs;
-    let links = await ledger.chain(after, MAX_LIMIT, { phrases: false });
+    const archived = await archivedOf(ledger);
+    // Of what was cut only single events are left, which are no stretch of the chain.
+    const from = Math.max(after, archived?.upTo ?? 0);
+    let links = await ledger.chain(from, MAX_LIMIT, { phrases: false });
     while (links.length === 0 && steady.now().getTime() < until && !c.req.raw.signal.aborted) {
       await pause(POLL_MS);
-      links = await ledger.chain(after, MAX_LIMIT, { phrases: false });
+      links = await ledger.chain(from, MAX_LIMIT, { phrases: false });
     }
     const events = links.map(({ n, seq, hash, text }) => ({ ...(JSON.parse(text) as Told), n, seq, hash }));
     const shown = ({ disclosed: _, ...event }: Told) => event;
-    return pageJson(c, await disclosed(gateway, events), shown, String(links.at(-1)?.seq ?? after));
+    return pageJson(c, await disclosed(gateway, events), shown, String(links.at(-1)?.seq ?? from), archived);
   });
 
   app.get('/api/events/export', async (c, next) => {

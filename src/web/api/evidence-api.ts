@@ -16,6 +16,13 @@ export function evidenceRoutes(app: Hono<ApiEnv>, gateway: Gateway, records: Evi
     if (taken.kind === 'not_found') {
       return c.json({ error: 'not_found', reason: 'The log has no event about an approval of this id.' }, 404);
     }
+    if (taken.kind === 'archived') {
+      const { segments, until } = taken;
+      const reason =
+        `The database has the log after ${until} only, and no beginning of an approval of this id. What is older is archived in ` +
+        `${segments === 1 ? 'a segment' : `${segments} segments`}: holdfast audit evidence ${id} --segments DIR`;
+      return c.json({ error: 'archived', reason }, 404);
+    }
     if (taken.kind === 'no_key') return c.json({ error: 'no_key', reason: NO_KEY }, 409);
     const data = { what: 'evidence', approval: id };
     const actor = actorOf(c.get('approver'));

@@ -149,8 +149,11 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
 
   app.get('/audit/events/:n{[0-9]{1,15}}', async (c) => {
     const event = await records.event(Number(c.req.param('n')));
-    if (event === null) return missing(c, deps, 'There is no such event.');
     const chain = await chainOf(1);
+    if (event === null) {
+      const gone = chain.cut === undefined ? '' : ` What happened before ${chain.cut.until.toISOString()} is archived.`;
+      return missing(c, deps, `There is no such event.${gone}`);
+    }
     const story = event.approval === null ? [] : await records.story(event.approval);
     const cards = await cardsOf([...story, event]);
     reads.event(c.get('login'), event);

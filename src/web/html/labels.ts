@@ -104,6 +104,8 @@ const EVENT_LABELS = {
   'oversight.alarmed': ['odd', 'Oversight: look at an approver'],
   'data.erased': ['odd', 'Data erased'],
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
+  'log.cut': ['dull', 'Old events cut'],
+  'approvals.removed': ['dull', 'Ended approvals removed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;
 
 /** Colour and label of an event; a type without a label is shown by its own name. */

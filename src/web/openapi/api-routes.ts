@@ -1,5 +1,5 @@
 import { STATES } from '../../domain/approval/approval.ts';
-import { aText, closed, listOf, oneOf, pageOf, ref, type Schema } from './schema-words.ts';
+import { aText, closed, listOf, oneOf, pageOf, ref, type Schema, whole, yesOrNo } from './schema-words.ts';
 
 /** A parameter of the query. */
 export interface QueryParameter {
@@ -66,6 +66,19 @@ const SIGNING_REFUSALS = [
   ...['signature_unknown', 'signature_required'],
 ];
 
+/** What pages of events say where the log was cut. */
+const ARCHIVED = {
+  archived: {
+    ...closed({
+      upTo: whole('Place in the chain of the last event that has left the database.'),
+      until: aText('When it happened, ISO 8601.'),
+      segments: whole('How many segments there are.'),
+      kept: yesOrNo('False: the last ones were deleted for good.'),
+    }),
+    description: 'What of the log is no longer in the database; absent: nothing.',
+  },
+};
+
 /** Every route for programs, in the order of the documents. */
 export const API_ROUTES: readonly ApiRoute[] = [
   {
@@ -100,7 +113,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     says: 'Returns what proves one decision, signed, for `holdfast audit verify --evidence`.',
     auth: 'admin',
     answers: { 200: ref('Evidence') },
-    errors: { 404: ['not_found'], 409: ['no_key'] },
+    errors: { 404: ['not_found', 'archived'], 409: ['no_key'] },
   },
   {
     method: 'post',
@@ -470,7 +483,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       field('approval', 'Without a search: only events of this approval.'),
       limit,
     ],
-    answers: { 200: pageOf(ref('Event')) },
+    answers: { 200: pageOf(ref('Event'), ARCHIVED) },
     errors: { 400: ['bad_query', 'bad_limit', 'bad_after', ...NOT_UNDERSTOOD] },
   },
   {
@@ -482,7 +495,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       after('A position in the chain: the `seq` of the last event that you have. Absent: the end.'),
       { name: 'wait', says: 'Seconds to wait, at most 30.', schema: { type: 'number', minimum: 0, maximum: 30 } },
     ],
-    answers: { 200: pageOf(ref('SealedEvent')) },
+    answers: { 200: pageOf(ref('SealedEvent'), ARCHIVED) },
     errors: { 400: ['bad_after'] },
   },
   {

@@ -39,6 +39,8 @@ export function closed(members: Readonly<Record<string, Schema>>, optional: read
   };
 }
 
-/** A page of a list. */
-export const pageOf = (items: Schema): Schema =>
-  closed({ items: listOf(items), next: orNull(aText('Where the next page begins; null: this is the last page.')) });
+/** A page of a list. `more`: members that it may have besides. */
+export const pageOf = (items: Schema, more: Readonly<Record<string, Schema>> = {}): Schema => {
+  const next = orNull(aText('Where the next page begins; null: this is the last page.'));
+  return closed({ items: listOf(items), next, ...more }, Object.keys(more));
+};

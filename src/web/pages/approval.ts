@@ -24,7 +24,7 @@ import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
-import { timeline } from './timeline.ts';
+import { archivedLine, timeline } from './timeline.ts';
 import { type CallPlace, callIntro, callNeeds, callsBefore, marks, toolDescription } from './waiting-card.ts';
 
 export interface ApprovalView {
@@ -119,7 +119,7 @@ export function approvalPage({
           <span class="takeaways"><a class="button small" download href="/api/approvals/${approval.id}/evidence">Download evidence</a>
             <a class="button small" download href="/approvals/${approval.id}/export">Export this story</a>
             <button class="small" type="button" data-print>Print</button></span></div>
-        <div id="story" data-live>${timeline(story, chain, cards, names)}</div>
+        <div id="story" data-live>${archivedLine(approval, story, chain)}${timeline(story, chain, cards, names)}</div>
       </section>
     </div>`;
 }

@@ -38,12 +38,20 @@ export function auditPage(
       <tbody>${found.items.map((event) => foundRow(event, choices.names))}</tbody>
     </table>
     ${found.items.length === 0 ? html`<p class="empty">No event matches this search.</p>` : ''}
+    ${found.next === null ? archivedBefore(chain) : ''}
     <nav class="pages" aria-label="Pages of results">
       ${query.before === undefined ? '' : html`<a href="${auditLink(query, { before: '' })}">Newest</a>`}
       ${found.next === null ? '' : html`<a rel="next" href="${auditLink(query, { before: found.next })}">Older</a>`}
     </nav>
     <p class="dim">The address of this page is the search: save it or share it.
       <a class="button small" download href="${auditLink(query, { before: '' }).replace(/^\/audit/, '/audit/export')}">Export what it finds</a></p>`;
+}
+
+/** Where a search ends, it does not end with the log. */
+function archivedBefore({ cut }: ChainStatus): Html | string {
+  if (cut === undefined) return '';
+  const rest = cut.kept ? 'are in archived segments, which are not searched' : 'were deleted';
+  return html`<p class="notice"><b>Archived.</b> Events before ${timestamp(cut.until)} (up to #${cut.to}) have left the database and ${rest}.</p>`;
 }
 
 function foundRow(event: FoundEvent, names: PersonNames): Html {

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { Approval } from '../../domain/approval/approval.ts';
 import { contentDigest } from '../../domain/approval/seen-card.ts';
 import { hiddenCount, hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import { NOTHING_MORE } from '../../domain/call/sent.ts';
@@ -9,7 +10,7 @@ import type { Html } from '../html/html.ts';
 import { isLong, jsonBlock } from '../html/json-block.ts';
 import { actorName, eventBadge } from '../html/labels.ts';
 import { NO_NAMES, type PersonNames } from '../html/person.ts';
-import { clockTime } from '../html/time.ts';
+import { clockTime, timestamp } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { cardAsSeen, type ShownCards } from './shown-cards.ts';
@@ -23,6 +24,20 @@ export function timeline(
 ): Html {
   return html`${chainLine(story, chain)}
     <ol class="story" data-key="story" data-rev="${story.length}.${story.filter((event) => event.fits !== null).length}">${story.map((event) => storyStep(event, story, cards, names))}</ol>`;
+}
+
+/** Its beginning left the database: what is missing here is told, and where it is. */
+export function archivedLine(
+  { id, createdAt }: Pick<Approval, 'createdAt' | 'id'>,
+  story: readonly ProvenEvent[],
+  { cut: gone }: ChainStatus,
+): Html | string {
+  if (gone === undefined || createdAt > gone.until || story.some(({ type }) => type === 'approval.requested'))
+    return '';
+  const where = gone.kept
+    ? html`They are in the archived segments: <code>holdfast audit evidence ${id} --segments DIR</code>`
+    : html`They were not kept, as <code>audit.archive: none</code> says`;
+  return html`<p class="notice" data-key="archived" data-rev="${gone.to}"><b>Archived.</b> Events before ${timestamp(gone.until)} have left the database, those of this approval among them. ${where}.</p>`;
 }
 
 function chainLine(story: readonly ProvenEvent[], chain: ChainStatus): Html {

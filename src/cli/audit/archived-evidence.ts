@@ -1,0 +1,59 @@
+import { ArchivedStory } from '../../gateway/archive/archived-story.ts';
+import { orderedHeads } from '../../gateway/archive/segment-reader.ts';
+import { noLonger } from '../../gateway/archive/segments.ts';
+import { exportLog } from '../../gateway/log/export.ts';
+import { takeEvidence } from '../../gateway/log/take-evidence.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { terminalSecret } from '../../main/process/terminal-secret.ts';
+import { vault } from '../../vault/vault.ts';
+import { Misuse } from '../parse/misuse.ts';
+import { evidenceProof } from './evidence-proof.ts';
+import { linesOf } from './lines.ts';
+import { hasLedger, type OpenLedger, openLedger } from './open-ledger.ts';
+import { dataDirectory, ownSecrets } from './own-keys.ts';
+import { segmentFolder } from './segment-folder.ts';
+
+interface ArchivedEvidenceOptions {
+  readonly id: string;
+  readonly segments: string;
+  readonly export?: string;
+  readonly data?: string;
+}
+
+/**
+ * The evidence of a decision whose events left the database, from segments and from the database or an export, signed on this
+ * machine: whoever has HOLDFAST_SECRET can. What cards showed and the policy's text are in the database only.
+ */
+export async function archivedEvidence(options: ArchivedEvidenceOptions, terminal: Terminal): Promise<string> {
+  const data = dataDirectory(options.data, terminal);
+  const [first, ...others] = ownSecrets(data, terminal);
+  if (first === undefined) throw new Misuse('Set HOLDFAST_SECRET: evidence is signed with the key of the log.');
+  const folder = await segmentFolder(options.segments);
+  const { heads, problems } = orderedHeads(folder, evidenceProof());
+  if (problems.length > 0) throw new Error(`${problems[0]}. Run: holdfast audit verify --segments ${options.segments}`);
+  const story = new ArchivedStory(options.id);
+  for (const { head } of heads) {
+    for await (const line of noLonger(folder.read(head.file).lines, head.unpacked)) story.line(line);
+  }
+  const url = terminalSecret(terminal, 'DATABASE_URL');
+  const open = options.export === undefined && hasLedger(data, url) ? await openLedger(data, url) : null;
+  try {
+    if (options.export !== undefined) for await (const line of linesOf(options.export)) story.line(line);
+    if (open !== null) await readOn(open, story);
+    const beside = open?.records ?? { cards: async () => new Map<string, string>(), policyText: async () => null };
+    const parts = { clock: { now: () => new Date() }, ledger: story.ledger, vault: vault([first, ...others]) };
+    const taken = await takeEvidence(parts, story.records(beside), options.id);
+    if (taken.kind === 'taken') return taken.line;
+    if (taken.kind === 'no_key') {
+      throw new Error('The key that signs the log is of another secret than HOLDFAST_SECRET lists.');
+    }
+    throw new Error(`Neither the segments nor the rest of the log has an event about ${options.id}.`);
+  } finally {
+    await open?.close();
+  }
+}
+
+async function readOn({ ledger }: Pick<OpenLedger, 'ledger'>, story: ArchivedStory): Promise<void> {
+  for await (const portion of exportLog(ledger, new Date(), []))
+    for (const line of portion.split('\n')) story.line(line);
+}
