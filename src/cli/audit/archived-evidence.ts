@@ -1,10 +1,15 @@
+import { enclosedInText } from '../../domain/log/enclosed.ts';
+import { loggedErasure } from '../../domain/log/erased.ts';
 import { ArchivedStory } from '../../gateway/archive/archived-story.ts';
 import { orderedHeads } from '../../gateway/archive/segment-reader.ts';
 import { noLonger } from '../../gateway/archive/segments.ts';
+import { disclosed } from '../../gateway/log/disclosed.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { takeEvidence } from '../../gateway/log/take-evidence.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
+import type { ProvenEvent } from '../../ports.ts';
+import { rowSeals } from '../../vault/row-seals.ts';
 import { vault } from '../../vault/vault.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { evidenceProof } from './evidence-proof.ts';
@@ -41,8 +46,22 @@ export async function archivedEvidence(options: ArchivedEvidenceOptions, termina
     if (options.export !== undefined) for await (const line of linesOf(options.export)) story.line(line);
     if (open !== null) await readOn(open, story);
     const beside = open?.records ?? { cards: async () => new Map<string, string>(), policyText: async () => null };
-    const parts = { clock: { now: () => new Date() }, ledger: story.ledger, vault: vault([first, ...others]) };
-    const taken = await takeEvidence(parts, story.records(beside), options.id);
+    const secrets = [first, ...others] as const;
+    const parts = { clock: { now: () => new Date() }, ledger: story.ledger, vault: vault([...secrets]) };
+    const records = story.records(beside);
+    const taken = await takeEvidence(parts, { ...records, story: told }, options.id);
+
+    /** What can be erased is in the segments as a box, and its key in the database. */
+    async function told(id: string): Promise<readonly ProvenEvent[]> {
+      const events = await records.story(id);
+      if (open !== null)
+        return disclosed({ erasures: open.erasures(rowSeals([...secrets])), vault: parts.vault }, events);
+      const isBoxed = events.some(({ text }) => enclosedInText(text) !== null);
+      if (!isBoxed || events.some((event) => loggedErasure(event) !== null)) return events;
+      throw new Error(
+        `What was said of ${id} can be erased, so its key is in the database. Give DATABASE_URL, or stop the gateway and give --data, and leave out --export.`,
+      );
+    }
     if (taken.kind === 'taken') return taken.line;
     if (taken.kind === 'no_key') {
       throw new Error('The key that signs the log is of another secret than HOLDFAST_SECRET lists.');

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
-import type { Ledger, Records } from '../../ports.ts';
+import type { Erasures, Ledger, Records, Seals } from '../../ports.ts';
 import { DirectoryHeld, holdDirectory } from '../../sql/connection/directory-lock.ts';
 import { postgresPool, termsOf } from '../../sql/connection/postgres-pool.ts';
+import { sqlErasures } from '../../sql/erasures.ts';
 import { sqlLedger } from '../../sql/ledger.ts';
 import { sqlRecords } from '../../sql/records.ts';
 import type { Tables } from '../../sql/table/tables.ts';
@@ -14,6 +15,8 @@ import { Misuse } from '../parse/misuse.ts';
 export interface OpenLedger {
   readonly ledger: Ledger;
   readonly records: Records;
+  /** What is kept of the keys of what can be erased, as far as these seals believe it. */
+  erasures(seals: Seals): Pick<Erasures, 'keys'>;
   close(): Promise<void>;
 }
 
@@ -31,7 +34,7 @@ async function openPostgresLedger(url: string): Promise<OpenLedger> {
   const settings = { url, name: 'holdfast audit verify', connections: 3, timed: false };
   const pool = postgresPool({ ...settings, terms: await termsOf(settings) });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { ledger: sqlLedger(db, null), records: sqlRecords(db, null), close: () => db.destroy() };
+  return { ...readersOf(db), close: () => db.destroy() };
 }
 
 async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
@@ -49,11 +52,18 @@ async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
   const pglite = await PGlite.create({ dataDir: directory });
   const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
   return {
-    ledger: sqlLedger(db, null),
-    records: sqlRecords(db, null),
+    ...readersOf(db),
     close: async () => {
       await pglite.close();
       await release();
     },
+  };
+}
+
+function readersOf(db: Kysely<Tables>): Omit<OpenLedger, 'close'> {
+  return {
+    ledger: sqlLedger(db, null),
+    records: sqlRecords(db, null),
+    erasures: (seals) => sqlErasures(db, seals),
   };
 }

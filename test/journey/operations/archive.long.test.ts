@@ -28,7 +28,7 @@ describe('the log of a running gateway is archived', () => {
     house = await openHouse({
       servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
       approval: '{ timeout: 8s, pickup: 8s }',
-      audit: '{ retain: 1m, archive: segments }',
+      audit: '{ retain: 1m, archive: segments, erasable: true }',
       slack: false,
     });
     gateway = await house.start();
@@ -108,5 +108,6 @@ describe('the log of a running gateway is archived', () => {
     writeFileSync(file, taken.out);
     const judged = await cli('verify', '--evidence', file);
     assert.equal(judged.code, 0, judged.out);
+    assert.match(judged.out, /"name":"ci"/, 'what can be erased of it is read with its key');
   });
 });
