@@ -9,7 +9,6 @@ import {
   writesOf,
 } from '../../support/counts/counted-world.ts';
 import { skipWithoutBacking } from '../../support/store/backing.ts';
-import { eventually } from '../../support/wait.ts';
 
 /** Rounds of which the one with the fewest counts. */
 const ROUNDS = 11;
@@ -23,11 +22,6 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     counts = await countCall(world, ROUNDS);
   });
   after(() => world.close());
-
-  const expiryOf = async (id: string): Promise<number> => {
-    const found = await world.gateway.api(`/api/approvals/${id}`);
-    return Date.parse(((await found.json()) as { expiresAt: string }).expiresAt);
-  };
 
   test('a call is opened and parked, and its card is in the queue', () => {
     assert.equal(counts.parked.answers, 1, 'the head of the answer');
@@ -60,40 +54,6 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.equal(wide('holdfast.admit_calls'), 0, 'no call is counted by itself');
     assert.ok(wide('holdfast.take_parts') <= 6, `${wide('holdfast.take_parts')} parts for ${most} calls`);
     assert.ok((await record('narrow', 20))('holdfast.admit_calls') >= 4, 'five at once share a statement at most');
-  });
-
-  test('questions whose time is over at once share statements and messages', async () => {
-    const most = 100;
-    const held = Array.from({ length: most }, (_, n) =>
-      world.agent.call('burst', { n }, { meta: { progressToken: `burst-${n}` } }),
-    );
-    const waiting = async () => (await world.gateway.approvals('pending')).filter(({ tool }) => tool === 'burst');
-    const all = await eventually('all wait', async () => {
-      const found = await waiting();
-      return found.length === most ? found : null;
-    });
-    const times = await Promise.all(all.map(({ id }) => expiryOf(id)));
-    const writes = await world.record(async () => {
-      // It stands still until the time of all is over.
-      process.kill(world.gateway.pid, 'SIGSTOP');
-      await eventually('the time is over', () => Date.now() > Math.max(...times) + 200 || null);
-      process.kill(world.gateway.pid, 'SIGCONT');
-      for (const { answer } of held) assert.match(textOf(await answer), /nobody decided on .* in time/i);
-    });
-    const kinds = {
-      ends: /is_over boolean|with moved as \(\s+update holdfast\.approvals set state/,
-      served: /c\.nth, c\.until|with collected as \(\s+update holdfast\.joiners/,
-      reads: /holdfast\.approvals a where a\.id = \$1$|as h\(id, revision\)/,
-      witness: /witness:\S+:passes/,
-    };
-    const count = (kind: RegExp): number => writes.filter(({ begins }) => kind.test(begins)).length;
-    const counts = Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, count(kind)]));
-    const told = JSON.stringify(counts);
-    assert.ok(counts.ends! > 0 && counts.ends! <= 8, told);
-    assert.ok(counts.served! > 0 && counts.served! <= 20, told);
-    assert.ok(counts.reads! <= 60, told);
-    assert.ok(counts.witness! > 0 && counts.witness! <= 10, told);
-    assert.equal(world.countsOf(writes).answers, most, 'an answer and the end of its stream are one write');
   });
 
   test('its card is posted, and brought up to date', () => {
