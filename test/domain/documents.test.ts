@@ -118,6 +118,7 @@ describe('docs/configuration.md', () => {
       'slack',
       'approval',
       'approval.hold',
+      'approvals',
       'sessions',
       'audit',
       'audit.samples',

@@ -55,6 +55,7 @@ describe('What somebody put aside', () => {
       clock: { now: () => OPENED },
       knownInAdvance: idle({ allowances: [] }),
       log: quiet,
+      erasures: idle({ renew: async () => 0 }),
       oversight: idle({ count: async () => 0 }),
       queue: idle(),
       rules: idle({ approvers: () => currentOf(approval) }),
