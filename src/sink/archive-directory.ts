@@ -26,11 +26,14 @@ export function archiveDirectory(folder: string): Archive {
   return {
     name: folder,
     head: async (log, segment) => {
-      const found = await readFile(headPath(log, segment), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      const path = headPath(log, segment);
+      const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return null;
         throw error;
       });
-      return found;
+      if (found === null) return null;
+      if (!found.isFile() || found.size > MOST_HEAD) throw new Error(`${path} is not the head of a segment`);
+      return readFile(path, 'utf8');
     },
     write: async (log, segment, lines) => {
       // Only the folder itself: where what it is in is missing, a volume is not there, and a disk of this machine is no archive.

@@ -1,11 +1,12 @@
 import { enclosedInText } from '../../domain/log/enclosed.ts';
 import { loggedErasure } from '../../domain/log/erased.ts';
 import { ArchivedStory } from '../../gateway/archive/archived-story.ts';
-import { orderedHeads } from '../../gateway/archive/segment-reader.ts';
+import { FolderReader, orderedHeads } from '../../gateway/archive/segment-reader.ts';
 import { noLonger } from '../../gateway/archive/segments.ts';
 import { disclosed } from '../../gateway/log/disclosed.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { takeEvidence } from '../../gateway/log/take-evidence.ts';
+import { verifyExport, verifyLedger, verifySegments } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import type { ProvenEvent } from '../../ports.ts';
@@ -30,19 +31,21 @@ interface ArchivedEvidenceOptions {
  * machine: whoever has HOLDFAST_SECRET can. What cards showed and the policy's text are in the database only.
  */
 export async function archivedEvidence(options: ArchivedEvidenceOptions, terminal: Terminal): Promise<string> {
+  if (options.export === '-') throw new Misuse('--export takes a file here: it is read twice.');
   const data = dataDirectory(options.data, terminal);
   const [first, ...others] = ownSecrets(data, terminal);
   if (first === undefined) throw new Misuse('Set HOLDFAST_SECRET: evidence is signed with the key of the log.');
   const folder = await segmentFolder(options.segments);
   const { heads, problems } = orderedHeads(folder, evidenceProof());
   if (problems.length > 0) throw new Error(`${problems[0]}. Run: holdfast audit verify --segments ${options.segments}`);
-  const story = new ArchivedStory(options.id);
-  for (const { head } of heads) {
-    for await (const line of noLonger(folder.read(head.file).lines, head.unpacked)) story.line(line);
-  }
   const url = terminalSecret(terminal, 'DATABASE_URL');
   const open = options.export === undefined && hasLedger(data, url) ? await openLedger(data, url) : null;
   try {
+    await requireFit(folder, options, open, vault([first, ...others]).publicKeys);
+    const story = new ArchivedStory(options.id);
+    for (const { head } of heads) {
+      for await (const line of noLonger(folder.read(head.file).lines, head.unpacked)) story.line(line);
+    }
     if (options.export !== undefined) for await (const line of linesOf(options.export)) story.line(line);
     if (open !== null) await readOn(open, story);
     const beside = open?.records ?? { cards: async () => new Map<string, string>(), policyText: async () => null };
@@ -70,6 +73,27 @@ export async function archivedEvidence(options: ArchivedEvidenceOptions, termina
   } finally {
     await open?.close();
   }
+}
+
+/** What is signed here has to be what the log says: all of it is verified before, with this machine's keys. */
+async function requireFit(
+  folder: Parameters<typeof orderedHeads>[0] & ConstructorParameters<typeof FolderReader>[0],
+  options: ArchivedEvidenceOptions,
+  open: OpenLedger | null,
+  keys: readonly string[],
+): Promise<void> {
+  const [trust, reader] = [{ keys, elsewhere: [] }, new FolderReader(folder)];
+  const found =
+    options.export !== undefined
+      ? await verifyExport(linesOf(options.export), trust, evidenceProof(), reader)
+      : open !== null
+        ? await verifyLedger(open.ledger, trust, evidenceProof(), reader)
+        : await verifySegments(reader, trust, evidenceProof());
+  const faults = found.report.faults.length + found.problems.length + (found.segmentProblems ?? []).length;
+  if (faults > 0)
+    throw new Error(
+      `The log does not fit, so no evidence is taken of it. Run: holdfast audit verify --segments ${options.segments}`,
+    );
 }
 
 async function readOn({ ledger }: Pick<OpenLedger, 'ledger'>, story: ArchivedStory): Promise<void> {

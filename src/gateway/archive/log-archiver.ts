@@ -164,7 +164,8 @@ export class LogArchiver {
     if (cut.head !== null && !(await this.#isKept(parts, cut))) return false;
     const graceMs = rules.approval.pickupMs;
     const since = before?.to ?? 0;
-    const staying = await ledger.staying(since, cut.to, graceMs, MOST_STAYING + 1);
+    // With the event after it: by a link that is not kept the next cut would delete it.
+    const staying = await ledger.staying(since, cut.to + 1, graceMs, MOST_STAYING + 1);
     if (staying.length > MOST_STAYING) {
       throw new Error(`more than ${MOST_STAYING} events up to ${cut.to} would have to stay; nothing is deleted`);
     }

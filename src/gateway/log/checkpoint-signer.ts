@@ -105,6 +105,8 @@ export class CheckpointSigner {
       const unchanged = found?.seq === signed.seq && found.hash === signed.hash;
       // The checkpoint must still be there too: ours, or a later one.
       if (unchanged && (newest?.seq ?? 0) >= signed.seq) continue;
+      // Another replica signed on since, and what this one signed last has left the database by a cut.
+      if (signed !== newest && (await ledger.cuts()).some(({ covered, to }) => covered && to >= signed.seq)) continue;
       this.#alarm = true;
       const { seq, hash } = signed;
       const why = `the audit log is not what was signed up to event ${seq}`;

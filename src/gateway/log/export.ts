@@ -57,6 +57,8 @@ export async function* exportLog(
     unsealed += page.length;
     n = page.at(-1)!.n;
   }
+  // What was cut meanwhile took checkpoints with it.
+  await requireUncut(ledger, after + 1);
   yield `${exportLine.end(count.events, unsealed, count.checkpoints + beyond.length)}\n`;
 }
 

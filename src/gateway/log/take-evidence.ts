@@ -46,11 +46,11 @@ export async function takeEvidence(
 ): Promise<TakenEvidence> {
   const { clock, ledger, vault } = gateway;
   const all = await records.story(approval);
-  // Its beginning left the database, and may be all that is missing or all that there is.
-  if (!all.some(({ type }) => type === 'approval.requested')) {
-    const cut = (await ledger.cuts()).find(({ covered }) => covered);
-    if (cut !== undefined) return { kind: 'archived', segments: cut.segment, until: cut.until };
-  }
+  // Of what a cut covers some may have stayed; nobody can tell from here whether it is all.
+  const cut = (await ledger.cuts()).find(({ covered }) => covered);
+  const isCut = cut !== undefined && all.some(({ seq }) => seq !== null && seq <= cut.to);
+  if (cut !== undefined && (isCut || !all.some(({ type }) => type === 'approval.requested')))
+    return { kind: 'archived', segments: cut.segment, until: cut.until };
   if (all.length === 0) return { kind: 'not_found' };
   // What no gateway wrote, and has no place in the chain, is signed by none either.
   const story = all.filter(({ doubt, seq }) => doubt === undefined || seq !== null);

@@ -14,6 +14,18 @@ export async function removableApprovals(
   before: Date,
   limit: number,
 ): ReturnType<RemovalStore['removable']> {
+  for (let from = after; ; ) {
+    const ids = await oldEnough(db, from, before, limit);
+    const calls = await sentCalls(db, seals, ids);
+    const own = new Set(calls.filter(({ believed, state }) => believed && isOver(state)).map(({ id }) => id));
+    const kept = ids.filter((id) => own.has(id));
+    // Those that no gateway left so keep none after them from its turn.
+    if (kept.length > 0 || ids.length < limit) return kept;
+    from = ids.at(-1)!;
+  }
+}
+
+async function oldEnough(db: Kysely<Tables>, after: string, before: Date, limit: number): Promise<readonly string[]> {
   // By the primary key, which ends at what is too young: an id begins with the time at which it was made.
   const found = await sql<{ id: string }>`
     select a.id from holdfast.approvals a
@@ -21,10 +33,7 @@ export async function removableApprovals(
       and a.state in ('denied', 'expired', 'withdrawn', 'lapsed', 'succeeded', 'failed')
       and greatest(a.updated_at, a.expires_at, a.pickup_until, a.result_until, a.lease_until) < ${before}
     order by a.id limit ${limit}`.execute(db);
-  const ids = found.rows.map(({ id }) => id);
-  const calls = await sentCalls(db, seals, ids);
-  const own = new Set(calls.filter(({ believed, state }) => believed && isOver(state)).map(({ id }) => id));
-  return ids.filter((id) => own.has(id));
+  return found.rows.map(({ id }) => id);
 }
 
 function isOver(state: State): boolean {

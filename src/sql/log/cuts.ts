@@ -78,9 +78,10 @@ export async function keepLinks(
   links: readonly KeptLink[],
   first: Pick<KeptLink, 'previous' | 'seq'>,
 ): Promise<void> {
+  const isKept = links.some(({ seq }) => seq === first.seq);
   const rows = [
     ...links.map(({ seq, previous, checkpoint, path }) => ({ seq, previous, checkpoint, path, kept: true })),
-    { ...first, checkpoint: null, path: [], kept: false },
+    ...(isKept ? [] : [{ ...first, checkpoint: null, path: [] as string[], kept: false }]),
   ].map(({ seq, previous, checkpoint, path, kept }) => ({
     ...{ seq: String(seq), previous, kept, path: path.join(' ') },
     checkpoint: checkpoint === null ? null : String(checkpoint),
@@ -93,10 +94,9 @@ export async function keepLinks(
       .onConflict((conflict) => conflict.column('seq').doNothing())
       .execute();
     const there = await sql<{ there: string }>`
-      select count(*) as there from holdfast.links where seq = any(${some.map(({ seq }) => seq)}::bigint[])`.execute(
-      db,
-    );
-    // What has no link is deleted.
+      select count(*) as there from holdfast.links where seq = any(${some.map(({ seq }) => seq)}::bigint[])
+        and (kept or (${!isKept}::boolean and seq = ${String(first.seq)}::bigint))`.execute(db);
+    // What has no link is deleted, and so is what somebody else's link would not keep.
     requireTaken('links', Number(there.rows[0]!.there), some.length);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * What it takes to cut the log. `links` proves what stays of a stretch that was cut: an event with a link that is `kept` is not
  * deleted. `cut_events` is the only way to delete events for a role that does not own them: those that an event `log.cut`
- * names which is in the chain and under a checkpoint. It runs with its owner's rights.
+ * names which is in the chain and under a checkpoint, and never those by which something is stopped, let go, ended, recognised or
+ * begun. It runs with its owner's rights.
  */
 export const MIGRATION_0076: readonly string[] = [
   `create table if not exists holdfast.links (
@@ -26,6 +27,10 @@ export const MIGRATION_0076: readonly string[] = [
     return query with leaving as (
       select e.n, e.seq from holdfast.events e where e.seq > beyond and e.seq <= upto
         and not exists (select 1 from holdfast.links l where l.seq = e.seq and l.kept)
+        and split_part(right(e.body, 48), '"type":"', 2) not in (
+          'seals.began"}', 'key.changed"}', 'store.accepted"}', 'log.cut"}', 'data.erased"}',
+          'freeze.set"}', 'freeze.lifted"}', 'grant.revoked"}', 'watch.began"}', 'watch.ended"}',
+          'key.requested"}', 'key.registered"}', 'key.revoked"}', 'key.suspended"}', 'token.revoked"}', 'token.suspended"}')
       order by e.seq limit most
     ), gone as (
       delete from holdfast.events e using leaving where e.n = leaving.n returning e.seq

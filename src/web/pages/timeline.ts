@@ -32,8 +32,10 @@ export function archivedLine(
   story: readonly ProvenEvent[],
   { cut: gone }: ChainStatus,
 ): Html | string {
-  if (gone === undefined || createdAt > gone.until || story.some(({ type }) => type === 'approval.requested'))
-    return '';
+  if (gone === undefined || createdAt > gone.until) return '';
+  // What stayed of it may not be all.
+  const isCut = story.some(({ seq }) => seq !== null && seq <= gone.to);
+  if (!isCut && story.some(({ type }) => type === 'approval.requested')) return '';
   const where = gone.kept
     ? html`They are in the archived segments: <code>holdfast audit evidence ${id} --segments DIR</code>`
     : html`They were not kept, as <code>audit.archive: none</code> says`;

@@ -526,6 +526,35 @@ for (const kind of ['pglite', 'postgres'] as const) {
       for (const statement of wrong) await assert.rejects(statement.execute(world.db), /no signed cut covers/);
     });
 
+    test('P1: nor what stops something, though nothing says any more that it stays', async () => {
+      const [cut] = await world.ledger.cuts();
+      const undo = new Error('undo');
+      const tried = world.db.transaction().execute(async (trx) => {
+        await sql`delete from holdfast.links`.execute(trx);
+        await sql`select * from holdfast.cut_events(${cut!.n}, ${cut!.to}, 0, 100000)`.execute(trx);
+        const left = await sql<{ type: string }>`
+          select type from holdfast.events where seq <= ${cut!.to} order by seq`.execute(trx);
+        assert.deepEqual(
+          left.rows.map(({ type }) => type),
+          ['seals.began', 'freeze.set'],
+        );
+        throw undo;
+      });
+      await assert.rejects(tried, undo);
+    });
+
+    test('P1: what stays keeps its link where it comes right after a cut, and a link of somebody else’s keeps nothing', async () => {
+      const at = 9_000_001;
+      const link = (seq: number) => ({ seq, previous: 'p', checkpoint: null, path: [] });
+      await world.ledger.keepLinks([link(at)], { seq: at, previous: 'p' });
+      assert.equal((await world.ledger.link(at))?.seq, at);
+      await sql`insert into holdfast.links (seq, previous, kept, path) values (${at + 1}, 'p', false, '')`.execute(
+        world.db,
+      );
+      await assert.rejects(world.ledger.keepLinks([link(at + 1)], { seq: at + 5, previous: 'p' }));
+      await sql`delete from holdfast.links where seq >= ${at}`.execute(world.db);
+    });
+
     test('P7: a database from before the cut takes the segment that is there, and one that went another way does not', async () => {
       const again = await auditWorld(kind);
       try {

@@ -69,7 +69,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0073-quota-parts': '69b62ac871d358f54a379682c4a21eef29ad9b08f1b26ba17eda3655c46ce92e',
   '0074-quota-in-advance': '4ef3f4b355b1f5e5d5bce0d4ac6e2aff0502b67524de40f282eaa0b28c74ecc8',
   '0075-oversight': '06d26846eeb734eaa6a1cbd21e8f2e5879c1d62ca06e59953a18292ff8a9e062',
-  '0076-cuts': '6f758a566065e720a2832971404e23ee655b9a93c472a3e1a49cf5620f619d0c',
+  '0076-cuts': 'ab92c616a2023e6f3409253c1a28dc7c2fdbe50d2f9eda8e679249802c298b6e',
   '0077-removed-approvals': '40bb82737f2b6c948439d2d03dd0d81634232d25e0c721fbe554a40f55b57502',
   '0079-erasable-keys': 'dc75b3386a09e5fadcbb657f26dc05f31d9ac47c611d0f428413204f28c63982',
 };

@@ -86,6 +86,18 @@ for (const kind of STORES) {
       assert.equal(await there(goes), false);
     });
 
+    test('P4: however many stay that no gateway left so, they keep no other from going', async () => {
+      // Before all others, and in this order.
+      const at = (nth: number) => new Date(OLD.getTime() - 100 * DAY + nth);
+      const strange = [await ended('withdrawn', at(0)), await ended('withdrawn', at(1))];
+      for (const { id } of strange)
+        await world.rows(`update holdfast.approvals set state_seal = null where id = '${id}'`);
+      const goes = await ended('withdrawn', at(2));
+      const [first] = await world.one.removable('', new Date(Date.now() - 100 * DAY), 2);
+      assert.equal(first, goes.id);
+      await removeAll();
+    });
+
     test('P4: an unknown outcome stays, whatever asks for its removal', async () => {
       const unknown = await ended('pending');
       await world.rows(

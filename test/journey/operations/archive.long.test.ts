@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { Agent } from '../../support/agent/agent.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
@@ -109,5 +110,21 @@ describe('the log of a running gateway is archived', () => {
     const judged = await cli('verify', '--evidence', file);
     assert.equal(judged.code, 0, judged.out);
     assert.match(judged.out, /"name":"ci"/, 'what can be erased of it is read with its key');
+
+    // A segment in which somebody changed one text, with its hash as it was.
+    const spoiled = join(house.folder, 'spoiled');
+    cpSync(segments(), spoiled, { recursive: true });
+    let changed = 0;
+    for (const name of readdirSync(spoiled).filter((each) => each.endsWith('.gz'))) {
+      const text = gunzipSync(readFileSync(join(spoiled, name))).toString();
+      const other = text.replace('approval.decided', 'approval.decideD');
+      if (other === text) continue;
+      changed += 1;
+      writeFileSync(join(spoiled, name), gzipSync(other));
+    }
+    assert.equal(changed, 1);
+    const refused = await cli('evidence', decided, '--segments', spoiled);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.err, /does not fit, so no evidence is taken/);
   });
 });
