@@ -53,7 +53,7 @@ grant select, insert, update on holdfast.sealed_sets to holdfast_gateway;
 grant update (seal) on holdfast.revocations, holdfast.person_emails to holdfast_gateway;
 
 -- What was shown of a call that is over is erased where an operator says so: from its row, the cards that were kept, and by destroying
--- its key. Triggers below refuse all of it but in the transaction of an erasure.
+-- its key. Triggers below refuse all of it but of that call, in the transaction of its erasure. Without audit.erasable the three lines may be left out.
 grant update (arguments, sent, trace, stated_reason, asked, counter_of) on holdfast.approvals to holdfast_gateway;
 grant delete on holdfast.card_contents to holdfast_gateway;
 grant select, insert on holdfast.erasable_keys to holdfast_gateway;
@@ -95,20 +95,38 @@ create or replace trigger frozen_request before update of request on holdfast.ap
 -- Whoever erases a call destroys its key in the same transaction, which leaves a record. Nothing of it can be sent any more.
 create or replace function holdfast.refuse_unless_erasing() returns trigger language plpgsql as $$
 begin
-  if not exists (select 1 from holdfast.erasable_keys k where k.erased is not null and k.xmin = pg_current_xact_id()::xid) then
-    raise exception 'holdfast: % of % is frozen', tg_argv[0], tg_table_name using errcode = 'insufficient_privilege';
-  end if;
-  if tg_level = 'STATEMENT' then
-    return null;
-  end if;
-  if new.state in ('pending', 'approved', 'dispatched') or new.request is not null or new.result is not null then
+  if new.state in ('pending', 'approved', 'dispatched') or new.request is not null or new.result is not null
+    or not exists (select 1 from holdfast.erasable_keys k
+      where k.approval_id = new.id and k.erased is not null and k.xmin = pg_current_xact_id()::xid) then
     raise exception 'holdfast: % of % is frozen', tg_argv[0], tg_table_name using errcode = 'insufficient_privilege';
   end if;
   return new;
 end
 $$;
-create or replace trigger frozen_cards before delete on holdfast.card_contents for each statement
-  when (current_user = 'holdfast_gateway') execute function holdfast.refuse_unless_erasing('what was shown');
+-- What its cards showed: also what the one message showed that tells it together with others.
+create or replace function holdfast.refuse_unless_shown_of_erased() returns trigger language plpgsql as $$
+begin
+  if tg_level = 'STATEMENT' then
+    if not exists (select 1 from holdfast.erasable_keys k where k.erased is not null and k.xmin = pg_current_xact_id()::xid) then
+      raise exception 'holdfast: % of % is frozen', tg_argv[0], tg_table_name using errcode = 'insufficient_privilege';
+    end if;
+    return null;
+  end if;
+  if not exists (select 1 from holdfast.erasable_keys k
+    left join holdfast.cards o on o.approval_id = k.approval_id and starts_with(o.digest, 'digest:')
+    left join holdfast.cards c on c.approval_id = old.approval_id
+    where k.erased is not null and k.xmin = pg_current_xact_id()::xid and (k.approval_id = old.approval_id
+      or starts_with(c.digest, 'digest:' || split_part(o.digest, ':', 2) || ':'))) then
+    raise exception 'holdfast: % of % is frozen', tg_argv[0], tg_table_name using errcode = 'insufficient_privilege';
+  end if;
+  return old;
+end
+$$;
+drop trigger if exists frozen_cards on holdfast.card_contents;
+create trigger frozen_cards before delete on holdfast.card_contents for each statement
+  when (current_user = 'holdfast_gateway') execute function holdfast.refuse_unless_shown_of_erased('what was shown');
+create or replace trigger frozen_shown before delete on holdfast.card_contents for each row
+  when (current_user = 'holdfast_gateway') execute function holdfast.refuse_unless_shown_of_erased('what was shown');
 create or replace trigger frozen_call before update of arguments, sent, trace, stated_reason, asked, counter_of on holdfast.approvals
   for each row when (current_user = 'holdfast_gateway') execute function holdfast.refuse_unless_erasing('the call');
 create or replace trigger frozen_seals before update of frozen_seal, shown_digest on holdfast.approvals for each row

@@ -24,7 +24,9 @@ export function sqlErasures(db: Kysely<Tables>, seals: Seals): Erasures {
           strpos(n.trace::text, '"erased":{"by":') = 0 and (
             strpos(n.arguments::text, ${inJson}) > 0 or strpos(n.sent::text, ${inJson}) > 0 or strpos(n.trace::text, ${inJson}) > 0
             or strpos(coalesce(n.asked ->> 'text', ''), ${inJson}) > 0 or strpos(n.answers::text, ${inJson}) > 0
-            or strpos(coalesce(n.stated_reason, ''), ${text}) > 0 or strpos(n.later_reasons::text, ${inJson}) > 0) as fits
+            or strpos(coalesce(n.stated_reason, ''), ${text}) > 0 or strpos(n.later_reasons::text, ${inJson}) > 0
+            or strpos(coalesce(n.counter_of::text, ''), ${inJson}) > 0 or strpos(coalesce(n.facts::text, ''), ${inJson}) > 0
+            or strpos(coalesce(n.particulars::text, ''), ${inJson}) > 0) as fits
         from (select a.* from holdfast.approvals a where ${before === null ? sql`true` : sql`a.id < ${before}`}
           order by a.id desc limit ${among}) n order by n.id desc`.execute(db);
       const found = looked.rows.filter(({ fits }) => fits).map(matchOf);

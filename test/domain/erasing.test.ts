@@ -35,6 +35,11 @@ test('P2: only what is over and collected is erased, and only once', () => {
   const before = sampleApproval({ state: 'denied' });
   const erased = { ...before, ...erasedCall(before, ERASURE) };
   assert.equal(judgeErasure(erased, NOBODY, NOW), 'erased');
+  // Of a row that somebody changed the log says whether it was, and whether the call is over.
+  const changed = { ...erased, broken: 'unsealed' as const };
+  assert.equal(judgeErasure(changed, NOBODY, NOW), null);
+  assert.equal(judgeErasure(changed, { ...NOBODY, logged: true }, NOW), 'erased');
+  assert.equal(judgeErasure(changed, { ...NOBODY, unended: true }, NOW), 'live');
 });
 
 test('P7: what is left of an erased call says who asked, what policy said and who decided, and nothing of the call', () => {

@@ -100,6 +100,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   live: 'not erased: it waits, may run, or runs',
   owed: 'not erased: its outcome is not collected yet',
   card: 'not erased: its card is being written; try again',
+  off: 'not erased: audit.erasable is off, and was when it was asked about',
 };
 
 function warnOfClear(clear: number, terminal: Terminal): void {

@@ -4,9 +4,9 @@ import { type Approval, isOver } from './approval.ts';
 
 /**
  * Why the data of an approval is not erased. `live`: it waits, may run, or runs. `owed`: somebody has still to collect its
- * outcome. `erased`: it has been. `card`: its card is being written at this moment.
+ * outcome. `erased`: it has been. `card`: its card is being written at this moment. `off`: calls are not erased here.
  */
-export type EraseRefusal = 'card' | 'erased' | 'live' | 'owed';
+export type EraseRefusal = 'card' | 'erased' | 'live' | 'off' | 'owed';
 
 /** What is judged besides the approval. */
 export interface ErasedRow {
@@ -15,6 +15,10 @@ export interface ErasedRow {
   readonly taskUntil: Date | null;
   /** A run is writing its card. */
   readonly cardRuns: boolean;
+  /** That it was erased is on record, whatever its row says. */
+  readonly logged?: boolean;
+  /** The log has events about it, and none that it ended; asked only of a row that differs from what a gateway wrote. */
+  readonly unended?: boolean;
 }
 
 /** Characters of a text that is looked for, and of the reason of an erasure. */
@@ -24,12 +28,13 @@ export const LONGEST_ERASE_REASON = 500;
 
 /** null: it may be erased. */
 export function judgeErasure(
-  { state, callers, trace }: Pick<Approval, 'callers' | 'state' | 'trace'>,
-  { owedUntil, taskUntil, cardRuns }: ErasedRow,
+  { state, callers, trace, broken }: Pick<Approval, 'broken' | 'callers' | 'state' | 'trace'>,
+  { owedUntil, taskUntil, cardRuns, logged = false, unended = false }: ErasedRow,
   now: Date,
 ): EraseRefusal | null {
-  if (trace.erased !== undefined) return 'erased';
-  if (!isOver(state)) return 'live';
+  // A row that somebody changed may say either, and nothing of it be so.
+  if (trace.erased !== undefined && (broken === null || logged)) return 'erased';
+  if (!isOver(state) || (broken !== null && unended)) return 'live';
   if (callers > 0 && owedUntil !== null && owedUntil > now) return 'owed';
   if (taskUntil !== null && taskUntil > now) return 'owed';
   return cardRuns ? 'card' : null;

@@ -45,6 +45,9 @@ export async function eraseData(
   const known = await store.find(id);
   const early = known && judgeErasure(known, { owedUntil: null, taskUntil: null, cardRuns: false }, at);
   if (early !== null) return { kind: 'refused', why: early };
+  // Where it is off, events say in the clear what would be gone from everywhere else; a key is left from when it was on.
+  if (known !== null && rules.erasable !== true && !(await erasures.keys([id])).has(id))
+    return { kind: 'refused', why: 'off' };
   // Before, so that none is left if this process dies in between: a call whose sample is gone is one of which less is known.
   const samples = known === null ? 0 : await removeSamples(gateway, [known.server], alike(known));
   const erased = await erasures.erase({
@@ -53,7 +56,12 @@ export async function eraseData(
     judge: (approval, row) => judgeErasure(approval, row, at),
     event: (approval, data) => erasedEvent(approval, id, { at, actor, reason, via: operator.via, data, samples }),
   });
-  if (erased.kind !== 'erased') return erased;
+  if (erased.kind !== 'erased') {
+    // About no approval: one that names it would be believed as its erasure.
+    const data = { reason, via: operator.via, samples };
+    if (samples > 0) await store.append([{ ...NO_SUBJECT, type: 'data.erased', at, actor, data }]);
+    return erased;
+  }
   // Its card, which says what is left.
   if (erased.approval !== null) gateway.announcer.announce(erased.approval);
   return { kind: 'erased', approval: erased.approval, erasure, data: erased.data, samples };

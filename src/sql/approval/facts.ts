@@ -20,9 +20,8 @@ export async function keepFacts(
   const text = sealedFacts(seals, 'facts', id, facts);
   const keep = (on: Kysely<Tables>) =>
     sql<{ id: string }>`${KEPT_PLAN}
-      update holdfast.approvals set facts = ${text}, particulars = ${own} where id = ${id} and facts is null returning id`.execute(
-      on,
-    );
+      update holdfast.approvals set facts = ${text}, particulars = ${own} where id = ${id} and facts is null
+        and (trace -> 'erased') is null returning id`.execute(on);
   if (event === null) return (await keep(db)).rows.length > 0;
   return db.transaction().execute(async (trx) => {
     const kept = (await keep(trx)).rows.length > 0;

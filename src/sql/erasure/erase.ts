@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { digestMarkIn } from '../../domain/approval/burst.ts';
 import { type ErasedRow, erasedCall } from '../../domain/approval/erase.ts';
@@ -7,6 +7,7 @@ import type { Erasure } from '../../domain/call/erasure.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { ERASABLE_TYPES, enclosedIn, erasablePart } from '../../domain/log/enclosed.ts';
 import type { ErasedData, EraseOrder, EraseOutcome, Seals } from '../../ports.ts';
+import { hasNotEnded } from '../approval/history.ts';
 import { writeRows } from '../connection/not-taken.ts';
 import { isAbout } from '../log/about.ts';
 import { LINK, type LinkRow } from '../log/chained.ts';
@@ -45,7 +46,10 @@ export async function eraseApproval(db: Kysely<Tables>, seals: Seals, order: Era
     // Somebody put it back since.
     if (known?.erasure && known.key !== null) await destroyKey(trx, seals, id, known.erasure);
     if (approval !== null) {
-      const why = order.judge(approval, await besides(trx, id, row!.result_until));
+      const beside = await besides(trx, id, row!.result_until);
+      const logged = known?.erasure !== undefined && known.erasure !== null;
+      const unended = approval.broken !== null && (await hasEventsAndNoEnd(trx, id));
+      const why = order.judge(approval, { ...beside, logged, unended });
       if (why !== null) return { kind: 'refused', why };
     }
     // A record that was put back is erased once more.
@@ -56,7 +60,8 @@ export async function eraseApproval(db: Kysely<Tables>, seals: Seals, order: Era
     // First: where rights are few, the rest is allowed because of it.
     await destroyKey(trx, seals, id, erasure);
     const gone = await sql`
-      delete from holdfast.card_contents where approval_id = ${id} or digest = any(${digests}::text[])`.execute(trx);
+      delete from holdfast.card_contents where approval_id = ${id} or digest = any(${digests}::text[])
+        or approval_id in (${ofItsMessage(id)})`.execute(trx);
     await sql`
       delete from holdfast.questions where task_id in (select id from holdfast.tasks where approval_id = ${id})`.execute(
       trx,
@@ -68,6 +73,21 @@ export async function eraseApproval(db: Kysely<Tables>, seals: Seals, order: Era
     const after = row === null ? null : await readAgain(trx, seals, id);
     return { kind: 'erased', data, approval: after };
   });
+}
+
+/**
+ * Those that one message tells together with this one: every later version of it has its line, whichever call it was kept with.
+ */
+function ofItsMessage(id: string): RawBuilder<unknown> {
+  return sql`select c.approval_id from holdfast.cards o join holdfast.cards c
+    on starts_with(c.digest, 'digest:' || split_part(o.digest, ':', 2) || ':')
+    where o.approval_id = ${id} and starts_with(o.digest, 'digest:')`;
+}
+
+async function hasEventsAndNoEnd(trx: Trx, id: string): Promise<boolean> {
+  const found = await sql<{ so: boolean }>`
+    select exists (select 1 from holdfast.events e where ${isAbout(id)}) and ${hasNotEnded(id)} as so`.execute(trx);
+  return found.rows[0]!.so;
 }
 
 async function destroyKey(trx: Trx, seals: Seals, id: string, erasure: Erasure): Promise<void> {
@@ -121,7 +141,8 @@ async function told(
   let clear = 0;
   for (const row of found.rows) {
     const event = eventOf(seals, row);
-    if (event.approval !== id) continue;
+    // Only of what a gateway wrote: a forged event could name another call's card.
+    if (event.approval !== id || event.doubt === 'body') continue;
     if (enclosedIn(event.data) !== null) enclosed += 1;
     else if (erasablePart(event.type, event.data) !== null) clear += 1;
     const digest = cardNamed(row.body);

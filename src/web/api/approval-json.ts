@@ -87,7 +87,10 @@ export function approvalJson(approval: Approval) {
     pickupUntil: approval.pickupUntil?.toISOString() ?? null,
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
-    ...(approval.trace.erased === undefined ? {} : { erased: erasureJson(approval.trace.erased) }),
+    // Of a row that somebody changed only the log says it.
+    ...(approval.trace.erased === undefined || approval.broken !== null
+      ? {}
+      : { erased: erasureJson(approval.trace.erased) }),
   };
 }
 

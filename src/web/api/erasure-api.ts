@@ -15,6 +15,7 @@ const REFUSALS: Readonly<Record<EraseRefusal, string>> = {
   live: 'This call waits, may still run, or runs. Deny it, take it back or let it end first.',
   owed: 'Its agent has not collected the outcome yet. Try again once it has, or once the outcome is no longer kept.',
   erased: 'It has been erased before.',
+  off: 'Calls are not erased here: audit.erasable is off, and this call was asked about while it was.',
   card: 'Its card is being written at this moment. Try again in a minute.',
 };
 

@@ -126,7 +126,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       400: ['bad_body', 'bad_reason', ...NOT_UNDERSTOOD],
       403: ['not_an_operator'],
       404: ['not_found'],
-      409: ['live', 'owed', 'erased', 'card'],
+      409: ['live', 'owed', 'erased', 'card', 'off'],
       503: ['not_kept'],
     },
   },

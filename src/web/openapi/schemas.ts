@@ -504,7 +504,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         state: oneOf(STATES),
         createdAt: instant(),
         outcome: oneOf(
-          ['found', 'erased', 'live', 'owed', 'card', 'not_found', 'not_an_operator'],
+          ['found', 'erased', 'live', 'owed', 'card', 'off', 'not_found', 'not_an_operator'],
           'found: nothing was changed; live, owed, card: it cannot be erased yet.',
         ),
         clear: orNull(whole('Events of it that stay in the log; null: nothing was erased.')),

@@ -74,7 +74,7 @@ export function approvalPage({
     <div id="state" data-live data-only="${approval.id}">
       ${isForged(approval) ? html`<p class="fault" data-key="broken" role="alert">Holdfast will not run this: the record ${FORGED_WORDS[approval.broken ?? 'state']}. ${forgedCause(approval)}</p>` : ''}
       ${approval.broken === 'secret' && !isForged(approval) ? html`<p class="dim" data-key="secret">This record ${FORGED_WORDS.secret}, so nobody can check it any more. The audit log still tells what happened.</p>` : ''}
-      ${trace.erased === undefined ? '' : html`<p class="notice" data-key="erased">What this approval said of its call was ${visibleText(erasureWords(trace.erased))}</p>`}
+      ${trace.erased === undefined || approval.broken !== null ? '' : html`<p class="notice" data-key="erased">What this approval said of its call was ${visibleText(erasureWords(trace.erased))}</p>`}
       <p class="state-line" data-key="state" data-rev="${approval.revision}" data-became="${became(approval)}">${stateBadge(approval.state)}
         ${approval.state === 'pending' ? html`<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>` : ''}
         ${approval.note === null ? '' : html`<span class="note">${visibleName(approval.note)}</span>`}</p>

@@ -164,6 +164,38 @@ for (const kind of STORES) {
       assert.doesNotMatch(JSON.stringify(await world.one.find(id)), new RegExp(MARK));
     });
 
+    test('P8: every version of a message that tells several calls is erased with the first of them', async () => {
+      const [leader, member] = [await over(`${MARK}-lead`), await over(`${MARK}-5`)];
+      const told = async (id: string, content: string) => {
+        const digest = createHash('sha256').update(content).digest('hex');
+        const card = {
+          ...{ approval: id, channel: 'C1', ts: '1.1', revision: 2, postedAt: new Date() },
+          digest: `digest:${leader!.id}:grant:0.${digest}`,
+        };
+        const data = { digest: card.digest, channel: 'C1', ts: '1.1' };
+        const event = { type: 'card.updated', at: new Date(), actor: 'holdfast', data } as const;
+        await world.one.saveCard(card, approvalEvent({ id, server: 's', tool: 't', grant: 'g' }, event), content);
+      };
+      await told(member!.id, `[{"text":"one of two: ${MARK}-5"}]`);
+      await told(leader!.id, `[{"text":"later: ${MARK}-5"}]`);
+      await world.one.seal(1_000);
+      assert.equal((await erase(member!.id)).kind, 'erased');
+      assert.doesNotMatch(await everything(), new RegExp(`${MARK}-5`));
+      assert.equal((await erase(leader!.id)).kind, 'erased');
+    });
+
+    test('P8: nothing that is found out late about an erased call is kept', async () => {
+      const { id } = await over(`${MARK}-6`);
+      assert.equal((await erase(id)).kind, 'erased');
+      const facts = {
+        unusual: [[{ text: `${MARK}-6` }]],
+        preview: null,
+        particulars: { at: 0, destinations: { 'args.to': `${MARK}-6` }, amounts: {} },
+      };
+      assert.equal(await world.one.keepFacts(id, facts, null), false);
+      assert.doesNotMatch(await everything(), new RegExp(`${MARK}-6`));
+    });
+
     test('P2: what waits, or has still to be collected, is not erased, and stays as it is', async () => {
       const opened = await open(request(`${MARK}-4`));
       const { id } = opened.kind === 'opened' ? opened.approval : assert.fail(opened.kind);
@@ -251,6 +283,10 @@ for (const kind of STORES) {
       const { id } = await over(`${MARK}-10`);
       await world.rows(`update holdfast.approvals set requirement = '{"forged":true}' where id = '${id}'`);
       assert.equal((await world.one.find(id))!.broken, 'requirement');
+      // Of such a row the log has to say that the call is over.
+      assert.deepEqual(await erase(id), { kind: 'refused', why: 'live' });
+      const end = { type: 'approval.expired', at: new Date(), actor: 'holdfast', data: {} } as const;
+      await world.one.append([approvalEvent({ id, server: 's', tool: 't', grant: 'g' }, end)]);
       assert.equal((await erase(id)).kind, 'erased');
       assert.equal((await world.one.find(id))!.broken, 'unsealed');
     });

@@ -188,6 +188,10 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
       'delete from holdfast.revocations',
       'delete from holdfast.joiners',
       'delete from holdfast.card_contents',
+      // A record of an erasure, of another call or of none, frees nothing else.
+      `insert into holdfast.card_contents (digest, approval_id, content, kept_at) select 'd', id, 'c', now() from holdfast.approvals limit 1;
+        insert into holdfast.erasable_keys values ('x', null, 'x', 'x'); delete from holdfast.card_contents`,
+      `insert into holdfast.erasable_keys values ('x', null, 'x', 'x'); update holdfast.approvals set arguments = '{}', request = null, result = null where state = 'succeeded'`,
       'delete from holdfast.erasable_keys',
       `update holdfast.approvals set trace = '{}', asked = null where state = 'succeeded'`,
       `update holdfast.approvals set stated_reason = 'x', counter_of = null`,

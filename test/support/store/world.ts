@@ -140,6 +140,7 @@ export function newApproval(different: Partial<NewApproval['approval']> = {}): N
     awaits,
     questions,
     answers,
+    facts,
     broken,
     seal,
     ...sample
