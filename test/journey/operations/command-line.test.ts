@@ -6,6 +6,7 @@ import { Agent } from '../../support/agent/agent.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { keptTerminal } from '../../support/terminal.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny
@@ -50,8 +51,13 @@ describe('the command line against a running gateway', () => {
       JSON.parse((await run('approvals', 'show', id, '--json')).out),
       await (await gateway.api(`/api/approvals/${id}`)).json(),
     );
+    // An event gets its place in the chain a moment later.
+    const told = await eventually('it is chained', async () => {
+      const page = await (await gateway.api('/api/events?type=approval.requested')).json();
+      return (page as { items: { seq: number | null }[] }).items.every(({ seq }) => seq !== null) ? page : null;
+    });
     const events = JSON.parse((await run('audit', 'list', '--type', 'approval.requested', '--json')).out);
-    assert.deepEqual(events, await (await gateway.api('/api/events?type=approval.requested')).json());
+    assert.deepEqual(events, told);
   });
 
   test('an earlier approval of the very same call is named', async () => {
