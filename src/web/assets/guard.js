@@ -73,7 +73,8 @@ export function placeOf(element, right = 0, down = 0) {
   return { x: x + right, y: y + down, width, height: high };
 }
 
-function look() {
+/** Notes where each button is now. Whoever changes the page calls it, so that no button is seen undimmed that a press would not reach. */
+export function look() {
   const now = performance.now();
   const message = placeOf(document.getElementById('announcement') ?? document.head);
   for (const button of document.querySelectorAll(DECIDING)) {

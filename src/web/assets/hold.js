@@ -1,4 +1,4 @@
-import { inherit, isSamePlace, placeOf, placesNow } from './guard.js';
+import { inherit, isSamePlace, look, placeOf, placesNow } from './guard.js';
 import { caretOf, focusAgain, merge, replace } from './merge.js';
 
 /** What the server has and this page does not show, by key. */
@@ -23,6 +23,7 @@ export function takeOver(fresh) {
     else if (!attempt(part, () => merge(part, other.cloneNode(true)))) tryAgainSoon(part);
   }
   tell();
+  look();
 }
 
 /** What decides nothing is taken over as soon as the pointer and the focus have left it. */
@@ -42,6 +43,7 @@ export function showAll() {
   }
   for (const kept of Object.values(news)) kept.clear();
   tell();
+  look();
 }
 
 /** Marks a card as decided where it stands: its buttons do nothing any more, and nothing moves. */
