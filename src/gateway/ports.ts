@@ -80,7 +80,7 @@ export interface Ports {
   readonly tracing?: Tracing;
   /** Called at each fault point. Tests end the process here; absent in production. */
   readonly faultPoint?: (point: FaultPoint) => void;
-  /** Longest body of a call that is held for an approval, in bytes; absent: as long as any other. */
+  /** Longest body of a call that is held for an approval, in bytes; absent: the same as for other calls. */
   readonly mostGatedBytes?: number;
   /** An operator says that the secret of this database is lost (HOLDFAST_SECRET_LOST); absent: nobody does. */
   readonly secretLost?: boolean;

@@ -46,7 +46,7 @@ export class SweepSteps {
     }
   }
 
-  /** Throws the last failure, if there was any. */
+  /** Throws the last failure, if there was one. */
   end(): void {
     if (this.#failed > 0) throw this.#last;
   }

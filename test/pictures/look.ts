@@ -6,11 +6,13 @@ import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import {
+  ADMIN_TOKEN,
   axeFaults,
   type ConsoleWorld,
   consoleWorld,
   openBrowser,
   openWindow,
+  ROOMS,
   signIn,
 } from '../support/console/browser.ts';
 import { eventually } from '../support/wait.ts';
@@ -51,18 +53,6 @@ const LOOKS = [
   ['phone-light', 390, 'light'],
   ['phone-dark', 390, 'dark'],
 ] as const;
-const PAGES = [
-  '/',
-  '/mine',
-  '/activity',
-  '/audit',
-  '/overview',
-  '/oversight',
-  '/policies',
-  '/grants',
-  '/allowances',
-  '/freezes',
-];
 
 const slack = await startSlackStandIn({ rates: false });
 const world = await consoleWorld({
@@ -105,7 +95,7 @@ async function calls(of: ConsoleWorld): Promise<void> {
 }
 
 async function pending(): Promise<{ id: string; tool: string }[]> {
-  const headers = { authorization: 'Bearer an-admin-token-for-tests-only' };
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   return (
     (await (await fetch(`${world.url}/api/approvals?state=pending`, { headers })).json()) as {
       items: { id: string; tool: string }[];
@@ -153,7 +143,7 @@ async function inConsole(context: BrowserContext, look: string): Promise<void> {
   await page.goto(`${world.url}/login`);
   await shoot(page, `${look}-login`);
   await signIn(page, world.url);
-  for (const path of PAGES) {
+  for (const path of ROOMS) {
     await page.goto(`${world.url}${path}`);
     await shoot(page, `${look}${path === '/' ? '-inbox' : path.replace('/', '-')}`);
   }

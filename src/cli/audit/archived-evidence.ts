@@ -6,7 +6,6 @@ import { noLonger } from '../../gateway/archive/segments.ts';
 import { disclosed } from '../../gateway/log/disclosed.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { takeEvidence } from '../../gateway/log/take-evidence.ts';
-import { verifyExport, verifyLedger, verifySegments } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import type { ProvenEvent } from '../../ports.ts';
@@ -14,6 +13,7 @@ import { rowSeals } from '../../vault/row-seals.ts';
 import { vault } from '../../vault/vault.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { evidenceProof } from './evidence-proof.ts';
+import { findingIn } from './finding.ts';
 import { linesOf } from './lines.ts';
 import { hasLedger, type OpenLedger, openLedger } from './open-ledger.ts';
 import { dataDirectory, ownSecrets } from './own-keys.ts';
@@ -83,12 +83,7 @@ async function requireFit(
   keys: readonly string[],
 ): Promise<void> {
   const [trust, reader] = [{ keys, elsewhere: [] }, new FolderReader(folder)];
-  const found =
-    options.export !== undefined
-      ? await verifyExport(linesOf(options.export), trust, evidenceProof(), reader)
-      : open !== null
-        ? await verifyLedger(open.ledger, trust, evidenceProof(), reader)
-        : await verifySegments(reader, trust, evidenceProof());
+  const found = await findingIn({ export: options.export, ledger: open?.ledger ?? null, segments: reader }, trust);
   const faults = found.report.faults.length + found.problems.length + (found.segmentProblems ?? []).length;
   if (faults > 0)
     throw new Error(

@@ -4,19 +4,13 @@ import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from '../../do
 import { readExportLine } from '../../domain/log/export-line.ts';
 import { stalenessOf } from '../../domain/log/staleness.ts';
 import { FolderReader } from '../../gateway/archive/segment-reader.ts';
-import {
-  type EvidenceFinding,
-  type EvidenceTrust,
-  verifyExport,
-  verifyLedger,
-  verifySegments,
-} from '../../gateway/log/verify.ts';
+import type { EvidenceFinding, EvidenceTrust } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { proof } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { evidenceProof } from './evidence-proof.ts';
+import { findingIn } from './finding.ts';
 import { linesOf } from './lines.ts';
 import { hasLedger, openLedger } from './open-ledger.ts';
 import { dataDirectory } from './own-keys.ts';
@@ -137,14 +131,14 @@ async function findingOf(
 ): Promise<EvidenceFinding> {
   const folder = options.segments === undefined ? null : await segmentFolder(options.segments);
   const segments = folder === null ? null : new FolderReader(folder);
-  if (options.export !== undefined) return verifyExport(linesOf(options.export), trust, evidenceProof(), segments);
   const url = terminalSecret(terminal, 'DATABASE_URL');
-  if (segments !== null && options.database !== true && !hasLedger(data, url)) {
-    return verifySegments(segments, trust, evidenceProof());
+  const isAlone = segments !== null && options.database !== true && !hasLedger(data, url);
+  if (options.export !== undefined || isAlone) {
+    return findingIn({ export: options.export, ledger: null, segments }, trust);
   }
   const { ledger, close } = await openLedger(data, url);
   try {
-    return await verifyLedger(ledger, trust, evidenceProof(), segments);
+    return await findingIn({ ledger, segments }, trust);
   } finally {
     await close();
   }

@@ -50,7 +50,7 @@ export async function prepareSigning(
   const approval = await gateway.store.find(id);
   if (approval === null) return { kind: 'not_found' };
   const { stepUp } = approval.requirement;
-  if (stepUp === undefined) return { kind: 'cannot', why: 'This call needs no signature. Approve it as any other.' };
+  if (stepUp === undefined) return { kind: 'cannot', why: 'This call needs no signature. Approve it like any other.' };
   const word = { choice: 'approve', reason: null, fingerprint: null } as const;
   // Whether an earlier vote still counts is known by the keys as they are now.
   await gateway.rules.refresh(approval);
@@ -84,7 +84,7 @@ export type SignedDecision =
 
 /**
  * Records a yes that a passkey signed, or refuses it. The nonce is used up first, whatever comes of it; then the key's counter
- * goes on, or the key is suspended; then the vote is judged, with its signature, as any other.
+ * goes on, or the key is suspended; then the vote is judged, with its signature, like any other.
  *
  * | race or crash | what happens |
  * |---|---|

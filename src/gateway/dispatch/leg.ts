@@ -32,7 +32,7 @@ import { type AnswerRecord, answerEvent, recordOfAnswer } from './given.ts';
  * | answer and the call's end (given up, expired, cancelled) | the first commit; a leg whose call no longer waits lapses |
  * | an answer that needs no yes, and a leg | the first that takes the call from `awaits input` |
  * | a new question, word for word the same | another number (`asked.n`): the leg answers the question it was made for |
- * | policy denies, or the grant is revoked, before it is spent | the leg lapses, as any approval does |
+ * | policy denies, or the grant is revoked, before it is spent | the leg lapses, like any approval |
  * | death between spending and the end | both leases run out: both unknown, and neither can be sent again |
  * | death of the process that holds a POST with an answer, undecided or approved | withdrawn, lapsed; the same answer, given again within 30 s, takes the seat |
  * | death between the call's end and the leg's | the call is recorded, the leg is unknown; neither can be sent again |

@@ -66,7 +66,7 @@ function digestWith(
   return { text: cut(escapedMrkdwn(title), LIMIT.message), blocks, content, digest, complete: false };
 }
 
-/** Of all of them, so that whoever knows the others' finds nothing. null: none of them has any. */
+/** Made from all their salts, so that knowing the others' is of no use to anybody. null: none of the calls has one. */
 function saltOf(calls: ToldTogether['calls']): string | null {
   const salts = calls.flatMap(({ approval }) => (isForged(approval) ? [] : (approval.trace.salt ?? [])));
   return salts.length === 0 ? null : createHash('sha256').update(salts.join()).digest('hex').slice(0, SALT);

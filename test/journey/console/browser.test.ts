@@ -10,6 +10,7 @@ import {
   consoleWorld,
   openBrowser,
   openWindow,
+  ROOMS,
   signIn,
 } from '../../support/console/browser.ts';
 import { eventually } from '../../support/wait.ts';
@@ -18,19 +19,6 @@ interface Result {
   readonly isError?: boolean;
   readonly content: readonly { readonly text?: string }[];
 }
-
-const ROOMS = [
-  '/',
-  '/mine',
-  '/activity',
-  '/audit',
-  '/overview',
-  '/oversight',
-  '/policies',
-  '/grants',
-  '/allowances',
-  '/freezes',
-];
 
 describe('The console in a browser', { concurrency: false }, () => {
   let world: ConsoleWorld;

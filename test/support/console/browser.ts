@@ -22,6 +22,20 @@ import { processLog } from '../../../src/main/process/log.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-for-tests-only';
 
+/** The console's pages, but for those of one approval or event. */
+export const ROOMS = [
+  '/',
+  '/mine',
+  '/activity',
+  '/audit',
+  '/overview',
+  '/oversight',
+  '/policies',
+  '/grants',
+  '/allowances',
+  '/freezes',
+];
+
 /** A gateway with its console, a small server behind it, and agents that call it. */
 export interface ConsoleWorld {
   readonly url: string;
@@ -49,12 +63,12 @@ tools:
   "export_*": { risk: read, severity: high, action: require_approval }
 `;
 
-/** `admin` is an approver unless `approver: false`. `adminToken: null` leaves the console closed. */
 /** Without a rate of openings of its own, none is felt. */
 function many(config: string): string {
   return /^approval:/m.test(config) ? config : `${config.trimEnd()}\napproval: { openings: 1000/second }\n`;
 }
 
+/** `admin` is an approver unless `approver: false`. `adminToken: null` leaves the console closed. */
 export async function consoleWorld(
   options: {
     approver?: boolean;
