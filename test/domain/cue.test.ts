@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CUE_WORDS, type Cue, cuesOf, type OpeningCue, openingCues } from '../../src/domain/approval/cue.ts';
+import { particularsOf } from '../../src/domain/approval/particulars.ts';
+import { unusualOf } from '../../src/domain/approval/unusual.ts';
 import { renderCard } from '../../src/slack/card/card.ts';
 import { dayBegan } from '../../src/time/day.ts';
 import { sampleApproval } from '../support/domain/approval.ts';
+
+const SENT = { params: {}, meta: {}, headers: {} };
+const NO_CALLS = { known: [], unknown: 0, more: false, unapproved: 0 };
 
 describe('What makes a question look different', () => {
   test('is told by what was sent and asked before, and by drift', () => {
@@ -38,6 +43,17 @@ describe('What makes a question look different', () => {
   test('a day begins at midnight, UTC', () => {
     assert.equal(dayBegan(new Date('2026-11-30T23:59:59.999Z')).toISOString(), '2026-11-30T00:00:00.000Z');
     assert.equal(dayBegan(new Date('2026-12-01T00:00:00Z')).toISOString(), '2026-12-01T00:00:00.000Z');
+  });
+
+  test('is not told a second time by what is unusual', () => {
+    const first = unusualOf(particularsOf({ arguments: {}, sent: SENT }, null, new Date(0)), 'bot/issuer', NO_CALLS);
+    const facts = { unusual: [...first, [{ text: 'It is 03:00 UTC' }]], preview: null } as never;
+    for (const state of ['pending', 'denied'] as const) {
+      const card = JSON.stringify(renderCard(withCues(['first_use'], { facts, state })).blocks);
+      assert.doesNotMatch(card, /First call of this tool/);
+      assert.match(card, /It is 03:00 UTC/);
+    }
+    assert.match(JSON.stringify(renderCard(withCues(['first_today'], { facts })).blocks), /First call of this tool/);
   });
 
   test('P10: stands on the card by sign and word, and takes nothing from what is shown of the call', () => {

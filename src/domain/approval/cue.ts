@@ -67,7 +67,12 @@ export function cuesOf({
   readonly trace: Pick<Approval['trace'], 'cues'>;
 }): readonly Cue[] {
   if (state !== 'pending') return [];
+  return CUES.filter((cue) => (cue === 'escalated' ? escalatedAt !== null : opensWithCue(trace, cue)));
+}
+
+/** Whether a question opened with a cue, which stays so once it is decided. */
+export function opensWithCue({ cues }: Pick<Approval['trace'], 'cues'>, cue: OpeningCue): boolean {
   // Of a record that somebody else may have written it can be anything.
-  const frozen: readonly unknown[] = Array.isArray(trace.cues) ? trace.cues : [];
-  return CUES.filter((cue) => (cue === 'escalated' ? escalatedAt !== null : frozen.includes(cue)));
+  const frozen: readonly unknown[] = Array.isArray(cues) ? cues : [];
+  return frozen.includes(cue);
 }

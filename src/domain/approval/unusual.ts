@@ -4,6 +4,7 @@ import { compare } from '../json/decimal.ts';
 import { grantNameOf } from '../people/principal.ts';
 import type { SummaryPart } from '../policy/summary.ts';
 import type { Approval } from './approval.ts';
+import { opensWithCue } from './cue.ts';
 import type { Particulars, UnusualLine } from './facts.ts';
 import { isWholePlace } from './particulars.ts';
 
@@ -12,6 +13,8 @@ export const USUAL_BOUNDS = { days: 30, calls: 300, lines: 12 } as const;
 /** Calls without which no amount and no hours are usual, and days on which they must have come. */
 const ENOUGH = { amounts: 5, hours: 20, days: 5 } as const;
 const HOUR_MS = 3_600_000;
+/** How the line of a first call begins. */
+const FIRST_CALL = 'First call of this tool that people are asked about for ';
 
 /**
  * What is known of earlier calls of one tool by one principal to which people said yes, the latest first: what was denied,
@@ -58,7 +61,7 @@ export function unusualOf(own: Particulars, principal: string, earlier: EarlierA
     ];
   }
   if (known.length === 0) {
-    return [[{ text: 'First call of this tool that people are asked about for ' }, who, { text: days }]];
+    return [[{ text: FIRST_CALL }, who, { text: days }]];
   }
   const span = `its ${more ? 'latest ' : ''}${counted(known.length, 'approved call')}${more ? '' : days}`;
   const lines = [
@@ -88,6 +91,21 @@ export function unusualSaid({
 }: Pick<Approval, 'answersTo' | 'facts' | 'state'>): readonly UnusualLine[] {
   if (facts !== undefined) return facts.unusual;
   return state === 'pending' && answersTo === null ? NOT_YET : [];
+}
+
+/**
+ * The same beside the call's cues, which say with *First use* more than the line of a first call does: nobody is told the
+ * same thing twice on one card.
+ */
+export function unusualBesideCues(
+  approval: Pick<Approval, 'answersTo' | 'facts' | 'state' | 'trace'>,
+): readonly UnusualLine[] {
+  const lines = unusualSaid(approval);
+  return opensWithCue(approval.trace, 'first_use') ? lines.filter((line) => !isOfFirstCall(line)) : lines;
+}
+
+function isOfFirstCall([start]: UnusualLine): boolean {
+  return start !== undefined && 'text' in start && start.text === FIRST_CALL;
 }
 
 /** The first lines, and how many there are besides: whatever the agent adds, it takes no line away without a word. */

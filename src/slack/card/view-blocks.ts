@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Preview } from '../../domain/approval/facts.ts';
 import { previewSays } from '../../domain/approval/preview-text.ts';
-import { unusualSaid } from '../../domain/approval/unusual.ts';
+import { unusualBesideCues } from '../../domain/approval/unusual.ts';
 import type { Json, JsonObject } from '../../domain/json/json.ts';
 import type { SummaryPart } from '../../domain/policy/summary.ts';
 import { shownLine } from '../../domain/view/shown-line.ts';
@@ -71,7 +71,7 @@ const code = (words: string): JsonObject => ({ type: 'text', text: words, style:
 
 /** What is unusual about the call: our own words, with the call's values set as code. The card has the first few lines. */
 export function unusualBlocks(approval: Approval, where: 'card' | 'full view'): Block[] {
-  const all = unusualSaid(approval);
+  const all = unusualBesideCues(approval);
   if (all.length === 0) return [];
   const lines = where === 'card' ? all.slice(0, LINES_ON_CARD) : all;
   const more = all.length - lines.length;

@@ -1,15 +1,15 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { previewSays } from '../../domain/approval/preview-text.ts';
-import { unusualSaid } from '../../domain/approval/unusual.ts';
+import { unusualBesideCues } from '../../domain/approval/unusual.ts';
 import { shownLine } from '../../domain/view/shown-line.ts';
 import { type View, type ViewLine, viewsOf } from '../../domain/view/view.ts';
 import type { Html } from '../html/html.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 
 /** What is unusual about the call, in our own words; what stands in them of the call is marked. */
-export function unusualLines(approval: Pick<Approval, 'answersTo' | 'facts' | 'state'>): Html {
-  const lines = unusualSaid(approval);
+export function unusualLines(approval: Pick<Approval, 'answersTo' | 'facts' | 'state' | 'trace'>): Html {
+  const lines = unusualBesideCues(approval);
   if (lines.length === 0) return html``;
   return html`<div class="unusual"><p>Unusual</p><ul>${lines.map(
     (line) =>
