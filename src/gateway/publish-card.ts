@@ -8,7 +8,7 @@ import { approvalEvent } from '../domain/log/event.ts';
 import type { BesideCard, CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
 import { describeForCard } from './call/describe-call.ts';
-import { callsOfDigest, cardWayOf } from './card-digest.ts';
+import { type CardedCall, callsOfDigest, cardWayOf } from './card-digest.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
@@ -100,7 +100,7 @@ export async function publishCard(
     const { againMs, refused } =
       way.kind === 'leads'
         ? await bringDigestUpToDate(gateway, cards, way.mark, run, looks)
-        : await bringUpToDate(gateway, cards, id, run, looks);
+        : await bringUpToDate(gateway, cards, found, run, looks);
     // What waits for its channel to be mended keeps nobody else waiting.
     if (againMs !== null && againMs > 0 && !refused) cardGate.sentAway(lane, id, turn, againMs);
     else cardGate.done(lane, id);
@@ -109,15 +109,19 @@ export async function publishCard(
   return ran === null ? BUSY_MS : ran.againMs;
 }
 
+/**
+ * `found`: the approval as it was just before the card was taken for this run. A card that is posted is brought up to date
+ * with that: what has changed since has another run follow at once. Before the first post some seconds may have passed.
+ */
 async function bringUpToDate(
   gateway: Pick<Gateway, 'allowances' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
   cards: Cards,
-  id: string,
+  found: CardedCall,
   run: CardRun,
   looks: boolean,
 ): Promise<{ readonly againMs: number | null; readonly refused?: boolean }> {
   const { card: record, unposted } = run;
-  const approval = await gateway.store.find(id);
+  const approval = found.card?.ts ? found.approval : await gateway.store.find(found.approval.id);
   if (approval === null) return { againMs: null };
   const beside = { freeze: freezeToTell(gateway, approval), allowance: await allowanceToTell(gateway, approval) };
   const tells = !record?.ts || (record.freeze ?? null) === toldBeside(beside);

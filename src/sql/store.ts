@@ -13,24 +13,19 @@ import {
   saveCard,
   unpostedCards,
 } from './approval/cards.ts';
+import { isPlainChange } from './approval/change-group.ts';
+import { collections } from './approval/collections.ts';
 import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
 import { endCounters } from './approval/counter.ts';
 import { digestLeaders, namedInDigest, openedBefore } from './approval/digests.ts';
 import { earlierCalls } from './approval/earlier.ts';
 import { earlierAsked, keepFacts } from './approval/facts.ts';
-import {
-  markAllAway,
-  markAway,
-  markCancelled,
-  markCollected,
-  markForsaken,
-  markLeft,
-  waitingRequests,
-} from './approval/joiners.ts';
+import { markAllAway, markAway, markCancelled, markForsaken, markLeft, waitingRequests } from './approval/joiners.ts';
 import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { OpeningGroups } from './approval/opening-groups.ts';
 import { pendingApprovals, pendingCounts } from './approval/pending.ts';
+import { plainChanges } from './approval/plain-changes.ts';
 import { beat } from './approval/presence.ts';
 import {
   changedApprovals,
@@ -76,6 +71,8 @@ export function sqlStore(
   const sealer = new EventSealer(db, seals);
   const asked = new AskedBefores(db);
   const openings = new OpeningGroups(db, seals);
+  const plain = plainChanges(db, seals, beliefs);
+  const collected = collections(db, seals);
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
@@ -103,7 +100,7 @@ export function sqlStore(
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),
     glance: (filter) => glanceApprovals(db, seals, filter),
-    commit: (change) => commitChange(db, seals, beliefs, change),
+    commit: (change) => (isPlainChange(change) ? plain.do(change) : commitChange(db, seals, beliefs, change)),
     endCounters: (at) => endCounters(db, seals, beliefs, at),
     commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
     commitTogether: (changes) => commitTogether(db, seals, changes),
@@ -111,7 +108,7 @@ export function sqlStore(
     sentCalls: (ids) => sentCalls(db, seals, ids),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
-    collected: (joiner, event, until) => markCollected(db, seals, joiner, event, until),
+    collected: (joiner, event, until) => collected.do({ joiner, event, until }),
     away: (joiner, replica) => markAway(db, joiner, replica),
     allAway: (replica) => markAllAway(db, replica),
     leave: async (by, event) => (await markLeft(db, seals, by, event))[0]?.approval ?? null,

@@ -1,5 +1,6 @@
 import { passKey, type SpentPass, saysMore, wasSent } from '../../domain/log/witness-entry.ts';
 import type { Log, Witness, WitnessedState } from '../../ports.ts';
+import { Gathered } from '../../time/gathered.ts';
 import { type LostEntries, LostEntryLook } from './lost-entries.ts';
 
 /** Passes that this process remembers. Beyond that the ones that are over soonest are forgotten: a witness has them. */
@@ -20,6 +21,11 @@ export type Witnessed =
   | { readonly kind: 'known'; readonly pass: SpentPass }
   /** Nothing outside the database remembers it: it must not be sent. */
   | { readonly kind: 'unrecorded'; readonly why: string };
+
+interface ToldEnd {
+  readonly log: string;
+  readonly pass: SpentPass;
+}
 
 /** What all witnesses together know of a log. */
 export interface KnownLog {
@@ -58,10 +64,13 @@ export class WitnessBoard {
   readonly #lost = new LostEntryLook(this.#known);
   /** Those that were away when they were asked which log is at this place. */
   readonly #unasked = new Set<Witness>();
+  /** Ends that come together are told to each witness together. */
+  readonly #ends: ReadonlyMap<Witness, Gathered<ToldEnd, readonly SpentPass[] | null>>;
 
   constructor(witnesses: readonly Witness[], log: Log) {
     this.#witnesses = witnesses;
     this.#log = log;
+    this.#ends = new Map(witnesses.map((witness) => [witness, this.#endsAt(witness)]));
   }
 
   /** What is wrong with a witness, for operators; null: nothing, or there is none. */
@@ -208,7 +217,7 @@ export class WitnessBoard {
 
   /** The sending that it knew; null: it did not take the end, and is told later. */
   async #endAt(witness: Witness, log: string, pass: SpentPass): Promise<SpentPass | 'ended' | null> {
-    const found = await this.#spendAt(witness, log, [pass]);
+    const found = await this.#ends.get(witness)!.do({ log, pass });
     if (found === null) return null;
     const [known] = found;
     if (known === undefined || known.ended !== undefined) return 'ended';
@@ -216,6 +225,22 @@ export class WitnessBoard {
     const took = await this.#try(witness, () => witness.correct(log, [pass]));
     if (!took) this.#miss(witness, [pass]);
     return took ? 'ended' : null;
+  }
+
+  /** Of each end what the witness knew before; null: it did not take it. */
+  #endsAt(witness: Witness): Gathered<ToldEnd, readonly SpentPass[] | null> {
+    return new Gathered<ToldEnd, readonly SpentPass[] | null>({
+      most: SHARED_AT_ONCE,
+      keyOf: ({ pass }) => passKey(pass),
+      together: async (ends) => {
+        const { log } = ends[0]!;
+        const isOfLog = (end: ToldEnd): boolean => end.log === log;
+        const passes = ends.filter(isOfLog).map(({ pass }) => pass);
+        const known = await this.#spendAt(witness, log, passes);
+        const knownOf = ({ pass }: ToldEnd) => known?.filter((one) => passKey(one) === passKey(pass)) ?? null;
+        return ends.map((end) => (isOfLog(end) ? { answer: knownOf(end) } : null));
+      },
+    });
   }
 
   /** These were not sent after all: they may be spent again. Never rejects. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Store } from '../../ports.ts';
+import { THEN_COMMIT, WITH_THE_NEXT } from '../connection/joined-statements.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
@@ -124,7 +125,7 @@ export async function refuseCard(
 
 /** Keeps others from changing what is known of the card until the transaction ends. */
 async function lockCard(trx: Transaction<Tables>, trust: CardTrust, approval: string): Promise<KnownCard> {
-  await sql`select 1 from holdfast.cards where approval_id = ${approval} for update`.execute(trx);
+  await sql`${WITH_THE_NEXT} select 1 from holdfast.cards where approval_id = ${approval} for update`.execute(trx);
   return knownCard(trx, trust, approval);
 }
 
@@ -180,7 +181,7 @@ export async function saveCard(
     const { record, eventSeal } = await lockCard(trx, trust, card.approval);
     const shown = rows.find(({ type }) => saysWhatWasShown(type));
     const row = { ...rowOf(merged(record, card)), refused: null, event_seal: shown?.seal ?? eventSeal };
-    const saved = await sql<{ revision: number | null } & LoggedPart>`${KEPT_PLAN}
+    const saved = await sql<{ revision: number | null } & LoggedPart>`${THEN_COMMIT}
       with saved as (
         ${upsert(row, trust.tables.seal('cards', row), soon)} ${run === undefined ? sql`` : sql`, run = nullif(c.run, ${run})`}
         returning c.approval_id

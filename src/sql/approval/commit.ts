@@ -118,7 +118,7 @@ function assertAllowed({ from, to }: Change): void {
 }
 
 /** A change of one row; `next` is the revision it gets. */
-interface Move extends Change {
+export interface Move extends Change {
   readonly next: number;
   /** Of a pass that was spent and came back: the events by which that was judged. */
   readonly returned?: string;
@@ -283,7 +283,7 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
 }
 
 /** What follows from a change is done by what was judged and written, never by what somebody put into the row meanwhile. */
-function isAsWritten(change: Move, seal: string | null, row: ApprovalRow, { broken }: Approval): boolean {
+export function isAsWritten(change: Move, seal: string | null, row: ApprovalRow, { broken }: Approval): boolean {
   const { id, to, next, believed, patch } = change;
   if (row.id !== id || row.state !== to || row.revision !== next) return false;
   if (seal !== null && (row.state_seal !== seal || row.state_revision !== next)) return false;
@@ -321,7 +321,7 @@ function columnsOf(seals: Seals, change: Move, seal: string | null): RawBuilder<
 }
 
 /** The seal of the state that this change brings; null: it is as it was. */
-function stateSeal(seals: Seals, { id, from, to, next, patch = {} }: Move): string | null {
+export function stateSeal(seals: Seals, { id, from, to, next, patch = {} }: Move): string | null {
   if (to === from && patch.awaits === undefined) return null;
   const { pickupUntil, awaits = null } = patch;
   const questions = from === 'dispatched' ? patch.questions : 0;

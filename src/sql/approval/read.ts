@@ -108,9 +108,9 @@ export async function byteBoundedApprovals(
 }
 
 /** Postgres' compression makes a text at most this many times shorter. */
-const BEST_COMPRESSION = 90;
+export const BEST_COMPRESSION = 90;
 /** Bytes of the longest arguments, with what is sent besides them: they come in one body. */
-const LONGEST_ARGUMENTS = 5_000_000;
+export const LONGEST_ARGUMENTS = 5_000_000;
 
 /** As many of the first rows as are certainly not too heavy to be read at once, but at least one. */
 function firstNotTooHeavy(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {

@@ -9,6 +9,7 @@ import {
   writesOf,
 } from '../../support/counts/counted-world.ts';
 import { skipWithoutBacking } from '../../support/store/backing.ts';
+import { eventually } from '../../support/wait.ts';
 
 /** Rounds of which the one with the fewest counts. */
 const ROUNDS = 11;
@@ -22,6 +23,9 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     counts = await countCall(world, ROUNDS);
   });
   after(() => world.close());
+
+  const pendingOf = async (tool: string) =>
+    (await world.gateway.approvals('pending')).filter((one) => one.tool === tool).length;
 
   test('a call is opened and parked, and its card is in the queue', () => {
     assert.equal(counts.parked.answers, 1, 'the head of the answer');
@@ -54,6 +58,31 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.equal(wide('holdfast.admit_calls'), 0, 'no call is counted by itself');
     assert.ok(wide('holdfast.take_parts') <= 6, `${wide('holdfast.take_parts')} parts for ${most} calls`);
     assert.ok((await record('narrow', 20))('holdfast.admit_calls') >= 4, 'five at once share a statement at most');
+  });
+
+  test('questions whose time is over at once share statements and messages', async () => {
+    const most = 100;
+    await world.holdCards(true);
+    const held = Array.from({ length: most }, (_, n) =>
+      world.agent.call('soon_over', { n }, { meta: { progressToken: `soon ${n}` } }),
+    );
+    await eventually('all wait', async () => { const n = await pendingOf('soon_over'); console.error('pending', n, Date.now()); return n === most || null; });
+    void Promise.race(held.map(({answer}) => answer)).then((a) => console.error(textOf(a)));
+    const writes = await world.record(async () => {
+      for (const { answer } of held) assert.match(textOf(await answer), /nobody decided on .* in time/i);
+    });
+    const counts = world.countsOf(writes);
+    const per = (count: number) => count / most;
+    const told = JSON.stringify(counts);
+    const ends = writes.filter(({ begins }) =>
+      /is_over boolean|with moved as \(\s+update holdfast\.approvals set state/.test(begins),
+    );
+    assert.ok(ends.length <= 12, `${ends.length} statements end them`);
+    assert.ok(per(counts.postgres) <= 0.6, told);
+    assert.ok(per(counts.redis) <= 1.5, told);
+    // The answer and the end of its stream are one write.
+    assert.ok(per(counts.answers) <= 1.2, told);
+    await world.holdCards(false);
   });
 
   test('its card is posted, and brought up to date', () => {
