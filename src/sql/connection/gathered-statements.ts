@@ -14,7 +14,9 @@ export interface GatheredStatementTerms<One, Answer> {
 /**
  * Does by one statement what comes together, and by itself what comes alone. Where the database refuses a statement for
  * what may be about one of them, nothing of it was done, and each is tried alone; where it does not answer, or takes nothing
- * from anybody, all of them fail at once, and so do those that wait.
+ * from anybody, all of them fail at once, and so do those that wait. A connection that was cut is no word of the database:
+ * once they are tried on another one, so that many do not fail for one socket. What is done here may be done twice: the
+ * second time finds that it was done.
  */
 export function gatheredStatements<One, Answer>({
   most,
@@ -40,12 +42,22 @@ export function gatheredStatements<One, Answer>({
     most,
     keyOf,
     together: async (group) => {
+      const tryAll = async () => (group.length === 1 ? [{ answer: await alone(group[0]!) }] : several(group));
       try {
-        return group.length === 1 ? [{ answer: await alone(group[0]!) }] : await several(group);
+        return await tryAll().catch((fault: unknown) => {
+          if (!isCut(fault)) throw fault;
+          return tryAll();
+        });
       } catch (fault) {
         if (!isAboutOne(fault)) throw fault;
         return group.length === 1 ? [{ fault }] : eachAlone(group);
       }
     },
   });
+}
+
+/** A process that stood still finds connections that were closed meanwhile. */
+function isCut(fault: unknown): boolean {
+  const { code, message } = (fault ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  return code === 'ECONNRESET' || code === 'EPIPE' || /^Connection terminated/.test(String(message));
 }

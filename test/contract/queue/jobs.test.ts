@@ -163,16 +163,6 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         assert.equal(most, 1);
       });
 
-      test('P4: many that are parked, woken and published at once, each by two replicas, each run and are heard', async () => {
-        const ids = Array.from({ length: 130 }, newId);
-        await Promise.all(ids.flatMap((id) => [a.queue.park(id, inMs(60_000)), b.queue.park(id, inMs(60_000))]));
-        assert.deepEqual(await a.queue.missing(ids), []);
-        const both = ids.flatMap((id) => [a.queue.publish(id, { turn: 3 }), b.queue.publish(id, { turn: 3 })]);
-        await Promise.all([...both, ...ids.map((id) => b.queue.wake(id)), ...ids.map((id) => a.queue.wake(id))]);
-        await until('each ran', () => ids.every((id) => runs(id).length >= 1), 30_000);
-        await until('each was heard on both', () => ids.every(heard), 30_000);
-      });
-
       test('P4: a card job that fails comes again, after 1 s and then 2 s', async () => {
         const id = newId();
         scripts.set(id, async () => {
@@ -321,6 +311,16 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       const byTurn = waited.toSorted((one, other) => ids.indexOf(other) - ids.indexOf(one));
       const early = byTurn.slice(-20).filter((id) => waited.indexOf(id) < waited.length / 2);
       assert.deepEqual(early, [], 'of the last twenty turns that waited these came in the first half');
+    });
+
+    test('P4: many that are parked, woken and published at once, each by two replicas, each run and are heard', async () => {
+      const ids = Array.from({ length: 25 }, newId);
+      await Promise.all(ids.flatMap((id) => [a.queue.park(id, inMs(60_000)), b.queue.park(id, inMs(60_000))]));
+      assert.deepEqual(await a.queue.missing(ids), []);
+      const both = ids.flatMap((id) => [a.queue.publish(id, { turn: 3 }), b.queue.publish(id, { turn: 3 })]);
+      await Promise.all([...both, ...ids.map((id) => b.queue.wake(id)), ...ids.map((id) => a.queue.wake(id))]);
+      await until('each ran', () => ids.every((id) => runs(id).length >= 1), 30_000);
+      await until('each was heard on both', () => ids.every(heard), 30_000);
     });
 
     test('P4: of many approvals woken at once, every one is heard on every replica', async () => {
