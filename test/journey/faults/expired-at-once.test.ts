@@ -179,7 +179,8 @@ describe('questions whose time is over in the same moment, at two gateways', {
     }
     assert.ok(ended.filter(({ state }) => state === 'expired').length > EACH, 'most of them expired');
     // The callers of the one that was killed lost their connections; those of the other have their answers.
-    for (const { answer } of asked.slice(EACH)) assert.match(textOf(await answer), /nobody decided on .* in time|done/i);
+    for (const { answer } of asked.slice(EACH))
+      assert.match(textOf(await answer), /nobody decided on .* in time|done/i);
     for (const { id, state } of ended) if (state === 'expired') await house.card(id, /xpired/);
     const sent = ended.filter(({ state }) => state === 'succeeded').length;
     assert.ok(upstream.calls.length >= sent && upstream.calls.length <= decided.length);
