@@ -13,9 +13,8 @@ import {
   saveCard,
   unpostedCards,
 } from './approval/cards.ts';
-import { isPlainChange } from './approval/change-group.ts';
 import { collections } from './approval/collections.ts';
-import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
+import { bothAsOne, commitTogether, moveOf } from './approval/commit.ts';
 import { endCounters } from './approval/counter.ts';
 import { digestLeaders, namedInDigest, openedBefore } from './approval/digests.ts';
 import { earlierCalls } from './approval/earlier.ts';
@@ -25,7 +24,6 @@ import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { OpeningGroups } from './approval/opening-groups.ts';
 import { pendingApprovals, pendingCounts } from './approval/pending.ts';
-import { plainChanges } from './approval/plain-changes.ts';
 import { beat } from './approval/presence.ts';
 import {
   changedApprovals,
@@ -42,6 +40,7 @@ import { approvalOctets, removableApprovals, removeApprovals } from './approval/
 import { takenBack } from './approval/room.ts';
 import { sentCalls } from './approval/sent-calls.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
+import { sharedChanges } from './approval/shared-changes.ts';
 import { endedEarly, standings } from './approval/standing.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
@@ -71,7 +70,7 @@ export function sqlStore(
   const sealer = new EventSealer(db, seals);
   const asked = new AskedBefores(db);
   const openings = new OpeningGroups(db, seals);
-  const plain = plainChanges(db, seals, beliefs);
+  const commit = sharedChanges(db, seals, beliefs);
   const collected = collections(db, seals);
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
@@ -100,9 +99,9 @@ export function sqlStore(
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),
     glance: (filter) => glanceApprovals(db, seals, filter),
-    commit: (change) => (isPlainChange(change) ? plain.do(change) : commitChange(db, seals, beliefs, change)),
+    commit: async (change) => commit(moveOf(change)),
     endCounters: (at) => endCounters(db, seals, beliefs, at),
-    commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
+    commitBoth: async (first, second) => commit(bothAsOne(first, second)),
     commitTogether: (changes) => commitTogether(db, seals, changes),
     changed: (held) => changedApprovals(db, seals, held),
     sentCalls: (ids) => sentCalls(db, seals, ids),

@@ -1,107 +1,137 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { isOver, mayFollow } from '../../domain/approval/approval.ts';
-import type { Change, Committed, Seals } from '../../ports.ts';
+import type { Committed, Seals } from '../../ports.ts';
 import type { GatheredEnd } from '../../time/gathered.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
 import { tookAll } from '../connection/not-taken.ts';
-import { eventRow, rememberLogged } from '../log/events.ts';
+import { rememberLogged } from '../log/events.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
+import type { Beliefs } from '../sets/beliefs.ts';
+import { unlessOfRow } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
-import { isAsWritten, type Move, stateSeal } from './commit.ts';
+import { CHANGE_COLUMNS, type ChangeRow, changeRow, VOTE_COLUMNS } from './change-row.ts';
+import { isAsWritten, type Move, votesOfChange } from './commit.ts';
+import { hasNotEnded, wasNeverSent } from './history.ts';
 import { EVENT_COLUMNS } from './opening-row.ts';
 import { BEST_COMPRESSION, LONGEST_ARGUMENTS } from './read.ts';
 
-/** What a plain change says; whatever else a change may have needs more than its own row. */
-const PLAIN: ReadonlySet<string> = new Set(['id', 'revision', 'from', 'to', 'patch', 'events', 'promised']);
-const PLAIN_PATCH: ReadonlySet<string> = new Set(['note', 'resultUntil', 'remindedAt', 'escalatedAt']);
-
-/**
- * Whether a change only says that a question or a pass ended by itself (its time was over, nobody waits, its grant was
- * revoked), or that approvers were reminded of it. Of what is under way each end is committed by itself: its lease may be
- * renewed meanwhile.
- */
-export function isPlainChange(change: Change): boolean {
-  const { from, to, patch = {} } = change;
-  const ends = (from === 'pending' || from === 'approved') && mayFollow(from, to) && PLAIN_ENDS.has(to);
-  const reminds = from === 'pending' && to === 'pending';
-  return (ends || reminds) && hasOnly(change, PLAIN) && hasOnly(patch, PLAIN_PATCH);
-}
-
-const PLAIN_ENDS: ReadonlySet<string> = new Set(['expired', 'withdrawn', 'lapsed']);
-
-function hasOnly(value: object, members: ReadonlySet<string>): boolean {
-  return Object.entries(value).every(([name, member]) => member === undefined || members.has(name));
-}
-
-/** What one change brings. */
-const COLUMNS = [
-  ['id', 'text'],
-  ['from_state', 'text'],
-  ['revision', 'int'],
-  ['to_state', 'text'],
-  ['next', 'int'],
-  ['seal', 'text'],
-  ['is_over', 'boolean'],
-  ['sets_note', 'boolean'],
-  ['note', 'text'],
-  ['sets_result_until', 'boolean'],
-  ['result_until', 'timestamptz'],
-  ['reminded_at', 'timestamptz'],
-  ['escalated_at', 'timestamptz'],
-  ['events', 'json'],
-] as const;
+/** It was not made with the others, and is to be tried by itself, which tells why. */
+export const ALONE = 'alone';
 
 const of = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map((one) => one.join(' ')).join(', '));
 const names = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map(([name]) => name).join(', '));
+const VOTE_FIELDS = sql.raw(VOTE_COLUMNS.map(([name]) => `v.${name}`).join(', '));
 
 /** The most bytes that what is shown of a call `a` can have. */
 const MOST_BYTES = sql`least(${sql.lit(LONGEST_ARGUMENTS)}::bigint,
   ${sql.lit(BEST_COMPRESSION)}::bigint * coalesce(pg_column_size(a.arguments) + pg_column_size(a.sent), 0))`;
 
+/** A column of the patch, where it has it. */
+function patched(
+  column: string,
+  type: string,
+  value = sql.raw(`(f.patch->>'${column}')::${type}`),
+): RawBuilder<unknown> {
+  return sql`${sql.raw(column)} = case when ${sql.raw(`f.patch ? '${column}'`)} then ${value} else ${sql.raw(`a.${column}`)} end`;
+}
+
+const PATCHED = sql.join([
+  patched('pickup_until', 'timestamptz'),
+  patched('lease_until', 'timestamptz'),
+  patched('dispatcher', 'text'),
+  patched('awaits', 'text'),
+  patched('questions', 'int'),
+  patched('reminded_at', 'timestamptz'),
+  patched('escalated_at', 'timestamptz'),
+  patched('note', 'text'),
+  patched('result', 'bytea', sql`decode(f.patch->>'result', 'hex')`),
+  patched('result_until', 'timestamptz'),
+]);
+
+/**
+ * What must hold of a row `a` where its change `f` asks it, as `move` asks it of one alone; each stands in the statement where a change
+ * of the group does ask it. A person who has voted already would make the whole statement fail.
+ */
+const CONDITIONS: readonly (readonly [asks: (row: ChangeRow['row']) => boolean, holds: RawBuilder<unknown>])[] = [
+  [
+    ({ believed }) => believed !== undefined,
+    sql`(f.believed is null or coalesce(a.frozen_seal, '') || ' ' || coalesce(a.state_seal, '') = f.believed)`,
+  ],
+  [
+    ({ joiner }) => joiner !== undefined,
+    sql`(f.joiner is null or exists (select 1 from holdfast.joiners j where j.id = f.joiner and j.left_at is null
+      and j.gave_up_at is null))`,
+  ],
+  [
+    (row) => 'token' in row,
+    sql`(f.token is null or not exists (select 1 from holdfast.revocations r where r.token_sha256 in (f.token, f.token_mark)))`,
+  ],
+  [(row) => 'looks' in row, sql`(f.looks is null or (${unlessOfRow}))`],
+  [
+    (row) => 'card' in row,
+    sql`(f.card is null or exists (select 1 from holdfast.cards c where c.approval_id = f.id
+      and c.channel = f.card->>'channel' and c.ts is not distinct from f.card->>'ts'
+      and c.revision = (f.card->>'revision')::int and c.digest = f.card->>'digest'))`,
+  ],
+  [(row) => row.ends_dispatch !== undefined, sql`(f.ends_dispatch is null or a.dispatcher = f.ends_dispatch)`],
+  [({ never_sent }) => never_sent, sql`(not f.never_sent or ${wasNeverSent(sql`f.id`)})`],
+  [({ not_ended }) => not_ended, sql`(not f.not_ended or ${hasNotEnded(sql`f.id`)})`],
+  [
+    (row) => 'vote' in row,
+    sql`(f.approver is null or not exists (select 1 from holdfast.decisions d
+      where d.approval_id = f.id and d.approver = f.approver))`,
+  ],
+];
+
 type GroupRow = {
   readonly tried: boolean;
+  readonly moved_on: boolean;
   readonly logged: readonly (number | string)[] | null;
   readonly xid: string;
 } & (ApprovalRow | { readonly id: null });
 
 /**
- * Commits plain changes of different approvals in one statement, each as if it were alone: one whose row is another by now
- * conflicts, and the others are made. The rows are locked in the order of their ids, as everywhere. Of calls that are long
- * as many as may be read at once, the short ones and at least the first; null: not this one.
+ * Commits changes of different approvals in one statement, each as if it were alone: one whose row is another by now
+ * conflicts, and the others are made. What is locked by somebody else, or not as its change asks, is left to be tried by
+ * itself, so that nobody waits for it. Of calls that are long as many as may be read at once, the short ones and at least the
+ * first; null: not this one.
  */
 export async function commitGroup(
   db: Kysely<Tables>,
   seals: Seals,
-  changes: readonly Change[],
-): Promise<readonly (GatheredEnd<Committed> | null)[]> {
-  const group = changes.map((change) => rowOfChange(seals, { ...change, next: change.revision + 1 }));
+  beliefs: Pick<Beliefs, 'freezes'>,
+  moves: readonly Move[],
+): Promise<readonly (GatheredEnd<Committed | typeof ALONE> | null)[]> {
+  const group = moves.map((move) => changeRow(seals, beliefs, move));
+  const holds = CONDITIONS.flatMap(([asks, it]) => (group.some(({ row }) => asks(row)) ? [sql` and ${it}`] : []));
   const found = await sql<GroupRow>`
     with asked as materialized (
-      select * from rows from (json_to_recordset(${JSON.stringify(group.map(({ row }) => row))}::json) as (${of(COLUMNS)}))
-        with ordinality as r(${names(COLUMNS)}, nth)
+      select * from rows from (json_to_recordset(${JSON.stringify(group.map(({ row }) => row))}::json) as (${of(CHANGE_COLUMNS)}))
+        with ordinality as r(${names(CHANGE_COLUMNS)}, nth) limit ${sql.lit(group.length)}
     ), fits as materialized (
       select * from (
         select s.*, sum(s.size) over (order by s.size, s.nth) as bytes from (
-          select c.*, ${MOST_BYTES} as size from asked c left join holdfast.approvals a on a.id = c.id
+          select c.*, ${MOST_BYTES} as size, (a.state, a.revision) is distinct from (c.from_state, c.revision) as moved_on
+          from asked c left join holdfast.approvals a on a.id = c.id
         ) s
       ) s where s.nth = 1 or s.bytes <= ${sql.lit(BYTES_PER_PAGE)}::bigint
     ), locked as materialized (
       select a.id from holdfast.approvals a join fits f on f.id = a.id
       where a.state = f.from_state and a.revision = f.revision
-      order by a.id for update of a
+      order by a.id for update of a skip locked
     ), moved as (
       update holdfast.approvals a set state = f.to_state, revision = f.next, updated_at = clock_timestamp(),
         state_revision = case when f.seal is null then a.state_revision else f.next end,
-        state_seal = coalesce(f.seal, a.state_seal),
-        note = case when f.sets_note then f.note else a.note end,
-        result_until = case when f.sets_result_until then f.result_until else a.result_until end,
-        reminded_at = coalesce(f.reminded_at, a.reminded_at),
-        escalated_at = coalesce(f.escalated_at, a.escalated_at),
+        state_seal = coalesce(f.seal, a.state_seal), ${PATCHED},
         request = case when f.is_over then null else a.request end
       from fits f join locked l on l.id = f.id
-      where a.id = f.id and a.state = f.from_state and a.revision = f.revision
+      where a.id = f.id and a.state = f.from_state and a.revision = f.revision${sql.join(holds, sql``)}
       returning a.*, f.nth
+    ), voted as (
+      insert into holdfast.decisions (approval_id, ${names(VOTE_COLUMNS)})
+      select m.id, ${VOTE_FIELDS} from moved m join fits f on f.nth = m.nth
+      cross join lateral json_to_recordset(f.vote) as v(${of(VOTE_COLUMNS)})
+      returning 1
     ), told as materialized (
       select m.nth, e.* from moved m join fits f on f.nth = m.nth
       cross join lateral rows from (json_to_recordset(f.events) as (${of(EVENT_COLUMNS)}))
@@ -110,9 +140,10 @@ export async function commitGroup(
       insert into holdfast.events (${names(EVENT_COLUMNS)})
       select ${names(EVENT_COLUMNS)} from told order by nth, place returning n
     )
-    select f.nth is not null as tried, ${APPROVAL}, ${onFirst(sql`(select json_agg(w.n order by w.n) from logged w)`)} as logged,
+    select f.nth is not null as tried, f.moved_on, ${APPROVAL}, ${onFirst(sql`(select json_agg(w.n order by w.n) from logged w)`)} as logged,
       pg_current_xact_id()::text as xid,
-      ${tookAll('events', sql`select count(*) from logged`, sql`select count(*) from told`)} as took
+      ${tookAll('events', sql`select count(*) from logged`, sql`select count(*) from told`)} as took,
+      ${tookAll('decisions', sql`select count(*) from voted`, sql`select count(*) from moved m join fits v on v.nth = m.nth where v.vote is not null`)} as vote_took
     from asked c left join fits f on f.nth = c.nth left join moved a on a.nth = c.nth order by c.nth`.execute(db);
   const moved = found.rows.map((row) => (row.id === null ? null : row));
   rememberLogged(
@@ -120,9 +151,9 @@ export async function commitGroup(
     group.flatMap(({ events }, at) => (moved[at] === null ? [] : events)),
     found.rows[0]!,
   );
-  return mapInTurns([...group.entries()], ([at, one]): GatheredEnd<Committed> | null => {
+  return mapInTurns([...group.entries()], ([at, one]): GatheredEnd<Committed | typeof ALONE> | null => {
     const row = moved[at] ?? null;
-    if (row === null) return found.rows[at]!.tried ? { answer: { kind: 'conflict' } } : null;
+    if (row === null) return unmade(one, found.rows[at]!);
     try {
       return { answer: readMoved(seals, one, row) };
     } catch (fault) {
@@ -132,27 +163,20 @@ export async function commitGroup(
   });
 }
 
-function readMoved(seals: Seals, { change, seal }: ReturnType<typeof rowOfChange>, row: ApprovalRow): Committed {
-  const approval = approvalOf(seals, row);
-  if (!isAsWritten(change, seal, row, approval)) return { kind: 'altered' };
+/** A caller may have left, or something be frozen, which says more than that the row is another. */
+function unmade({ move }: ChangeRow, { tried, moved_on }: GroupRow): { answer: Committed | typeof ALONE } | null {
+  if (!tried) return null;
+  const isPlain = move.joiner === undefined && move.unlessFrozen === undefined;
+  return { answer: moved_on && isPlain ? { kind: 'conflict' } : ALONE };
+}
+
+function readMoved(seals: Seals, { move, seal }: ChangeRow, row: ApprovalRow): Committed {
+  const approval = approvalOf(seals, row, votesOfChange(move));
+  if (!isAsWritten(move, seal, row, approval)) return { kind: 'altered' };
   return { kind: 'committed', approval, taken: [] };
 }
 
 /** All rows have it in common. */
 function onFirst(value: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`case when c.nth = 1 then ${value} end`;
-}
-
-function rowOfChange(seals: Seals, change: Move) {
-  const { id, from, to, revision, next, patch = {} } = change;
-  const seal = stateSeal(seals, change);
-  const events = change.events.map((event) => eventRow(seals, event));
-  const row = {
-    ...{ id, from_state: from, revision, to_state: to, next, seal, is_over: isOver(to) },
-    ...{ sets_note: patch.note !== undefined, note: patch.note },
-    ...{ sets_result_until: patch.resultUntil !== undefined, result_until: patch.resultUntil },
-    ...{ reminded_at: patch.remindedAt, escalated_at: patch.escalatedAt },
-    events,
-  };
-  return { change, seal, events, row };
 }

@@ -6,6 +6,9 @@ export interface GatheredStatementTerms<One, Answer> {
   readonly most: number;
   /** Of two with the same key the later one is in a later statement. */
   readonly keyOf: (one: One) => string;
+  /** As `GatheredTerms`. */
+  readonly lanes?: number;
+  readonly patienceMs?: number;
   readonly alone: (one: One) => Promise<Answer>;
   /** One statement for all of these. null: it did nothing of this one, which comes again; never of the first. */
   readonly several: (group: readonly One[]) => Promise<readonly (GatheredEnd<Answer> | null)[]>;
@@ -19,10 +22,9 @@ export interface GatheredStatementTerms<One, Answer> {
  * second time finds that it was done.
  */
 export function gatheredStatements<One, Answer>({
-  most,
-  keyOf,
   alone,
   several,
+  ...terms
 }: GatheredStatementTerms<One, Answer>): Gathered<One, Answer> {
   /** What is done is told so, whatever becomes of those behind it. */
   const eachAlone = async (group: readonly One[]): Promise<readonly GatheredEnd<Answer>[]> => {
@@ -39,8 +41,7 @@ export function gatheredStatements<One, Answer>({
     return group.map((_, at) => ends[at] ?? last);
   };
   return new Gathered({
-    most,
-    keyOf,
+    ...terms,
     together: async (group) => {
       const tryAll = async () => (group.length === 1 ? [{ answer: await alone(group[0]!) }] : several(group));
       try {
