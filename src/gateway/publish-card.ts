@@ -12,7 +12,7 @@ import { type CardedCall, callsOfDigest, cardWayOf } from './card-digest.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
-import { postsOf } from './state/card-gate.ts';
+import { postsOf, updatesOf } from './state/card-gate.ts';
 
 /** Milliseconds until a card that another run has is tried again. */
 const BUSY_MS = 500;
@@ -65,6 +65,10 @@ export async function publishCard(
 ): Promise<number | null> {
   const { store, cards, cardGate } = gateway;
   if (cards === null) return null;
+  // Clicks come first, and what still waits for its place costs no read.
+  await cards.calm?.();
+  const placeMs = looks ? 0 : cardGate.waitsStillMs(id, turn);
+  if (placeMs > 0) return placeMs;
   // What is found out about the call is on its first card; that takes 3 s at most.
   if (gateway.describing.isSlow(id)) return BUSY_MS;
   await gateway.describing.settled(id);
@@ -84,7 +88,7 @@ export async function publishCard(
     await gateway.queue.publish(way.leader, { turn });
     return null;
   }
-  const lane = found.card?.ts ? `updates ${found.approval.server}` : postsOf(found.approval);
+  const lane = found.card?.ts ? updatesOf(found.approval) : postsOf(found.approval);
   const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
   // Whoever waits at the gate, or fails, lets others begin a digest.
   const letOthersBegin = async (): Promise<void> => {

@@ -93,12 +93,14 @@ export function changeRow(seals: Seals, { freezes }: Pick<Beliefs, 'freezes'>, m
 /** The columns that change, by their names; those that are not named stay. */
 function patchOf(move: Move): Readonly<Record<string, unknown>> {
   const { patch = {} } = move;
-  const { pickupUntil, leaseUntil, dispatcher, awaits, remindedAt, escalatedAt, note, result, resultUntil } = patch;
+  const { pickupUntil, leaseUntil, dispatcher, awaits, questions, remindedAt, escalatedAt, note, result, resultUntil } =
+    patch;
   return {
     pickup_until: pickupUntil,
     lease_until: leaseUntil,
     dispatcher,
     awaits,
+    questions,
     reminded_at: remindedAt,
     escalated_at: escalatedAt,
     note: note?.toWellFormed() ?? note,

@@ -8,7 +8,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
 ]);
 const PATCH: ReadonlySet<string> = new Set([
   ...['note', 'resultUntil', 'remindedAt', 'escalatedAt', 'pickupUntil'],
-  ...['leaseUntil', 'dispatcher', 'awaits', 'result'],
+  ...['leaseUntil', 'dispatcher', 'awaits', 'questions', 'result'],
 ]);
 /** Bytes of a result that goes with others. */
 const MOST_RESULT = 64 * 1024;
