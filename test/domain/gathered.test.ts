@@ -79,4 +79,65 @@ describe('what is done together', () => {
       ['fulfilled', 'rejected', 'fulfilled'],
     );
   });
+
+  /** Two lanes; what is in `stuck` is not done until it is let go. */
+  function lanes() {
+    const stuck = new Map<number, PromiseWithResolvers<void>>();
+    const stick = (one: number) => stuck.set(one, Promise.withResolvers<void>());
+    const groups: (readonly number[])[] = [];
+    const gathered = new Gathered<number, number>({
+      most: 4,
+      lanes: 2,
+      patienceMs: 20,
+      keyOf: (one) => String(one % 10),
+      together: async (group) => {
+        groups.push(group);
+        await new Promise((resolve) => setImmediate(resolve));
+        for (const one of group) await stuck.get(one)?.promise;
+        return group.map((one) => ({ answer: one }));
+      },
+    });
+    return { gathered, groups, stuck, stick };
+  }
+  const breath = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+  test('P6: in two lanes; one that stands keeps nobody waiting but whoever has its key, and two that stand not for long', async () => {
+    const { gathered, groups, stuck, stick } = lanes();
+    for (const one of [1, 2]) stick(one);
+    const first = gathered.do(1);
+    await breath();
+    assert.deepEqual(await Promise.all([3, 4].map((one) => gathered.do(one))), [3, 4]);
+    const second = gathered.do(2);
+    await breath();
+    const samekey = gathered.do(11);
+    const others = [5, 6, 7].map((one) => gathered.do(one));
+    assert.deepEqual(await Promise.all(others), [5, 6, 7], 'after the patience');
+    assert.deepEqual(groups, [[1], [3, 4], [2], [5, 6, 7]]);
+    for (const one of [1, 2]) stuck.get(one)!.resolve();
+    assert.deepEqual(await Promise.all([first, second, samekey]), [1, 2, 11]);
+    assert.equal(await gathered.do(8), 8, 'and it goes on');
+    assert.deepEqual(groups.at(-1), [8]);
+  });
+
+  test('P6: one that fails after others were done fails alone; as many are under way as there are lanes, twice', async () => {
+    const { gathered, groups, stuck, stick } = lanes();
+    for (const one of [1, 2, 3, 4]) stick(one);
+    const standing = [];
+    for (const one of [1, 2, 3, 4]) {
+      standing.push(gathered.do(one).catch((error: Error) => error.message));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    const waits = gathered.do(5);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.deepEqual(groups, [[1], [2], [3], [4]], 'the fifth waits');
+    stuck.get(3)!.resolve();
+    assert.equal(await waits, 5);
+    stick(6);
+    const behind = gathered.do(6);
+    await breath();
+    stuck.get(1)!.reject(new Error('cut'));
+    assert.equal(await standing[0], 'cut');
+    for (const one of [2, 4, 6]) stuck.get(one)!.resolve();
+    assert.deepEqual([...(await Promise.all(standing)), await behind], ['cut', 2, 3, 4, 6]);
+  });
 });

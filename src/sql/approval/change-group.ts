@@ -129,7 +129,7 @@ export async function commitGroup(
       returning a.*, f.nth
     ), voted as (
       insert into holdfast.decisions (approval_id, ${names(VOTE_COLUMNS)})
-      select m.id, ${VOTE_FIELDS} from moved m join fits f on f.nth = m.nth
+      select f.id, ${VOTE_FIELDS} from moved m join fits f on f.nth = m.nth
       cross join lateral json_to_recordset(f.vote) as v(${of(VOTE_COLUMNS)})
       returning 1
     ), told as materialized (

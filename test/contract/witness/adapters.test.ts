@@ -369,6 +369,33 @@ describe('the end of a pass, and its sending', () => {
     await board.close();
   });
 
+  test('P2: passes that are spent together are told in few messages; one that was sent before is known alone', async () => {
+    const file = fileWitness({ data, replica: 'counted-spends', seals: TEST_SEALS, clock, log });
+    const passes = Array.from({ length: 250 }, () => pass());
+    const [sent, ended] = passes as [SpentPass, SpentPass];
+    await file.spend(LOG, [sent, { ...ended, ended: 'expired' }]);
+    let messages = 0;
+    let away = false;
+    const counted: Witness = {
+      ...file,
+      spend: (...asked) => {
+        messages += 1;
+        return away ? Promise.reject(new Error('away')) : file.spend(...asked);
+      },
+    };
+    const board = new WitnessBoard([counted], log);
+    const spend = (...some: SpentPass[]) => board.spend(LOG, some);
+    const told = kinds(await Promise.all([...passes, passes[2]!].map((one) => spend(one))));
+    assert.deepEqual(told, ['known', 'known', ...Array(248).fill('recorded'), 'known'], 'each once, whoever asks twice');
+    assert.ok(messages <= 3, `${messages} messages`);
+    const again = { ...pass(), approval: sent.approval, round: sent.round };
+    assert.deepEqual(kinds(await Promise.all([spend(pass(), again), spend(pass(), pass())])), ['known', 'recorded']);
+    away = true;
+    assert.deepEqual(kinds(await Promise.all([spend(pass()), spend(pass())])), ['unrecorded', 'unrecorded']);
+    away = false;
+    assert.deepEqual(kinds(await Promise.all([spend(pass()), spend(pass())])), ['recorded', 'recorded']);
+  });
+
   test('P2: a witness that missed a sending, and took an end, is told of the sending; nobody hears of the end instead', async () => {
     const one = { ...pass(), approval: 'ap_missed' };
     const at = (replica: string) => fileWitness({ data: join(data, replica), replica, seals: TEST_SEALS, clock, log });
