@@ -3,18 +3,7 @@ import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
 import { lastAcceptance } from './approval/acceptances.ts';
 import { AskedBefores } from './approval/asked-before.ts';
-import {
-  cardsToLookAt,
-  claimCard,
-  readCard,
-  refuseCard,
-  releaseCard,
-  renewCard,
-  saveCard,
-  unpostedCards,
-} from './approval/cards.ts';
-import { isPlainChange } from './approval/change-group.ts';
-import { collections } from './approval/collections.ts';
+import { cardsToLookAt, readCard, refuseCard, releaseCard, renewCard, unpostedCards } from './approval/cards.ts';
 import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
 import { endCounters } from './approval/counter.ts';
 import { digestLeaders, namedInDigest, openedBefore } from './approval/digests.ts';
@@ -25,7 +14,6 @@ import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { OpeningGroups } from './approval/opening-groups.ts';
 import { pendingApprovals, pendingCounts } from './approval/pending.ts';
-import { plainChanges } from './approval/plain-changes.ts';
 import { beat } from './approval/presence.ts';
 import {
   changedApprovals,
@@ -56,6 +44,12 @@ import { readEvents } from './log/events.ts';
 import { EventSealer } from './log/seal.ts';
 import { rebaseSets, setJudge } from './sets/all-sets.ts';
 import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
+import { cardClaims } from './together/card-claims.ts';
+import { cardSaves } from './together/card-saves.ts';
+import { isPlainChange } from './together/change-group.ts';
+import { collections } from './together/collections.ts';
+import { plainChanges } from './together/plain-changes.ts';
+import { gatheredFinds, gatheredLooks } from './together/reads.ts';
 
 /** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore(
@@ -73,6 +67,10 @@ export function sqlStore(
   const openings = new OpeningGroups(db, seals);
   const plain = plainChanges(db, seals, beliefs);
   const collected = collections(db, seals);
+  const finds = gatheredFinds(db, trust);
+  const looks = gatheredLooks(db, trust);
+  const claims = cardClaims(db, trust);
+  const saves = cardSaves(db, trust);
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
@@ -90,8 +88,8 @@ export function sqlStore(
     callBackParts: (holder, take) => callBackParts(db, holder, take),
     partsOut: (holder, take) => partsOut(db, holder, take),
     open: (request, joiner, room, event) => openings.open(request, joiner, room, event),
-    find: (id) => findApproval(db, seals, id),
-    look: (id) => lookAtApproval(db, trust, id),
+    find: (id, how) => (how === 'together' ? finds.do(id) : findApproval(db, seals, id)),
+    look: (id, how) => (how === 'together' ? looks.do(id) : lookAtApproval(db, trust, id)),
     earlier: (ids, most) => earlierCalls(db, ids, most),
     askedBefore: (by, since) => asked.find(by, since),
     earlierAsked: (call) => earlierAsked(db, seals, call),
@@ -125,7 +123,7 @@ export function sqlStore(
     releaseNotice: (notice) => releaseNotice(db, notice),
     forget: (now, over) => forgetResults(db, now, over),
     card: (approval) => readCard(db, trust, approval),
-    claimCard: (approval, run) => claimCard(db, trust, approval, run),
+    claimCard: (approval, run) => claims.do({ approval, run }),
     renewCard: (approval, run, ms) => renewCard(db, approval, run, ms),
     releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
     takenBack: (grant) => takenBack(db, grant),
@@ -135,7 +133,7 @@ export function sqlStore(
     namedInDigest: (leader, ms) => namedInDigest(db, leader, ms),
     digestLeaders: (approval, ms) => digestLeaders(db, approval, ms),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
-    saveCard: (card, event, content, run) => saveCard(db, trust, card, event, content, run),
+    saveCard: (card, event, content, run) => saves.do({ card, event, content, run }),
     bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
     uncountSession: (id) => uncountSession(db, id),

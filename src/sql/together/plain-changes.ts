@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Change, Committed, Seals } from '../../ports.ts';
 import type { Gathered } from '../../time/gathered.ts';
+import { commitChange } from '../approval/commit.ts';
 import { gatheredStatements } from '../connection/gathered-statements.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import type { Tables } from '../table/tables.ts';
 import { commitGroup } from './change-group.ts';
-import { commitChange } from './commit.ts';
 
 /** Changes that one statement makes at most: some milliseconds' work. */
 const MOST_CHANGES = 50;

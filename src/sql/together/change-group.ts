@@ -3,14 +3,13 @@ import { isOver, mayFollow } from '../../domain/approval/approval.ts';
 import type { Change, Committed, Seals } from '../../ports.ts';
 import type { GatheredEnd } from '../../time/gathered.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
+import { isAsWritten, type Move, stateSeal } from '../approval/commit.ts';
+import { EVENT_COLUMNS } from '../approval/opening-row.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import { eventRow, rememberLogged } from '../log/events.ts';
-import { BYTES_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
-import { isAsWritten, type Move, stateSeal } from './commit.ts';
-import { EVENT_COLUMNS } from './opening-row.ts';
-import { BEST_COMPRESSION, LONGEST_ARGUMENTS } from './read.ts';
+import { FITS } from './what-fits.ts';
 
 /** What a plain change says; whatever else a change may have needs more than its own row. */
 const PLAIN: ReadonlySet<string> = new Set(['id', 'revision', 'from', 'to', 'patch', 'events', 'promised']);
@@ -55,10 +54,6 @@ const COLUMNS = [
 const of = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map((one) => one.join(' ')).join(', '));
 const names = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map(([name]) => name).join(', '));
 
-/** The most bytes that what is shown of a call `a` can have. */
-const MOST_BYTES = sql`least(${sql.lit(LONGEST_ARGUMENTS)}::bigint,
-  ${sql.lit(BEST_COMPRESSION)}::bigint * coalesce(pg_column_size(a.arguments) + pg_column_size(a.sent), 0))`;
-
 type GroupRow = {
   readonly tried: boolean;
   readonly logged: readonly (number | string)[] | null;
@@ -80,13 +75,7 @@ export async function commitGroup(
     with asked as materialized (
       select * from rows from (json_to_recordset(${JSON.stringify(group.map(({ row }) => row))}::json) as (${of(COLUMNS)}))
         with ordinality as r(${names(COLUMNS)}, nth)
-    ), fits as materialized (
-      select * from (
-        select s.*, sum(s.size) over (order by s.size, s.nth) as bytes from (
-          select c.*, ${MOST_BYTES} as size from asked c left join holdfast.approvals a on a.id = c.id
-        ) s
-      ) s where s.nth = 1 or s.bytes <= ${sql.lit(BYTES_PER_PAGE)}::bigint
-    ), locked as materialized (
+    ), ${FITS}, locked as materialized (
       select a.id from holdfast.approvals a join fits f on f.id = a.id
       where a.state = f.from_state and a.revision = f.revision
       order by a.id for update of a
