@@ -27,7 +27,6 @@ import {
   sealedBytes,
 } from './approval/read.ts';
 import { approvalOctets, removableApprovals, removeApprovals } from './approval/removal.ts';
-import { takenBack } from './approval/room.ts';
 import { sentCalls } from './approval/sent-calls.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
 import { endedEarly, standings } from './approval/standing.ts';
@@ -50,6 +49,7 @@ import { isPlainChange } from './together/change-group.ts';
 import { collections } from './together/collections.ts';
 import { plainChanges } from './together/plain-changes.ts';
 import { gatheredFinds, gatheredLooks } from './together/reads.ts';
+import { takenBacks } from './together/taken-back.ts';
 
 /** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore(
@@ -71,6 +71,7 @@ export function sqlStore(
   const looks = gatheredLooks(db, trust);
   const claims = cardClaims(db, trust);
   const saves = cardSaves(db, trust);
+  const takenBackBy = takenBacks(db);
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
@@ -126,7 +127,7 @@ export function sqlStore(
     claimCard: (approval, run) => claims.do({ approval, run }),
     renewCard: (approval, run, ms) => renewCard(db, approval, run, ms),
     releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
-    takenBack: (grant) => takenBack(db, grant),
+    takenBack: (grant) => takenBackBy(grant),
     unposted: (ids, before) => unpostedCards(db, trust, ids, before),
     refuseCard: (approval, why, event) => refuseCard(db, trust, approval, why, event),
     openedBefore: (approval, ms) => openedBefore(db, approval, ms),

@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Approval } from '../../../src/domain/approval/approval.ts';
 import type { CardRecord, Store } from '../../../src/ports.ts';
 import {
+  change,
   eventOf,
   newApproval,
   opened,
@@ -162,6 +163,17 @@ for (const kind of STORES) {
         taken.map(({ status }) => status),
         ['fulfilled', 'rejected', 'fulfilled'],
       );
+    });
+
+    test('are held back by what each grant took back, counted once for those that ask together', async () => {
+      const [one, other] = [`grant-${randomBytes(4).toString('hex')}`, `grant-${randomBytes(4).toString('hex')}`];
+      const of = (grant: string) => opened(store, newApproval({ grant }));
+      for (const { approval } of [await of(one), await of(one), await of(other)])
+        await store.commit(change(approval, 'withdrawn'));
+      await of(other);
+      const counts = await Promise.all([one, other, one, 'nobody', one].map((grant) => store.takenBack(grant)));
+      assert.deepEqual(counts, [2, 1, 2, 0, 2]);
+      assert.equal(await store.takenBack(one), 2);
     });
 
     test('P10: are remembered in few statements, each as one alone: row, seals, event, and what it showed', async () => {
