@@ -25,6 +25,8 @@ for (const kind of STORES) {
     });
     beforeEach(async () => {
       await store.beat('here');
+      // Alive for longer than any test takes.
+      await world.rows("update holdfast.replicas set seen_at = clock_timestamp() + interval '1 hour' where id = 'here'");
       world.found.length = 0;
     });
     after(() => world?.close());
