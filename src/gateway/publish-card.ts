@@ -72,7 +72,7 @@ export async function publishCard(
   // What is found out about the call is on its first card; that takes 3 s at most.
   if (gateway.describing.isSlow(id)) return BUSY_MS;
   await gateway.describing.settled(id);
-  const found = await store.look(id);
+  const found = await store.look(id, 'together');
   if (found === null) return null;
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
@@ -114,8 +114,8 @@ export async function publishCard(
 }
 
 /**
- * `found`: the approval as it was just before the card was taken for this run. A card that is posted is brought up to date
- * with that: what has changed since has another run follow at once. Before the first post some seconds may have passed.
+ * `found`: the approval as it was just before the card was taken for this run. Where it has changed since, it is read again: what
+ * was erased meanwhile is not shown once more. So it is before the first post, of which more is found out meanwhile.
  */
 async function bringUpToDate(
   gateway: Pick<Gateway, 'allowances' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
@@ -125,7 +125,8 @@ async function bringUpToDate(
   looks: boolean,
 ): Promise<{ readonly againMs: number | null; readonly refused?: boolean }> {
   const { card: record, unposted } = run;
-  const approval = found.card?.ts ? found.approval : await gateway.store.find(found.approval.id);
+  const isSame = found.card?.ts && run.revision === found.approval.revision;
+  const approval = isSame ? found.approval : await gateway.store.find(found.approval.id, 'together');
   if (approval === null) return { againMs: null };
   const beside = { freeze: freezeToTell(gateway, approval), allowance: await allowanceToTell(gateway, approval) };
   const tells = !record?.ts || (record.freeze ?? null) === toldBeside(beside);

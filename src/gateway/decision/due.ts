@@ -4,7 +4,7 @@ import type { Change } from '../../ports.ts';
 import { commitUntil } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Rules } from '../rules.ts';
-import { endedOnce, type ReadApproval } from '../state/ending-now.ts';
+import { endedOnce } from '../state/ending-now.ts';
 
 /** What ends an approval touches. */
 type DueGateway = Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'rules' | 'store'>;
@@ -24,15 +24,10 @@ type DueGateway = Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'rules' | 'st
  */
 export function due(gateway: DueGateway, overdue: string | Approval): Promise<Approval | null> {
   const [id, known] = typeof overdue === 'string' ? [overdue, null] : [overdue.id, overdue];
-  return endedOnce(gateway.store, id, (read) => end(gateway, id, known, read));
+  return endedOnce(gateway.store, id, () => end(gateway, id, known));
 }
 
-async function end(
-  gateway: DueGateway,
-  id: string,
-  found: Approval | null,
-  read: ReadApproval,
-): Promise<Approval | null> {
+async function end(gateway: DueGateway, id: string, found: Approval | null): Promise<Approval | null> {
   // A process that stood still wakes to leases that ran out meanwhile. What it is sending itself is not lost. One renewal
   // extends them all, so the first of many late ones spares the others theirs.
   if (gateway.leases.needsRenewal(id)) await gateway.leases.renewNow();
@@ -40,7 +35,7 @@ async function end(
   const known = found?.state === 'dispatched' ? null : found;
   const made = await commitUntil(
     {
-      read: () => read(id),
+      read: () => gateway.store.find(id, 'together'),
       judge: (approval) => overdueChange(approval, gateway.clock.now(), gateway.rules),
       commit: (change) => gateway.store.commit(change),
     },

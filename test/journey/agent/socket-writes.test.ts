@@ -8,6 +8,7 @@ import {
   countedWorld,
   writesOf,
 } from '../../support/counts/counted-world.ts';
+import { CHANNEL } from '../../support/gateway/program.ts';
 import { skipWithoutBacking } from '../../support/store/backing.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -28,6 +29,13 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     const found = await world.gateway.api(`/api/approvals/${id}`);
     return Date.parse(((await found.json()) as { expiresAt: string }).expiresAt);
   };
+
+  /** Cards of the calls that come at once, by what they say. */
+  const burstCards = (says: RegExp): number =>
+    world.house.slack.messages(CHANNEL).filter(({ blocks }) => {
+      const text = JSON.stringify(blocks);
+      return /tools\.burst/.test(text) && says.test(text);
+    }).length;
 
   test('a call is opened and parked, and its card is in the queue', () => {
     assert.equal(counts.parked.answers, 1, 'the head of the answer');
@@ -73,6 +81,7 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
       return found.length === most ? found : null;
     });
     const times = await Promise.all(all.map(({ id }) => expiryOf(id)));
+    await eventually('every card is there', () => burstCards(/"approve"/) === most || null);
     const writes = await world.record(async () => {
       // It stands still until the time of all is over.
       process.kill(world.gateway.pid, 'SIGSTOP');
@@ -80,6 +89,9 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
       process.kill(world.gateway.pid, 'SIGCONT');
       for (const { answer } of held) assert.match(textOf(await answer), /nobody decided on .* in time/i);
     });
+    const brought = await world.record(() =>
+      eventually('every card says it', () => burstCards(/xpired/) === most || null),
+    );
     const kinds = {
       ends: /is_over boolean|with moved as \(\s+update holdfast\.approvals set state/,
       served: /c\.nth, c\.until|with collected as \(\s+update holdfast\.joiners/,
@@ -94,6 +106,22 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.ok(counts.reads! <= 60, told);
     assert.ok(counts.witness! > 0 && counts.witness! <= 10, told);
     assert.equal(world.countsOf(writes).answers, most, 'an answer and the end of its stream are one write');
+    const both = [...writes, ...brought];
+    const cards = {
+      looks: /as tried,.*card_approval_id/s,
+      claims: /insert into holdfast\.cards as c \(approval_id, channel, revision, digest, run,/,
+      saves: /for update\) l\)/,
+      one: /from holdfast\.approvals a left join holdfast\.cards c on c\.approval_id = a\.id\s+where a\.id = \$1/,
+    };
+    const ofCards = Object.fromEntries(
+      Object.entries(cards).map(([name, kind]) => [name, both.filter(({ begins }) => kind.test(begins)).length]),
+    );
+    const slack = world.countsOf(both).slack;
+    const toldOf = JSON.stringify({ ...ofCards, slack });
+    assert.ok(ofCards.claims! > 0 && ofCards.claims! <= 40, toldOf);
+    assert.ok(ofCards.saves! > 0 && ofCards.saves! <= 60, toldOf);
+    assert.ok(ofCards.looks! + ofCards.one! <= 40, toldOf);
+    assert.ok(slack >= most && slack <= most + 5, toldOf);
   });
 
   test('its card is posted, and brought up to date', () => {

@@ -25,7 +25,7 @@ describe('questions whose time is over in the same moment, in one process', () =
   /** A replica that counts how often it asks the store for what an end needs. */
   function replica(more: Partial<Store> = {}) {
     count += 1;
-    const asked = { find: 0, changed: 0, commit: 0 };
+    const asked = { find: 0, together: 0, changed: 0, commit: 0 };
     const { store } = world;
     const counted = <A extends unknown[], R>(verb: keyof typeof asked, ask: (...args: A) => R) => {
       return (...args: A): R => {
@@ -35,7 +35,10 @@ describe('questions whose time is over in the same moment, in one process', () =
     };
     const gateway = world.replica(`ends-${count}`, {
       store: {
-        find: counted('find', store.find),
+        find: (id, how) => {
+          asked[how ?? 'find'] += 1;
+          return store.find(id, how);
+        },
         changed: counted('changed', store.changed),
         commit: counted('commit', store.commit),
         ...more,
@@ -58,7 +61,7 @@ describe('questions whose time is over in the same moment, in one process', () =
     const { gateway, asked } = replica();
     const places = await parkMany(gateway, 15);
     const turns = places.map((place) => place.turn(2 * TIMEOUT_MS));
-    Object.assign(asked, { find: 0, changed: 0, commit: 0 });
+    Object.assign(asked, { find: 0, together: 0, changed: 0, commit: 0 });
     world.clock.advance(TIMEOUT_MS);
     const jobs = idsOf(places).map((id) => due(gateway, id));
     for (const turn of await Promise.all(turns)) {

@@ -11,7 +11,7 @@ default: require_approval
 tools:
   read: { limits: [{ counter: reads, window: month, max: 1000000, scope: grant }] }
   narrow: { limits: [{ counter: few, window: month, max: 99, scope: grant }] }
-  burst: { action: require_approval, approval: { timeout: 10s } }
+  burst: { action: require_approval, approval: { timeout: 15s } }
 `;
 /** Milliseconds for which a step is watched after it is done. */
 const QUIET_MS = 250;

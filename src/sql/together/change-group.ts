@@ -2,18 +2,17 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Committed, Seals } from '../../ports.ts';
 import type { GatheredEnd } from '../../time/gathered.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
+import { isAsWritten, type Move, votesOfChange } from '../approval/commit.ts';
+import { hasNotEnded, wasNeverSent } from '../approval/history.ts';
+import { EVENT_COLUMNS } from '../approval/opening-row.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import { rememberLogged } from '../log/events.ts';
-import { BYTES_PER_PAGE } from '../log/portion.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import { unlessOfRow } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 import { CHANGE_COLUMNS, type ChangeRow, changeRow, VOTE_COLUMNS } from './change-row.ts';
-import { isAsWritten, type Move, votesOfChange } from './commit.ts';
-import { hasNotEnded, wasNeverSent } from './history.ts';
-import { EVENT_COLUMNS } from './opening-row.ts';
-import { BEST_COMPRESSION, LONGEST_ARGUMENTS } from './read.ts';
+import { FITS } from './what-fits.ts';
 
 /** It was not made with the others, and is to be tried by itself, which tells why. */
 export const ALONE = 'alone';
@@ -21,10 +20,6 @@ export const ALONE = 'alone';
 const of = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map((one) => one.join(' ')).join(', '));
 const names = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map(([name]) => name).join(', '));
 const VOTE_FIELDS = sql.raw(VOTE_COLUMNS.map(([name]) => `v.${name}`).join(', '));
-
-/** The most bytes that what is shown of a call `a` can have. */
-const MOST_BYTES = sql`least(${sql.lit(LONGEST_ARGUMENTS)}::bigint,
-  ${sql.lit(BEST_COMPRESSION)}::bigint * coalesce(pg_column_size(a.arguments) + pg_column_size(a.sent), 0))`;
 
 /** A column of the patch, where it has it. */
 function patched(
@@ -83,6 +78,10 @@ const CONDITIONS: readonly (readonly [asks: (row: ChangeRow['row']) => boolean, 
   ],
 ];
 
+/** Whether the row of a change that was not made is another by now. */
+const MOVED_ON = sql`(a.id is null and not exists (
+  select 1 from holdfast.approvals o where o.id = c.id and o.state = c.from_state and o.revision = c.revision))`;
+
 type GroupRow = {
   readonly tried: boolean;
   readonly moved_on: boolean;
@@ -108,14 +107,7 @@ export async function commitGroup(
     with asked as materialized (
       select * from rows from (json_to_recordset(${JSON.stringify(group.map(({ row }) => row))}::json) as (${of(CHANGE_COLUMNS)}))
         with ordinality as r(${names(CHANGE_COLUMNS)}, nth) limit ${sql.lit(group.length)}
-    ), fits as materialized (
-      select * from (
-        select s.*, sum(s.size) over (order by s.size, s.nth) as bytes from (
-          select c.*, ${MOST_BYTES} as size, (a.state, a.revision) is distinct from (c.from_state, c.revision) as moved_on
-          from asked c left join holdfast.approvals a on a.id = c.id
-        ) s
-      ) s where s.nth = 1 or s.bytes <= ${sql.lit(BYTES_PER_PAGE)}::bigint
-    ), locked as materialized (
+    ), ${FITS}, locked as materialized (
       select a.id from holdfast.approvals a join fits f on f.id = a.id
       where a.state = f.from_state and a.revision = f.revision
       order by a.id for update of a skip locked
@@ -140,7 +132,7 @@ export async function commitGroup(
       insert into holdfast.events (${names(EVENT_COLUMNS)})
       select ${names(EVENT_COLUMNS)} from told order by nth, place returning n
     )
-    select f.nth is not null as tried, f.moved_on, ${APPROVAL}, ${onFirst(sql`(select json_agg(w.n order by w.n) from logged w)`)} as logged,
+    select f.nth is not null as tried, ${MOVED_ON} as moved_on, ${APPROVAL}, ${onFirst(sql`(select json_agg(w.n order by w.n) from logged w)`)} as logged,
       pg_current_xact_id()::text as xid,
       ${tookAll('events', sql`select count(*) from logged`, sql`select count(*) from told`)} as took,
       ${tookAll('decisions', sql`select count(*) from voted`, sql`select count(*) from moved m join fits v on v.nth = m.nth where v.vote is not null`)} as vote_took

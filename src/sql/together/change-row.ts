@@ -2,10 +2,10 @@ import { isOver } from '../../domain/approval/approval.ts';
 import { tokenMark } from '../../domain/log/marks.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Seals } from '../../ports.ts';
+import { isSpending, type Move, rightsOf, stateSeal, votesOfChange } from '../approval/commit.ts';
 import { eventRow } from '../log/events.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import { decisionText, offersText } from '../table/sealed-rows.ts';
-import { isSpending, type Move, rightsOf, stateSeal, votesOfChange } from './commit.ts';
 
 type Columns = readonly (readonly [name: string, type: string])[];
 

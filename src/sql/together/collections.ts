@@ -2,12 +2,12 @@ import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Seals } from '../../ports.ts';
 import type { Gathered } from '../../time/gathered.ts';
+import { markCollected } from '../approval/joiners.ts';
+import { EVENT_COLUMNS } from '../approval/opening-row.ts';
 import { gatheredStatements } from '../connection/gathered-statements.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import { eventRow, LOGGED, type LoggedPart, rememberLogged } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
-import { markCollected } from './joiners.ts';
-import { EVENT_COLUMNS } from './opening-row.ts';
 
 /** Callers that one statement records as served. */
 const MOST_CALLERS = 100;

@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { Committed, Seals } from '../../ports.ts';
+import { commitMove, type Move } from '../approval/commit.ts';
 import { gatheredStatements } from '../connection/gathered-statements.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import type { Tables } from '../table/tables.ts';
 import { ALONE, commitGroup } from './change-group.ts';
-import { commitMove, type Move } from './commit.ts';
 import { mayShare } from './may-share.ts';
 
 /** Changes that one statement makes at most: some milliseconds' work. */

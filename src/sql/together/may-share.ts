@@ -1,5 +1,5 @@
 import type { State } from '../../domain/approval/approval.ts';
-import type { Move } from './commit.ts';
+import type { Move } from '../approval/commit.ts';
 
 /** What a change that shares a statement says; whatever else it may have needs more than its own row and votes. */
 const MEMBERS: ReadonlySet<string> = new Set([
