@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { showClicks } from './clicks.ts';
 import { showCounts } from './counts.ts';
+import { showExpiry } from './expiry.ts';
 import { hold } from './held.ts';
 import { type Figures, type LoadTarget, load, median } from './load.ts';
 import { showParking } from './parking.ts';
@@ -192,6 +193,7 @@ try {
     await parked(gateway, relay);
     if (storage.isReal) {
       await showParking(storage, { calls: parkedCalls, rounds: values.quick ? 3 : 5 }, say);
+      await showExpiry(storage, { calls: values.quick ? 300 : 3_000, rounds: 3, seconds: values.quick ? 30 : 90 }, say);
       await showCounts(say);
       await showClicks(values.quick ? 200 : 1_000, say);
     }

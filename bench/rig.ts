@@ -36,7 +36,7 @@ export class Rig {
 
   /**
    * Starts a gateway. `servers`: the config's `servers`, as YAML; `policies`: the texts of `policy.yaml`, `policy1.yaml`
-   * and so on, without their version; `grants`: names of grants for all of `names`.
+   * and so on, without their version; `grants`: names of grants for all of `names`; `slackMore`: what else stands under `slack:`.
    */
   async gatewayOf(
     servers: string,
@@ -45,6 +45,7 @@ export class Rig {
     grants: readonly string[],
     env: Record<string, string> = {},
     nodeArgs: readonly string[] = [],
+    slackMore = '',
   ): Promise<Omit<BenchGateway, 'token'> & { readonly tokens: Readonly<Record<string, string>> }> {
     const folder = join(this.#folder, String(++this.#count));
     mkdirSync(folder);
@@ -55,7 +56,7 @@ export class Rig {
     writeFileSync(
       join(folder, 'holdfast.yaml'),
       `version: "1"\nservers:\n${servers}grants:\n${made.map((grant) => grant.yaml).join('')}` +
-        'approvers: { all: [U0MIRA, admin] }\nslack: { channel: C0APPROVALS, team: T0MAIN }\n' +
+        `approvers: { all: [U0MIRA, admin] }\nslack: { channel: C0APPROVALS, team: T0MAIN${slackMore} }\n` +
         'approval: { max_pending: 10000, openings: 10000/second, kept_bytes: 1073741824, timeout: 2h, hold: { default: 1h, progress: 1h } }\n',
     );
     const adminToken = 'bench-admin-token-0123456789';

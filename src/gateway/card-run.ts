@@ -11,6 +11,8 @@ const RENEW_MS = 5_000;
 export interface CardRun {
   /** What was known of the card; null: this run is the first, so nothing can have been posted. */
   readonly card: CardRecord | null;
+  /** The approval's revision once the card was taken; null: it is gone. */
+  readonly revision: number | null;
   /** By which the store knows this run. */
   readonly id: string;
   /** Slack said no to the first post: the next run is the first again. */
@@ -53,6 +55,7 @@ export async function runWithCard<T>(
     return await work({
       id,
       card: claim.card,
+      revision: claim.revision,
       released: () => {
         held = false;
       },

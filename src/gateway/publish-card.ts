@@ -8,11 +8,11 @@ import { approvalEvent } from '../domain/log/event.ts';
 import type { BesideCard, CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
 import { describeForCard } from './call/describe-call.ts';
-import { callsOfDigest, cardWayOf } from './card-digest.ts';
+import { type CardedCall, callsOfDigest, cardWayOf } from './card-digest.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
-import { postsOf } from './state/card-gate.ts';
+import { postsOf, updatesOf } from './state/card-gate.ts';
 
 /** Milliseconds until a card that another run has is tried again. */
 const BUSY_MS = 500;
@@ -65,10 +65,14 @@ export async function publishCard(
 ): Promise<number | null> {
   const { store, cards, cardGate } = gateway;
   if (cards === null) return null;
+  // Clicks come first, and what still waits for its place costs no read.
+  await cards.calm?.();
+  const placeMs = looks ? 0 : cardGate.waitsStillMs(id, turn);
+  if (placeMs > 0) return placeMs;
   // What is found out about the call is on its first card; that takes 3 s at most.
   if (gateway.describing.isSlow(id)) return BUSY_MS;
   await gateway.describing.settled(id);
-  const found = await store.look(id);
+  const found = await store.look(id, 'together');
   if (found === null) return null;
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
@@ -84,7 +88,7 @@ export async function publishCard(
     await gateway.queue.publish(way.leader, { turn });
     return null;
   }
-  const lane = found.card?.ts ? `updates ${found.approval.server}` : postsOf(found.approval);
+  const lane = found.card?.ts ? updatesOf(found.approval) : postsOf(found.approval);
   const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
   // Whoever waits at the gate, or fails, lets others begin a digest.
   const letOthersBegin = async (): Promise<void> => {
@@ -100,7 +104,7 @@ export async function publishCard(
     const { againMs, refused } =
       way.kind === 'leads'
         ? await bringDigestUpToDate(gateway, cards, way.mark, run, looks)
-        : await bringUpToDate(gateway, cards, id, run, looks);
+        : await bringUpToDate(gateway, cards, found, run, looks);
     // What waits for its channel to be mended keeps nobody else waiting.
     if (againMs !== null && againMs > 0 && !refused) cardGate.sentAway(lane, id, turn, againMs);
     else cardGate.done(lane, id);
@@ -109,15 +113,20 @@ export async function publishCard(
   return ran === null ? BUSY_MS : ran.againMs;
 }
 
+/**
+ * `found`: the approval as it was just before the card was taken for this run. Where it has changed since, it is read again: what
+ * was erased meanwhile is not shown once more. So it is before the first post, of which more is found out meanwhile.
+ */
 async function bringUpToDate(
   gateway: Pick<Gateway, 'allowances' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
   cards: Cards,
-  id: string,
+  found: CardedCall,
   run: CardRun,
   looks: boolean,
 ): Promise<{ readonly againMs: number | null; readonly refused?: boolean }> {
   const { card: record, unposted } = run;
-  const approval = await gateway.store.find(id);
+  const isSame = found.card?.ts && run.revision === found.approval.revision;
+  const approval = isSame ? found.approval : await gateway.store.find(found.approval.id, 'together');
   if (approval === null) return { againMs: null };
   const beside = { freeze: freezeToTell(gateway, approval), allowance: await allowanceToTell(gateway, approval) };
   const tells = !record?.ts || (record.freeze ?? null) === toldBeside(beside);

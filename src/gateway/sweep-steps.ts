@@ -26,21 +26,22 @@ export class SweepSteps {
     }
   }
 
-  /** A step for each of them. Never rejects. */
+  /** A step for each of them, so many at once. Never rejects. */
   async each<T extends { readonly id: string }>(
     what: string,
     all: readonly T[],
     step: (one: T) => Promise<unknown>,
+    atOnce = 1,
   ): Promise<void> {
     const first = Math.floor(Math.random() * all.length);
+    const inTurn = [...all.slice(first), ...all.slice(0, first)];
     let inARow = 0;
-    for (const one of [...all.slice(first), ...all.slice(0, first)]) {
-      try {
-        await step(one);
-        inARow = 0;
-      } catch (error) {
-        this.#fail(error, { step: what, approval: one.id });
-        inARow += 1;
+    for (let from = 0; from < inTurn.length; from += atOnce) {
+      const some = inTurn.slice(from, from + atOnce);
+      const ends = await Promise.allSettled(some.map(async (one) => step(one)));
+      for (const [at, end] of ends.entries()) {
+        inARow = end.status === 'fulfilled' ? 0 : inARow + 1;
+        if (end.status === 'rejected') this.#fail(end.reason, { step: what, approval: some[at]!.id });
         if (inARow === FAILURES) return;
       }
     }

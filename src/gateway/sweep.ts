@@ -51,6 +51,8 @@ export type SweptGateway = Pick<
 
 /** How many of each kind one sweep handles; the next one comes in 5 s. */
 const AT_ONCE = 500;
+/** How many of one kind are handled together: they share statements and messages. */
+const TOGETHER = 50;
 /** How many posted cards one sweep has looked at. */
 const LOOKS = 10;
 /** Who withdraws what nobody waits for any more. */
@@ -83,10 +85,10 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   const { store, queue, clock, cards, sink, log, unqueued } = gateway;
   const { late, abandoned, revoked, parked, moot, orphaned, stale } = await store.overdue(clock.now(), AT_ONCE);
   const steps = new SweepSteps(log);
-  await steps.each('overdue', late, ({ id }) => due(gateway, id));
-  await steps.each('abandoned', abandoned, (one) => withdrawAbandoned(gateway, one, NOBODY));
+  await steps.each('overdue', late, (one) => due(gateway, one), TOGETHER);
+  await steps.each('abandoned', abandoned, (one) => withdrawAbandoned(gateway, one, NOBODY), TOGETHER);
   await steps.kind('forsaken', () => withdrawForsaken(gateway, AT_ONCE));
-  await steps.each('revoked', revoked, (one) => endRevoked(gateway, one));
+  await steps.each('revoked', revoked, (one) => endRevoked(gateway, one), TOGETHER);
   await steps.kind('allowances', () => endUnfounded(gateway));
   await steps.kind('counter-proposals', () => store.endCounters(clock.now()));
   await steps.each('moot', moot, (leg) => endLeg(gateway, leg, 'moot'));
@@ -94,7 +96,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   if (cards !== null) {
     await steps.kind('reminders', async () => {
       const silent = await store.unreminded(clock.now(), AT_ONCE);
-      await steps.each('reminder', silent, (one) => remind(gateway, one));
+      await steps.each('reminder', silent, (one) => remind(gateway, one), TOGETHER);
     });
   }
   // The store's order, in which grants take turns.
@@ -111,9 +113,9 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     await steps.kind('parking', async () => {
       const missing = new Set(await queue.missing(parked.map(({ id }) => id)));
       const lost = parked.filter(({ id }) => missing.has(id));
-      await steps.each('parked', lost, ({ id, expiresAt }) => queue.park(id, expiresAt));
+      await steps.each('parked', lost, ({ id, expiresAt }) => queue.park(id, expiresAt), TOGETHER);
     });
-    await steps.each('card', ordered, ({ id, turn }) => queue.publish(id, { turn }));
+    await steps.each('card', ordered, ({ id, turn }) => queue.publish(id, { turn }), TOGETHER);
     // An order that the queue lost, or never got, would otherwise wait for the next events.
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }

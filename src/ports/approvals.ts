@@ -47,9 +47,10 @@ export interface ApprovalStore {
    * transaction. `room`: what the grant may open and keep.
    */
   open(request: NewApproval, joiner: NewJoiner, room: GrantRoom, event: NewEvent): Promise<Opened>;
-  find(id: string): Promise<Approval | null>;
+  /** `together`: where others are read at the same time, in one statement with them. */
+  find(id: string, how?: 'together'): Promise<Approval | null>;
   /** The same, with its card as it is at that moment. */
-  look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
+  look(id: string, how?: 'together'): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
   /** For each of these approvals, by id, the newest `most` before it that were for the very same call, newest first. */
   earlier(ids: readonly string[], most: number): Promise<ReadonlyMap<string, readonly EarlierCall[]>>;
   /** What the store knows of this principal's questions: of all for this tool, and of any since this instant. */

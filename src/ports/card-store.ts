@@ -25,12 +25,13 @@ export interface CardStore {
   /**
    * Takes the card for one run, for `ms` unless it is renewed; false while another run has it, unless that run's replica is silent. A
    * queue that was flushed hands out the same work twice, and two runs at once would post two cards, or let the older
-   * text win. `card` is null for the very first run: nothing can have been posted.
+   * text win. `card` is null for the very first run: nothing can have been posted. `revision`: the approval's, once it is taken; null: it
+   * is gone. Taken again by the same run it is that run's.
    */
   claimCard(
     approval: string,
     run: { id: string; replica: string; ms: number },
-  ): Promise<{ readonly card: CardRecord | null } | false>;
+  ): Promise<{ readonly card: CardRecord | null; readonly revision: number | null } | false>;
   /** The run has its card for `ms` from now on, if it still has it. */
   renewCard(approval: string, run: string, ms: number): Promise<void>;
   /**

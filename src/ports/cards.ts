@@ -86,6 +86,8 @@ export interface Cards {
    * `beside`: what it tells besides.
    */
   show(approval: Approval, at: CardRecord | null, beside?: BesideCard): Promise<CardDelivery>;
+  /** Resolves when a card may be worked on; undefined: it may now. Absent: always. */
+  calm?(): Promise<void> | undefined;
   /** Whether Slack says that this message is not there any more. False where it says nothing clear. Absent: it cannot tell. */
   isGone?(at: { readonly channel: string; readonly ts: string }): Promise<boolean>;
   /** Names the place where a new card of this approval goes, so that calls of one place are told together. Absent: it makes no digests. */

@@ -140,11 +140,11 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     park: async (id, expiresAt) => {
       const jobId = jobIdOf(id);
       const delayMs = Math.max(0, expiresAt.getTime() - clock.now().getTime());
-      await ask(({ parked }) => park(parked, jobId, delayMs));
+      await ask(({ adds }) => park(adds.parked, jobId, delayMs));
     },
     wake: async (id) => {
       const jobId = jobIdOf(id);
-      await ask(({ parked }) => wake(parked, jobId));
+      await ask(({ parked, adds }) => wake(parked, adds.parked, jobId));
     },
     unpark: async (id) => {
       const jobId = jobIdOf(id);
@@ -152,11 +152,11 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     },
     publish: async (id, { delayMs = 0, waitMs = 0, turn = 1 } = {}) => {
       const approval = jobIdOf(id);
-      await ask(({ outbox }) =>
-        publish(outbox, approval, { delayMs, waitMs: isClockRight(clock) ? waitMs : 0, turn, now: clock.now() }),
+      await ask(({ adds }) =>
+        publish(adds.outbox, approval, { delayMs, waitMs: isClockRight(clock) ? waitMs : 0, turn, now: clock.now() }),
       );
     },
-    deliver: () => ask(({ outbox }) => orderDelivery(outbox)),
+    deliver: () => ask(({ adds }) => orderDelivery(adds.outbox)),
     onWake: (listener) => {
       onWake = listener;
     },

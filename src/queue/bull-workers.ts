@@ -4,6 +4,7 @@ import type { Clock, Handlers, LaneHealth, Log } from '../ports.ts';
 import { pause } from '../time/pause.ts';
 import { within } from '../time/within.ts';
 import { type JobQueue, OUTBOX, PARKED, type QueueBackend } from './backend.ts';
+import { JobAdder } from './job-adder.ts';
 import { approvalOfJob } from './job-id.ts';
 import { outboxWork } from './outbox.ts';
 import { parkedWork } from './parked.ts';
@@ -56,6 +57,8 @@ class CompletionEvents<C> extends QueueEvents<unknown, IQueueBackend, C> {
 export class BullWorkers<C> {
   readonly parked: JobQueue<C>;
   readonly outbox: JobQueue<C>;
+  /** By which jobs are added to them. */
+  readonly adds: { readonly parked: JobAdder<C>; readonly outbox: JobAdder<C> };
   readonly #backend: QueueBackend<C>;
   readonly #clock: Clock;
   readonly #trouble: TroubleLog;
@@ -81,6 +84,7 @@ export class BullWorkers<C> {
     this.#trouble = trouble;
     this.parked = new BullQueue(PARKED, { connection: queueConnection, prefix }, factory);
     this.outbox = new BullQueue(OUTBOX, { connection: queueConnection, prefix }, factory);
+    this.adds = { parked: new JobAdder(this.parked), outbox: new JobAdder(this.outbox) };
     const options = { ...WORKER_OPTIONS, connection, prefix, settings: { backoffStrategy: backOff } };
     this.#workers = [
       new Worker<unknown, void, string, IQueueBackend, JobProgress, C>(
@@ -91,7 +95,7 @@ export class BullWorkers<C> {
       ),
       new Worker<unknown, void, string, IQueueBackend, JobProgress, C>(
         OUTBOX,
-        outboxWork({ handlers, log, outbox: this.outbox, clock, closing: this.#closing.signal }),
+        outboxWork({ handlers, log, outbox: this.adds.outbox, clock, closing: this.#closing.signal }),
         { ...options, concurrency: 20 },
         factory,
       ),

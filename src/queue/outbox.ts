@@ -1,7 +1,7 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Clock, Handlers, Log } from '../ports.ts';
 import { pause } from '../time/pause.ts';
-import type { JobQueue } from './backend.ts';
+import type { JobAdder } from './job-adder.ts';
 import { laterDeduplicationId } from './job-id.ts';
 import { PULSE } from './pulse.ts';
 import { RETRIED, retryable } from './retry.ts';
@@ -33,7 +33,7 @@ interface CardTime {
  * | grants with low turns never end | a high turn waits as long: each grant's openings have a rate, so all of them together must exceed what Slack takes |
  */
 export async function publish<C>(
-  outbox: JobQueue<C>,
+  outbox: JobAdder<C>,
   approval: string,
   { delayMs, waitMs = 0, turn, now }: CardTime,
 ): Promise<void> {
@@ -65,7 +65,7 @@ const DELIVER = 'deliver';
  * One job for the sink, whoever asks for it. Asked for again while it waits, it is the same job; while it runs, one
  * more after it.
  */
-export async function orderDelivery<C>(outbox: JobQueue<C>): Promise<void> {
+export async function orderDelivery<C>(outbox: JobAdder<C>): Promise<void> {
   const deduplication = { id: `${DELIVER}~`, keepLastIfActive: true };
   await outbox.add(DELIVER, {}, { ...RETRIED, deduplication });
 }
@@ -73,7 +73,7 @@ export async function orderDelivery<C>(outbox: JobQueue<C>): Promise<void> {
 interface OutboxTerms<C> {
   readonly handlers: Handlers;
   readonly log: Log;
-  readonly outbox: JobQueue<C>;
+  readonly outbox: JobAdder<C>;
   readonly clock: Clock;
   /** Aborts when the workers close. */
   readonly closing: AbortSignal;

@@ -1,6 +1,7 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
 import type { JobQueue } from './backend.ts';
+import type { JobAdder } from './job-adder.ts';
 import { approvalOfJob, wakeJobId } from './job-id.ts';
 import { PULSE } from './pulse.ts';
 import { RETRIED, retryable } from './retry.ts';
@@ -10,16 +11,16 @@ import { isRoutine, type Routine } from './schedule.ts';
 const PARKED_JOB = 'parked';
 
 /** Parks until `delayMs` from now. A job that exists is left as it is. */
-export async function park<C>(parked: JobQueue<C>, id: string, delayMs: number): Promise<void> {
+export async function park<C>(parked: JobAdder<C>, id: string, delayMs: number): Promise<void> {
   await parked.add(PARKED_JOB, {}, { ...RETRIED, jobId: id, delay: delayMs });
 }
 
 /** Promotes the parked job. Where none waits any more (it ran, runs, or was flushed), a new job has the same effect. */
-export async function wake<C>(parked: JobQueue<C>, id: string): Promise<void> {
+export async function wake<C>(parked: JobQueue<C>, adds: JobAdder<C>, id: string): Promise<void> {
   try {
     await parked.getBackend().promote(id);
   } catch {
-    await parked.add('ring', {}, { ...RETRIED, jobId: wakeJobId(id) });
+    await adds.add('ring', {}, { ...RETRIED, jobId: wakeJobId(id) });
   }
 }
 

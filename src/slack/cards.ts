@@ -19,6 +19,7 @@ export function slackCards(options: SlackCardsOptions): Cards {
       await options.rush?.calm();
       return poster.show(approval, stored, beside);
     },
+    calm: () => options.rush?.calm(),
     placeKey: (approval) => poster.placeKey(approval),
     isGone: (at) => poster.isGone(at),
     person: (user, userGroups, each) => personNow(options.people(), user, userGroups, each),

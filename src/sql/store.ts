@@ -3,30 +3,13 @@ import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
 import { lastAcceptance } from './approval/acceptances.ts';
 import { AskedBefores } from './approval/asked-before.ts';
-import {
-  cardsToLookAt,
-  claimCard,
-  readCard,
-  refuseCard,
-  releaseCard,
-  renewCard,
-  saveCard,
-  unpostedCards,
-} from './approval/cards.ts';
-import { commitBoth, commitChange, commitTogether } from './approval/commit.ts';
+import { cardsToLookAt, readCard, refuseCard, releaseCard, renewCard, unpostedCards } from './approval/cards.ts';
+import { bothAsOne, commitTogether, moveOf } from './approval/commit.ts';
 import { endCounters } from './approval/counter.ts';
 import { digestLeaders, namedInDigest, openedBefore } from './approval/digests.ts';
 import { earlierCalls } from './approval/earlier.ts';
 import { earlierAsked, keepFacts } from './approval/facts.ts';
-import {
-  markAllAway,
-  markAway,
-  markCancelled,
-  markCollected,
-  markForsaken,
-  markLeft,
-  waitingRequests,
-} from './approval/joiners.ts';
+import { markAllAway, markAway, markCancelled, markForsaken, markLeft, waitingRequests } from './approval/joiners.ts';
 import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { OpeningGroups } from './approval/opening-groups.ts';
@@ -44,7 +27,6 @@ import {
   sealedBytes,
 } from './approval/read.ts';
 import { approvalOctets, removableApprovals, removeApprovals } from './approval/removal.ts';
-import { takenBack } from './approval/room.ts';
 import { sentCalls } from './approval/sent-calls.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
 import { endedEarly, standings } from './approval/standing.ts';
@@ -61,6 +43,12 @@ import { readEvents } from './log/events.ts';
 import { EventSealer } from './log/seal.ts';
 import { rebaseSets, setJudge } from './sets/all-sets.ts';
 import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
+import { cardClaims } from './together/card-claims.ts';
+import { cardSaves } from './together/card-saves.ts';
+import { collections } from './together/collections.ts';
+import { gatheredFinds, gatheredLooks } from './together/reads.ts';
+import { sharedChanges } from './together/shared-changes.ts';
+import { takenBacks } from './together/taken-back.ts';
 
 /** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore(
@@ -76,6 +64,13 @@ export function sqlStore(
   const sealer = new EventSealer(db, seals);
   const asked = new AskedBefores(db);
   const openings = new OpeningGroups(db, seals);
+  const commit = sharedChanges(db, seals, beliefs);
+  const collected = collections(db, seals);
+  const finds = gatheredFinds(db, trust);
+  const looks = gatheredLooks(db, trust);
+  const claims = cardClaims(db, trust);
+  const saves = cardSaves(db, trust);
+  const takenBackBy = takenBacks(db);
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
@@ -93,8 +88,8 @@ export function sqlStore(
     callBackParts: (holder, take) => callBackParts(db, holder, take),
     partsOut: (holder, take) => partsOut(db, holder, take),
     open: (request, joiner, room, event) => openings.open(request, joiner, room, event),
-    find: (id) => findApproval(db, seals, id),
-    look: (id) => lookAtApproval(db, trust, id),
+    find: (id, how) => (how === 'together' ? finds.do(id) : findApproval(db, seals, id)),
+    look: (id, how) => (how === 'together' ? looks.do(id) : lookAtApproval(db, trust, id)),
     earlier: (ids, most) => earlierCalls(db, ids, most),
     askedBefore: (by, since) => asked.find(by, since),
     earlierAsked: (call) => earlierAsked(db, seals, call),
@@ -103,15 +98,15 @@ export function sqlStore(
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),
     glance: (filter) => glanceApprovals(db, seals, filter),
-    commit: (change) => commitChange(db, seals, beliefs, change),
+    commit: async (change) => commit(moveOf(change)),
     endCounters: (at) => endCounters(db, seals, beliefs, at),
-    commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
+    commitBoth: async (first, second) => commit(bothAsOne(first, second)),
     commitTogether: (changes) => commitTogether(db, seals, changes),
     changed: (held) => changedApprovals(db, seals, held),
     sentCalls: (ids) => sentCalls(db, seals, ids),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
-    collected: (joiner, event, until) => markCollected(db, seals, joiner, event, until),
+    collected: (joiner, event, until) => collected.do({ joiner, event, until }),
     away: (joiner, replica) => markAway(db, joiner, replica),
     allAway: (replica) => markAllAway(db, replica),
     leave: async (by, event) => (await markLeft(db, seals, by, event))[0]?.approval ?? null,
@@ -128,17 +123,17 @@ export function sqlStore(
     releaseNotice: (notice) => releaseNotice(db, notice),
     forget: (now, over) => forgetResults(db, now, over),
     card: (approval) => readCard(db, trust, approval),
-    claimCard: (approval, run) => claimCard(db, trust, approval, run),
+    claimCard: (approval, run) => claims.do({ approval, run }),
     renewCard: (approval, run, ms) => renewCard(db, approval, run, ms),
     releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
-    takenBack: (grant) => takenBack(db, grant),
+    takenBack: (grant) => takenBackBy(grant),
     unposted: (ids, before) => unpostedCards(db, trust, ids, before),
     refuseCard: (approval, why, event) => refuseCard(db, trust, approval, why, event),
     openedBefore: (approval, ms) => openedBefore(db, approval, ms),
     namedInDigest: (leader, ms) => namedInDigest(db, leader, ms),
     digestLeaders: (approval, ms) => digestLeaders(db, approval, ms),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
-    saveCard: (card, event, content, run) => saveCard(db, trust, card, event, content, run),
+    saveCard: (card, event, content, run) => saves.do({ card, event, content, run }),
     bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
     uncountSession: (id) => uncountSession(db, id),

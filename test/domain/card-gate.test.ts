@@ -22,6 +22,29 @@ describe('the order of cards that wait for Slack', () => {
     assert.ok(gate.waitMs('posts up', 'ap_7', 7) >= 1_000);
   });
 
+  test('those of one turn stand in a line: who came first tries first, and keeps its place when it is sent away', () => {
+    const gate = new CardGate();
+    for (let n = 0; n < 1_000; n += 1) gate.sentAway('updates up', `ap_${n}`, 1, 1_000);
+    const tries = () => Array.from({ length: 10 }, (_, n) => gate.waitMs('updates up', `ap_${n}`, 1) === 0);
+    assert.deepEqual(tries(), [true, true, true, ...Array(7).fill(false)]);
+    gate.sentAway('updates up', 'ap_0', 1, 1_000);
+    assert.equal(tries()[0], true);
+    assert.ok(gate.waitMs('updates up', 'ap_999', 1) > 10_000, 'the last of a thousand looks seldom');
+    gate.done('updates up', 'ap_0');
+    assert.deepEqual(tries().slice(1, 5), [true, true, true, false]);
+    assert.ok(gate.waitMs('updates up', 'ap_new', 1) > 0);
+  });
+
+  test('what waits for an update is told so without a look; what waits for its first post, or comes with another turn, is looked at', () => {
+    const gate = crowded(20);
+    for (let n = 1; n <= 20; n += 1) gate.sentAway('updates up', `up_${n}`, n, 1_000);
+    assert.equal(gate.waitsStillMs('ap_20', 20), 0, 'it may become part of a digest');
+    assert.ok(gate.waitsStillMs('up_20', 20) >= 1_000);
+    assert.equal(gate.waitsStillMs('up_2', 2), 0, 'at the front');
+    assert.equal(gate.waitsStillMs('up_20', 1), 0, 'it has changed since');
+    assert.equal(gate.waitsStillMs('up_21', 20), 0);
+  });
+
   test('a card does not stand before itself, whatever its turn was', () => {
     const gate = crowded(2);
     gate.sentAway('posts up', 'ap_9', 1, 5_000);

@@ -139,6 +139,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'allowances.ts',
       'limit',
       'approval',
+      'together',
       'task',
       'search',
       'erasure',

@@ -78,9 +78,9 @@ export async function withdrawSession(
   { server, session }: Pick<Cancellation, 'server' | 'session'>,
 ): Promise<void> {
   const ended: Cancellation = { grant: null, server, session, requestId: null, reason: null };
-  for (const approval of await gateway.store.leaveSession({ server, session }, partingEvent(gateway, ended))) {
-    await withdrawAbandoned(gateway, approval, ended);
-  }
+  const left = await gateway.store.leaveSession({ server, session }, partingEvent(gateway, ended));
+  // Together: they share statements and messages.
+  await Promise.all(left.map((approval) => withdrawAbandoned(gateway, approval, ended)));
 }
 
 /** Withdraws questions whose callers gave up waiting longer ago than `approval.grace`, and did not come back. */
@@ -99,8 +99,8 @@ export async function withdrawForsaken(
     grant: null,
     data: { reason: GAVE_UP },
   }));
-  for (const approval of left)
-    await withdrawAbandoned(gateway, approval, { grant: null, requestId: '', reason: GAVE_UP });
+  const why = { grant: null, requestId: '', reason: GAVE_UP };
+  await Promise.all(left.map((approval) => withdrawAbandoned(gateway, approval, why)));
 }
 
 const GAVE_UP = 'its client gave up waiting and did not come back';

@@ -1,13 +1,19 @@
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { Change } from '../../ports.ts';
-import { changeApproval } from '../commit-until.ts';
+import { commitUntil } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Rules } from '../rules.ts';
+import { endedOnce } from '../state/ending-now.ts';
+
+/** What ends an approval touches. */
+type DueGateway = Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'rules' | 'store'>;
 
 /**
  * Ends an approval whose deadline has passed. Called by the parked job, by the sweep, and by whoever reads an overdue
- * approval; only the deadline matters, not who calls. Returns the approval as it is then; null: it is gone.
+ * approval; only the deadline matters, not who calls. Returns the approval as it is then; null: it is gone. Whoever has just
+ * read it hands it over, and it is read again only where it has changed. Those that are ended at the same time share
+ * statements, messages and reads (decision 0071).
  *
  * | state | deadline | becomes |
  * |---|---|---|
@@ -16,20 +22,30 @@ import type { Rules } from '../rules.ts';
  * | dispatched | `leaseUntil` | unknown: its dispatcher died, or cannot reach the store; never where it is this process |
  * | dispatched, awaits input | `leaseUntil` | unknown: the server asked for something, and nobody answered |
  */
-export async function due(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'rules' | 'store'>,
-  id: string,
-): Promise<Approval | null> {
+export function due(gateway: DueGateway, overdue: string | Approval): Promise<Approval | null> {
+  const [id, known] = typeof overdue === 'string' ? [overdue, null] : [overdue.id, overdue];
+  return endedOnce(gateway.store, id, () => end(gateway, id, known));
+}
+
+async function end(gateway: DueGateway, id: string, found: Approval | null): Promise<Approval | null> {
   // A process that stood still wakes to leases that ran out meanwhile. What it is sending itself is not lost. One renewal
   // extends them all, so the first of many late ones spares the others theirs.
   if (gateway.leases.needsRenewal(id)) await gateway.leases.renewNow();
-  const end = await changeApproval(gateway.store, id, (approval) =>
-    overdueChange(approval, gateway.clock.now(), gateway.rules),
+  // A lease is renewed without another revision, so how it stands is read when it is judged.
+  const known = found?.state === 'dispatched' ? null : found;
+  const made = await commitUntil(
+    {
+      read: () => gateway.store.find(id, 'together'),
+      judge: (approval) => overdueChange(approval, gateway.clock.now(), gateway.rules),
+      commit: (change) => gateway.store.commit(change),
+    },
+    known,
   );
-  if (end.kind === 'gone') return null;
-  if (end.kind !== 'committed') return end.known;
-  gateway.announcer.announce(end.approval);
-  return end.approval;
+  if (made.kind === 'gone') return null;
+  if (made.kind !== 'committed') return made.known;
+  // Every replica's callers know when a question expires, and its job is due in the same moment.
+  gateway.announcer.announce(made.approval, made.approval.state === 'expired');
+  return made.approval;
 }
 
 const SILENT = 'the gateway that sent it stopped before the answer came';

@@ -73,7 +73,7 @@ async function turnOf(
   for (;;) {
     if (signal?.aborted) return { kind: 'gone', approval };
     if (isLate(approval, gateway.clock.now())) {
-      approval = (await due(gateway, approval.id)) ?? approval;
+      approval = (await due(gateway, approval)) ?? approval;
     }
     if (isForged(approval)) {
       return { kind: 'unsure', approval, part: 'alarm', why: FORGED_WORDS[approval.broken ?? 'state'] };

@@ -41,9 +41,9 @@ export function watchedStore(parts: WatchParts): Store {
   const all = (approvals: readonly Approval[]): readonly Approval[] => approvals.map(one);
   return {
     ...store,
-    find: async (id) => one(await store.find(id)),
-    look: async (id) => {
-      const seen = await store.look(id);
+    find: async (id, how) => one(await store.find(id, how)),
+    look: async (id, how) => {
+      const seen = await store.look(id, how);
       return seen === null ? null : { ...seen, approval: one(seen.approval) };
     },
     list: async (filter) => {

@@ -1,5 +1,6 @@
 import { passKey, type SpentPass, saysMore, wasSent } from '../../domain/log/witness-entry.ts';
 import type { Log, Witness, WitnessedState } from '../../ports.ts';
+import { Gathered } from '../../time/gathered.ts';
 import { type LostEntries, LostEntryLook } from './lost-entries.ts';
 
 /** Passes that this process remembers. Beyond that the ones that are over soonest are forgotten: a witness has them. */
@@ -20,6 +21,11 @@ export type Witnessed =
   | { readonly kind: 'known'; readonly pass: SpentPass }
   /** Nothing outside the database remembers it: it must not be sent. */
   | { readonly kind: 'unrecorded'; readonly why: string };
+
+interface ToldPass {
+  readonly log: string;
+  readonly pass: SpentPass;
+}
 
 /** What all witnesses together know of a log. */
 export interface KnownLog {
@@ -58,10 +64,13 @@ export class WitnessBoard {
   readonly #lost = new LostEntryLook(this.#known);
   /** Those that were away when they were asked which log is at this place. */
   readonly #unasked = new Set<Witness>();
+  /** Passes that are spent, or end, together are told to each witness together. */
+  readonly #told: ReadonlyMap<Witness, Gathered<ToldPass, readonly SpentPass[] | null>>;
 
   constructor(witnesses: readonly Witness[], log: Log) {
     this.#witnesses = witnesses;
     this.#log = log;
+    this.#told = new Map(witnesses.map((witness) => [witness, this.#toldTo(witness)]));
   }
 
   /** What is wrong with a witness, for operators; null: nothing, or there is none. */
@@ -137,7 +146,7 @@ export class WitnessBoard {
       this.#own.add(passKey(pass));
     }
     const answers = await this.#lost.whileTelling(passes, () =>
-      Promise.all(this.#witnesses.map((witness) => this.#spendAt(witness, log, passes))),
+      Promise.all(this.#witnesses.map((witness) => this.#tellAt(witness, log, passes))),
     );
     const found = answers.flatMap((answer) => answer ?? []);
     if (found.length > 0) {
@@ -208,7 +217,7 @@ export class WitnessBoard {
 
   /** The sending that it knew; null: it did not take the end, and is told later. */
   async #endAt(witness: Witness, log: string, pass: SpentPass): Promise<SpentPass | 'ended' | null> {
-    const found = await this.#spendAt(witness, log, [pass]);
+    const found = await this.#tellAt(witness, log, [pass]);
     if (found === null) return null;
     const [known] = found;
     if (known === undefined || known.ended !== undefined) return 'ended';
@@ -216,6 +225,31 @@ export class WitnessBoard {
     const took = await this.#try(witness, () => witness.correct(log, [pass]));
     if (!took) this.#miss(witness, [pass]);
     return took ? 'ended' : null;
+  }
+
+  /** What it knew of these before; null: it did not take all of them. */
+  async #tellAt(witness: Witness, log: string, passes: readonly SpentPass[]): Promise<readonly SpentPass[] | null> {
+    const told = this.#told.get(witness)!;
+    const found = await Promise.all(passes.map((pass) => told.do({ log, pass })));
+    const known = found.flatMap((one) => one ?? []);
+    // What one of them tells of an earlier sending counts, whatever became of the others.
+    return known.length > 0 || !found.includes(null) ? known : null;
+  }
+
+  /** Of each what the witness knew before; null: it did not take it. */
+  #toldTo(witness: Witness): Gathered<ToldPass, readonly SpentPass[] | null> {
+    return new Gathered<ToldPass, readonly SpentPass[] | null>({
+      most: SHARED_AT_ONCE,
+      keyOf: ({ pass }) => passKey(pass),
+      together: async (told) => {
+        const { log } = told[0]!;
+        const isOfLog = (one: ToldPass): boolean => one.log === log;
+        const passes = told.filter(isOfLog).map(({ pass }) => pass);
+        const known = await this.#spendAt(witness, log, passes);
+        const knownOf = ({ pass }: ToldPass) => known?.filter((one) => passKey(one) === passKey(pass)) ?? null;
+        return told.map((one) => (isOfLog(one) ? { answer: knownOf(one) } : null));
+      },
+    });
   }
 
   /** These were not sent after all: they may be spent again. Never rejects. */

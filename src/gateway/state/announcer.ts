@@ -26,7 +26,7 @@ export class Announcer {
   readonly #wakeHere: (approval: Approval) => number;
   readonly #turns = new CardTurns();
   readonly #delayed = new Map<string, { latest: Approval; timer: ReturnType<typeof setTimeout> }>();
-  /** Ends that nobody else waits for. */
+  /** Ends that everybody who waits for them knows already. */
   readonly #known = new WeakSet<Approval>();
 
   /** `wakeHere`: wakes the callers of this process and returns how many there were. */

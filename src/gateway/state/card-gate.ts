@@ -3,6 +3,13 @@ export function postsOf({ server }: { readonly server: string }): string {
   return `posts ${server}`;
 }
 
+const UPDATES = 'updates ';
+
+/** The lane of those that are posted. */
+export function updatesOf({ server }: { readonly server: string }): string {
+  return `${UPDATES}${server}`;
+}
+
 /** How many cards of a lane may try at Slack at a time while others wait for it. */
 const AT_ONCE = 3;
 /** Milliseconds that a card waits behind each other one, about as long as Slack takes for one in a channel. */
@@ -20,38 +27,55 @@ const SEARCH_MS = 250;
 
 interface WaitingCard {
   readonly turn: number;
+  /** Its turn, and among those of the same turn who came first. */
+  readonly place: number;
   /** In ms of `performance.now()`. */
   readonly until: number;
 }
 
-/** The cards that wait in one lane, with their turns in order. */
+/** Cards of one turn that have a place of their own; turns are at most 2,097,152. */
+const MOST_PLACES = 2 ** 31;
+
+/** The cards that wait in one lane, with their places in order. */
 class Lane {
   readonly #cards = new Map<string, WaitingCard>();
-  readonly #turns: number[] = [];
+  readonly #places: number[] = [];
   #searched = 0;
+  #came = 0;
 
   get size(): number {
     return this.#cards.size;
   }
 
-  /** How many others with a lower turn wait. */
+  /** The turn with which it waits; undefined: it does not. */
+  turnOf(id: string): number | undefined {
+    return this.#cards.get(id)?.turn;
+  }
+
+  /** How many others wait with a lower turn, or with the same and since before. */
   before(id: string, turn: number, now: number): number {
     if (now - this.#searched >= SEARCH_MS) this.#forgetLate(now);
     const own = this.#cards.get(id);
-    return placeOf(this.#turns, turn) - (own !== undefined && own.turn < turn ? 1 : 0);
+    if (own?.turn === turn) return indexIn(this.#places, own.place);
+    const behindAll = (turn + 1) * MOST_PLACES - 1;
+    return indexIn(this.#places, behindAll) - (own !== undefined && own.place < behindAll ? 1 : 0);
   }
 
-  wait(id: string, card: WaitingCard): void {
+  /** Until then; who waits already with this turn keeps its place. */
+  wait(id: string, turn: number, until: number): void {
+    const own = this.#cards.get(id);
     this.leave(id);
-    this.#cards.set(id, card);
-    this.#turns.splice(placeOf(this.#turns, card.turn), 0, card.turn);
+    this.#came = (this.#came + 1) % (MOST_PLACES - 1);
+    const place = own?.turn === turn ? own.place : turn * MOST_PLACES + this.#came;
+    this.#cards.set(id, { turn, place, until });
+    this.#places.splice(indexIn(this.#places, place), 0, place);
   }
 
   leave(id: string): void {
     const card = this.#cards.get(id);
     if (card === undefined) return;
     this.#cards.delete(id);
-    this.#turns.splice(placeOf(this.#turns, card.turn), 1);
+    this.#places.splice(indexIn(this.#places, card.place), 1);
   }
 
   #forgetLate(now: number): void {
@@ -61,7 +85,7 @@ class Lane {
 }
 
 /** How many of the sorted numbers are lower. */
-function placeOf(sorted: readonly number[], number: number): number {
+function indexIn(sorted: readonly number[], number: number): number {
   let [from, to] = [0, sorted.length];
   while (from < to) {
     const middle = (from + to) >> 1;
@@ -74,8 +98,8 @@ function placeOf(sorted: readonly number[], number: number): number {
 /**
  * Keeps the order of turns while Slack takes fewer cards than there are. Slack tells each card that comes too early to
  * come later, and whoever then happens to come first is taken: with sixty that wait, a sixty-first of another grant
- * would be one of sixty. So while cards wait, only those try that at most two others with a lower turn wait before. A
- * card with the first turn never waits here.
+ * would be one of sixty. So while cards wait, only those try that at most two others wait before: with a lower turn, or with
+ * the same and since before. A thousand calls that were decided in a moment have all the first turn.
  *
  * Each look of a card that waits costs reads of SQL and the queue, so the more there are the less often each looks: up
  * to 250 within 10 s, beyond that 25 of them a second together. Those at the front come as soon as ever.
@@ -97,6 +121,17 @@ export class CardGate {
     return ms;
   }
 
+  /**
+   * The same of a card that waits for an update with this turn already, without a look at what it is by now: whatever that
+   * is, it is shown when its place has come. 0: it does not wait, or may try.
+   */
+  waitsStillMs(id: string, turn: number): number {
+    for (const [lane, waiting] of this.#lanes) {
+      if (lane.startsWith(UPDATES) && waiting.turnOf(id) === turn) return this.waitMs(lane, id, turn);
+    }
+    return 0;
+  }
+
   /** Slack did not take it; it comes again after so many ms. */
   sentAway(lane: string, id: string, turn: number, ms: number): void {
     const waiting = this.#lanes.get(lane) ?? new Lane();
@@ -112,7 +147,7 @@ export class CardGate {
   }
 
   #wait(waiting: Lane, id: string, turn: number, ms: number): void {
-    waiting.wait(id, { turn, until: performance.now() + ms + LATE_MS });
+    waiting.wait(id, turn, performance.now() + ms + LATE_MS);
   }
 }
 

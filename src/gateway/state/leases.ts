@@ -32,6 +32,7 @@ export class Leases {
   readonly #clock: Clock;
   readonly #log: Log;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #renewing: Promise<void> | null = null;
   #stopped = false;
 
   constructor(store: Pick<Store, 'renew'>, clock: Clock, log: Log, ms = LEASE_MS) {
@@ -59,8 +60,15 @@ export class Leases {
     return false;
   }
 
-  /** Extends all leases now. Rejects when the store does not answer. */
-  async renewNow(): Promise<void> {
+  /** Extends all leases now; asked for again meanwhile it is the same renewal. Rejects when the store does not answer. */
+  renewNow(): Promise<void> {
+    this.#renewing ??= this.#renewAll().finally(() => {
+      this.#renewing = null;
+    });
+    return this.#renewing;
+  }
+
+  async #renewAll(): Promise<void> {
     const until = this.until();
     const held = new Map([...this.#held].map(([by, { approval }]) => [by, approval]));
     await this.#store.renew(held, until);

@@ -41,7 +41,7 @@ export async function answerTask(
     await giveUpForeignTask(gateway, task, foreign === 'approval_id' ? 'leg_id' : foreign);
     return null;
   }
-  if (isLate(leg, clock.now())) leg = (await due(gateway, leg.id)) ?? leg;
+  if (isLate(leg, clock.now())) leg = (await due(gateway, leg)) ?? leg;
   if (isOver(leg.state)) {
     await askAgain(gateway, task, link, `${leg.state}${leg.note === null ? '' : `: ${leg.note}`}`);
     return null;

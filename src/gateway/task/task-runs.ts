@@ -132,7 +132,7 @@ export class TaskRuns {
     if (approval === null) return;
     const foreign = foreignColumn(task, approval);
     if (foreign !== null) return giveUpForeignTask(gateway, task, foreign);
-    if (isLate(approval, gateway.clock.now())) approval = (await due(gateway, approval.id)) ?? approval;
+    if (isLate(approval, gateway.clock.now())) approval = (await due(gateway, approval)) ?? approval;
     if (isOver(approval.state)) {
       this.#watched.delete(approval.id);
       return settleTask(gateway, task, approval, this.#door.answers);

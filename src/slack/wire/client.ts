@@ -8,6 +8,7 @@ import {
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { Log } from '../../ports.ts';
 import { detailsIn, platformFailure, type SlackApi, type SlackFailure } from './api.ts';
+import { lightFetch } from './light-fetch.ts';
 import { slackLogger } from './logger.ts';
 
 export interface SlackClientOptions {
@@ -27,6 +28,7 @@ export function slackClient({ token, apiUrl, log, timeoutMs = 5000 }: SlackClien
     rejectRateLimitedCalls: true,
     allowAbsoluteUrls: false,
     timeout: timeoutMs,
+    fetch: lightFetch as typeof fetch,
     logger: slackLogger(log),
   });
   return {

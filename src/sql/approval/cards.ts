@@ -1,66 +1,19 @@
-import { createHash } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { CardRecord, Store } from '../../ports.ts';
+import type { CardRecord } from '../../ports.ts';
+import { WITH_THE_NEXT } from '../connection/joined-statements.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { tookAll } from '../connection/not-taken.ts';
-import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
+import { writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
-import {
-  CARD_ROW,
-  type CardRow,
-  type CardTrust,
-  type KnownCard,
-  knownCard,
-  loggedCard,
-  saysWhatWasShown,
-} from './card-row.ts';
-import { isSilent } from './presence.ts';
+import { CARD_ROW, type CardRow, type CardTrust, type KnownCard, knownCard } from './card-row.ts';
 
 /** Seconds after which Slack is first asked whether a card is still there. */
-const FIRST_LOOK = 30;
+export const FIRST_LOOK = 30;
 /** The most seconds between two looks; a look comes when the card is twice as old as at the one before. */
 const LAST_LOOK = 600;
 
 export async function readCard(db: Kysely<Tables>, trust: CardTrust, approval: string): Promise<CardRecord | null> {
   return (await knownCard(db, trust, approval)).record;
-}
-
-/** Seconds that a claim may still last. One that would last longer is none of ours, or the clock was set back. */
-const LONGEST_CLAIM = 90;
-
-/**
- * Takes the card for one run. The row is the lock, and it records the intent to post, so that a post whose answer was lost
- * is looked for. What it says is read once it is taken: a statement that waits for a row sees what it waited for beside an
- * older log.
- */
-export async function claimCard(
-  db: Kysely<Tables>,
-  trust: CardTrust,
-  approval: string,
-  run: { id: string; replica: string; ms: number },
-): ReturnType<Store['claimCard']> {
-  const until = (seconds: number) => sql`clock_timestamp() + make_interval(secs => ${seconds}::double precision)`;
-  const row = { ...unclaimed(approval), event_seal: null };
-  const claimed = await sql<{ fresh: boolean }>`${KEPT_PLAN}
-    insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until, seal)
-    values (${approval}, ${row.channel}, ${row.revision}, ${row.digest}, ${run.id}, ${run.replica}, ${until(run.ms / 1_000)},
-      ${trust.tables.seal('cards', row)})
-    on conflict (approval_id) do update set run = excluded.run, run_by = excluded.run_by, run_until = excluded.run_until
-      where c.run is null or c.run_until < clock_timestamp() or c.run_until > ${until(LONGEST_CLAIM)}
-        or ${isSilent(sql`c.run_by`)}
-    returning c.xmax = 0 as fresh`.execute(db);
-  const [taken] = claimed.rows;
-  if (taken === undefined) return false;
-  if (!taken.fresh) return { card: (await knownCard(db, trust, approval)).record };
-  // Its row may have been deleted: the log still says where it is.
-  return { card: (await loggedCard(db, trust, approval)) ?? null };
-}
-
-/** A row that says nothing of a card yet. */
-function unclaimed(approval: string) {
-  const nothing = { ts: null, posted_at: null, told_freeze: null, refused: null };
-  return { approval_id: approval, channel: '', revision: 0, digest: '', ...nothing };
 }
 
 /** Changes nothing once the run has let go of it, or another has it. */
@@ -115,7 +68,7 @@ export async function refuseCard(
     const known = await lockCard(trx, trust, approval);
     if (known.record === null || known.refused === why) return false;
     const { tables } = trust;
-    const row = { ...rowOf(known.record), refused: why, event_seal: known.eventSeal };
+    const row = { ...rowOfCard(known.record), refused: why, event_seal: known.eventSeal };
     await upsert(row, tables.seal('cards', row), sql`c.look_at`).execute(trx);
     await writeEvents(trx, trust.seals, [event]);
     return true;
@@ -124,12 +77,12 @@ export async function refuseCard(
 
 /** Keeps others from changing what is known of the card until the transaction ends. */
 async function lockCard(trx: Transaction<Tables>, trust: CardTrust, approval: string): Promise<KnownCard> {
-  await sql`select 1 from holdfast.cards where approval_id = ${approval} for update`.execute(trx);
+  await sql`${WITH_THE_NEXT} select 1 from holdfast.cards where approval_id = ${approval} for update`.execute(trx);
   return knownCard(trx, trust, approval);
 }
 
 /** The columns that a record fills. */
-function rowOf(card: CardRecord): Omit<CardRow, 'event_seal' | 'refused' | 'seal'> {
+export function rowOfCard(card: CardRecord): Omit<CardRow, 'event_seal' | 'refused' | 'seal'> {
   const { approval, channel, ts, revision, digest, postedAt, freeze = null } = card;
   return { approval_id: approval, channel, ts, revision, digest, posted_at: postedAt, told_freeze: freeze };
 }
@@ -161,68 +114,13 @@ export async function cardsToLookAt(db: Kysely<Tables>, limit: number): Promise<
   return found.rows.map((row) => row.approval_id);
 }
 
-/**
- * Remembers where the card is and what it shows. An earlier revision never overwrites a later one. `run` lets go of the card.
- * Returns the approval's revision; null: it is gone.
- */
-export async function saveCard(
-  db: Kysely<Tables>,
-  trust: CardTrust,
-  card: CardRecord,
-  event: NewEvent | null,
-  content?: string,
-  run?: string,
-): Promise<number | null> {
-  const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
-  const rows = event === null ? [] : [eventRow(trust.seals, event)];
-  const soon = sql`clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s'`;
-  return db.transaction().execute(async (trx) => {
-    const { record, eventSeal } = await lockCard(trx, trust, card.approval);
-    const shown = rows.find(({ type }) => saysWhatWasShown(type));
-    const row = { ...rowOf(merged(record, card)), refused: null, event_seal: shown?.seal ?? eventSeal };
-    const saved = await sql<{ revision: number | null } & LoggedPart>`${KEPT_PLAN}
-      with saved as (
-        ${upsert(row, trust.tables.seal('cards', row), soon)} ${run === undefined ? sql`` : sql`, run = nullif(c.run, ${run})`}
-        returning c.approval_id
-      ), shown as (
-        update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
-      ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
-      logged as (${rows.length === 0 ? sql`select 0 as n where false` : sql`${insertEvents(rows, sql`saved`)} returning n`})
-      select (select revision from shown) as revision, ${LOGGED}, ${tookAll('cards', sql`select count(*) from saved`, 1)},
-        ${tookAll('card_contents', sql`select count(*) from kept`, 1)},
-        ${tookAll('events', sql`select count(*) from logged`, rows.length)}`.execute(trx);
-    if (saved.rows[0] !== undefined) rememberLogged(trx, rows, saved.rows[0]);
-    return saved.rows[0]?.revision ?? null;
-  });
-}
-
-function merged(known: CardRecord | null, card: CardRecord): CardRecord {
+/** An earlier revision never overwrites a later one. */
+export function mergedCard(known: CardRecord | null, card: CardRecord): CardRecord {
   if (known === null) return card;
   const { revision, digest, freeze = null } = card.revision >= known.revision ? card : known;
   const { approval, channel } = card;
   const [ts, postedAt] = [card.ts ?? known.ts, known.postedAt ?? card.postedAt];
   return { approval, channel, ts, postedAt, revision, digest, freeze };
-}
-
-/** Characters of a card that is kept: many times what Slack accepts. */
-const LONGEST_CARD = 200_000;
-/** Cards of one approval that are kept. */
-const MOST_CARDS = 500;
-
-/**
- * Parts of a statement: kept with the event that names it, so that whatever the log says was shown can be shown again. `kept`
- * has one row: it is kept now, or was before, or there are enough.
- */
-function keepContent(approval: string, content: string): RawBuilder<unknown> {
-  const digest = createHash('sha256').update(content).digest('hex');
-  return sql`due as (
-      select not exists (select 1 from holdfast.card_contents where digest = ${digest}::text)
-        and (select count(*) from holdfast.card_contents where approval_id = ${approval}::text) < ${MOST_CARDS}::int as is_new
-    ), added as (
-      insert into holdfast.card_contents (digest, approval_id, content, kept_at)
-      select ${digest}::text, ${approval}::text, ${content}::text, clock_timestamp() from due where is_new
-      on conflict (digest) do nothing returning 1
-    ), kept as (select 1 from due where not is_new union all select 1 from added)`;
 }
 
 /** What these cards showed, by digest. */

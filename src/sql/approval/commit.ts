@@ -34,26 +34,25 @@ export async function commitChange(
   beliefs: Beliefs,
   change: Change,
 ): Promise<Committed> {
+  return commitMove(db, seals, beliefs, moveOf(change));
+}
+
+/** The change as one of its row. Throws where no state leads from the one to the other. */
+export function moveOf(change: Change): Move {
   assertAllowed(change);
-  return commitBelieved(db, seals, beliefs, { ...change, next: change.revision + 1 });
+  return { ...change, next: change.revision + 1 };
 }
 
 /**
  * Two changes as one update of the row, so that nobody sees the state in between. Revision, events and columns are
  * those of one change after the other.
  */
-export async function commitBoth(
-  db: Kysely<Tables>,
-  seals: Seals,
-  beliefs: Beliefs,
-  first: Change,
-  second: Change,
-): Promise<Committed> {
+export function bothAsOne(first: Change, second: Change): Move {
   for (const change of [first, second]) assertAllowed(change);
   const follows = second.id === first.id && second.from === first.to && second.revision === first.revision + 1;
   if (!follows || second.decision) throw new Error(`${first.to} is not followed by this change to ${second.to}`);
   if (first.takes || first.gives || first.joiner || first.dispatcher) throw new Error('only a decision comes first');
-  return commitBelieved(db, seals, beliefs, {
+  return {
     ...second,
     ...(first.decision ? { decision: first.decision } : {}),
     ...(first.instead ? { instead: first.instead } : {}),
@@ -66,7 +65,7 @@ export async function commitBoth(
     next: second.revision + 1,
     patch: { ...first.patch, ...second.patch },
     events: [...first.events, ...second.events],
-  });
+  };
 }
 
 /**
@@ -118,23 +117,23 @@ function assertAllowed({ from, to }: Change): void {
 }
 
 /** A change of one row; `next` is the revision it gets. */
-interface Move extends Change {
+export interface Move extends Change {
   readonly next: number;
   /** Of a pass that was spent and came back: the events by which that was judged. */
   readonly returned?: string;
 }
 
-/** Once more where the freezes have changed since they were judged. */
-async function commitBelieved(db: Kysely<Tables>, seals: Seals, beliefs: Beliefs, change: Move) {
+/** By itself; once more where the freezes have changed since they were judged. */
+export async function commitMove(db: Kysely<Tables>, seals: Seals, beliefs: Beliefs, change: Move): Promise<Committed> {
   const { unlessFrozen } = change;
   const { freezes } = beliefs;
-  if (unlessFrozen === undefined) return commitMove(db, seals, beliefs, change, null);
-  const commit = () => commitMove(db, seals, beliefs, change, freezes.unless(unlessFrozen));
+  if (unlessFrozen === undefined) return commitThawed(db, seals, beliefs, change, null);
+  const commit = () => commitThawed(db, seals, beliefs, change, freezes.unless(unlessFrozen));
   return freezes.attempt(commit, ({ kind }) => kind === 'conflict');
 }
 
 /** `thawed`: what must hold for what a freeze may stop; null: none can. */
-async function commitMove(
+async function commitThawed(
   db: Kysely<Tables>,
   seals: Seals,
   beliefs: Beliefs,
@@ -247,7 +246,7 @@ function isAsLogged({ id, from, to, decision, votes = [], patch, returned }: Mov
   return decision === undefined && votes.length === 0 && !goesOn ? null : hasNotEnded(id);
 }
 
-function isSpending({ from, to }: Pick<Change, 'from' | 'to'>): boolean {
+export function isSpending({ from, to }: Pick<Change, 'from' | 'to'>): boolean {
   return to === 'dispatched' && from !== 'dispatched';
 }
 
@@ -283,7 +282,7 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
 }
 
 /** What follows from a change is done by what was judged and written, never by what somebody put into the row meanwhile. */
-function isAsWritten(change: Move, seal: string | null, row: ApprovalRow, { broken }: Approval): boolean {
+export function isAsWritten(change: Move, seal: string | null, row: ApprovalRow, { broken }: Approval): boolean {
   const { id, to, next, believed, patch } = change;
   if (row.id !== id || row.state !== to || row.revision !== next) return false;
   if (seal !== null && (row.state_seal !== seal || row.state_revision !== next)) return false;
@@ -321,7 +320,7 @@ function columnsOf(seals: Seals, change: Move, seal: string | null): RawBuilder<
 }
 
 /** The seal of the state that this change brings; null: it is as it was. */
-function stateSeal(seals: Seals, { id, from, to, next, patch = {} }: Move): string | null {
+export function stateSeal(seals: Seals, { id, from, to, next, patch = {} }: Move): string | null {
   if (to === from && patch.awaits === undefined) return null;
   const { pickupUntil, awaits = null } = patch;
   const questions = from === 'dispatched' ? patch.questions : 0;
@@ -333,7 +332,7 @@ function stateSeal(seals: Seals, { id, from, to, next, patch = {} }: Move): stri
 }
 
 /** Votes that this change records. */
-function votesOfChange({ decision, votes = [] }: Change): readonly Decision[] {
+export function votesOfChange({ decision, votes = [] }: Change): readonly Decision[] {
   return decision === undefined ? votes : [...votes, decision];
 }
 
@@ -371,7 +370,7 @@ function votedSql(change: Change): RawBuilder<unknown> {
   return length === 0 ? sql`` : sql`, ${tookAll('decisions', sql`select count(*) from voted`, length)} as vote_took`;
 }
 
-function rightsOf({ rights }: NonNullable<Change['decision']>): string | null {
+export function rightsOf({ rights }: NonNullable<Change['decision']>): string | null {
   return rights === undefined ? null : rightsText(rights);
 }
 

@@ -10,7 +10,7 @@ import type { Db } from '../table/tables.ts';
  */
 
 /** The pass of an approval was never spent, as far as any event says. */
-export function wasNeverSent(approval: string): RawBuilder<unknown> {
+export function wasNeverSent(approval: string | RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`not exists (select 1 from holdfast.events e where ${isAbout(approval)} and ${isOfType(['call.dispatched'])})`;
 }
 
@@ -28,7 +28,7 @@ const ENDS = [
  * The log says by itself whether the question has ended: a row that was put back to before a no, its end or its lapse has
  * a true seal, and its votes are asked for, or believed, once more.
  */
-export function hasNotEnded(approval: string): RawBuilder<unknown> {
+export function hasNotEnded(approval: string | RawBuilder<unknown>): RawBuilder<unknown> {
   // In a canonical text this can only be the event's own member: inside a string the quotes are escaped.
   return sql`not exists (select 1 from holdfast.events e where ${isAbout(approval)} and (${isOfType(ENDS)}
     or (${isOfType(['approval.decided', 'approval.changed'])} and e.body like '%"state":"denied"%')))`;

@@ -14,8 +14,8 @@ export interface OpeningRow {
   readonly keyed: boolean;
 }
 
-/** The columns of an event that a row brings, each behind `event_`. */
-const EVENT_COLUMNS = [
+/** The columns of an event; a row brings each behind `event_`. */
+export const EVENT_COLUMNS = [
   ['body', 'text'],
   ['type', 'text'],
   ['at', 'timestamptz'],

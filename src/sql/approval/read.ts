@@ -28,16 +28,29 @@ export async function findApproval(db: Kysely<Tables>, seals: Seals, id: string)
 
 /** What a click is judged on, in one round trip where the card's row is the last one. */
 export async function lookAtApproval(db: Kysely<Tables>, trust: CardTrust, id: string): ReturnType<Store['look']> {
-  const found = await sql<
-    ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] } & { last: string | null }
-  >`${KEPT_PLAN}
-    select ${APPROVAL}, c.approval_id as card_approval_id, c.channel as card_channel, c.ts as card_ts,
-      c.revision as card_revision, c.digest as card_digest, c.posted_at as card_posted_at,
-      c.told_freeze as card_told_freeze, c.refused as card_refused, c.event_seal as card_event_seal, c.seal as card_seal,
-      ${lastEventSeal(sql`a.id`)} as last
-    from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id where a.id = ${id}`.execute(db);
-  const row = found.rows[0];
-  if (row === undefined) return null;
+  const found = await sql<LookedRow>`${KEPT_PLAN}
+    select ${LOOKED} from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id
+    where a.id = ${id}`.execute(db);
+  return found.rows[0] === undefined ? null : lookedOf(db, trust, found.rows[0]);
+}
+
+/** An approval's row with that of its card, as `LOOKED` selects them. */
+export type LookedRow = ApprovalRow & { readonly [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] } & {
+  readonly last: string | null;
+};
+
+/** The columns of a `LookedRow`, of an approval `a` and its card `c`. */
+export const LOOKED: RawBuilder<unknown> = sql`${APPROVAL},
+  c.approval_id as card_approval_id, c.channel as card_channel, c.ts as card_ts, c.revision as card_revision,
+  c.digest as card_digest, c.posted_at as card_posted_at, c.told_freeze as card_told_freeze, c.refused as card_refused,
+  c.event_seal as card_event_seal, c.seal as card_seal, ${lastEventSeal(sql`a.id`)} as last`;
+
+/** Reads nothing more where the card's row is the last one. */
+export async function lookedOf(
+  db: Kysely<Tables>,
+  trust: CardTrust,
+  row: LookedRow,
+): Promise<NonNullable<Awaited<ReturnType<Store['look']>>>> {
   const card: CardRow = {
     approval_id: row.card_approval_id,
     channel: row.card_channel,
@@ -50,7 +63,7 @@ export async function lookAtApproval(db: Kysely<Tables>, trust: CardTrust, id: s
     event_seal: row.card_event_seal,
     seal: row.card_seal,
   };
-  const known = await judgedCard(db, trust, id, card.approval_id === null ? null : card, row.last);
+  const known = await judgedCard(db, trust, row.id, card.approval_id === null ? null : card, row.last);
   return { approval: approvalOf(trust.seals, row), card: known.record };
 }
 
@@ -108,9 +121,9 @@ export async function byteBoundedApprovals(
 }
 
 /** Postgres' compression makes a text at most this many times shorter. */
-const BEST_COMPRESSION = 90;
+export const BEST_COMPRESSION = 90;
 /** Bytes of the longest arguments, with what is sent besides them: they come in one body. */
-const LONGEST_ARGUMENTS = 5_000_000;
+export const LONGEST_ARGUMENTS = 5_000_000;
 
 /** As many of the first rows as are certainly not too heavy to be read at once, but at least one. */
 function firstNotTooHeavy(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {

@@ -120,7 +120,12 @@ export class BelievedFreezes {
 
   /** Nothing is frozen that stops this grant at this server, and what was judged is what is there. */
   unless(place: FrozenPlace): RawBuilder<unknown> {
-    return sql`${isNotFrozen(place)} and ${LOOKS} = ${this.#looks ?? 'nothing that may be believed'}::text`;
+    return sql`${isNotFrozen(stops(place))} and ${LOOKS} = ${this.judged}::text`;
+  }
+
+  /** How the freezes look that were judged last: what a row brings as its `looks` to `unlessOfRow`. */
+  get judged(): string {
+    return this.#looks ?? 'nothing that may be believed';
   }
 
   /**
@@ -141,9 +146,14 @@ export class BelievedFreezes {
  * `for share` makes a freeze that is being set wait for this transaction, and this statement for that freeze, so that each
  * sees the other.
  */
-function isNotFrozen(place: FrozenPlace): RawBuilder<unknown> {
-  return sql`not exists (select 1 from holdfast.freezes z where z.lifted_at is null and ${stops(place)} for share)`;
+function isNotFrozen(stops: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`not exists (select 1 from holdfast.freezes z where z.lifted_at is null and ${stops} for share)`;
 }
+
+/** As `BelievedFreezes.unless`, of a row `f` that says where (`server`, `principal`, `grant_name`) and what was judged (`looks`). */
+export const unlessOfRow: RawBuilder<unknown> = sql`${isNotFrozen(sql`(z.scope = 'all'
+    or (z.scope = 'server' and z.name = f.server) or (z.scope = 'grant' and z.name in (f.principal, f.grant_name)))`)}
+  and ${LOOKS} = f.looks`;
 
 /** Nothing is believed here: it tells why a commit was refused. */
 export function isFrozen(place: FrozenPlace): RawBuilder<unknown> {

@@ -313,6 +313,16 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       assert.deepEqual(early, [], 'of the last twenty turns that waited these came in the first half');
     });
 
+    test('P4: many that are parked, woken and published at once, each by two replicas, each run and are heard', async () => {
+      const ids = Array.from({ length: 25 }, newId);
+      await Promise.all(ids.flatMap((id) => [a.queue.park(id, inMs(60_000)), b.queue.park(id, inMs(60_000))]));
+      assert.deepEqual(await a.queue.missing(ids), []);
+      const both = ids.flatMap((id) => [a.queue.publish(id, { turn: 3 }), b.queue.publish(id, { turn: 3 })]);
+      await Promise.all([...both, ...ids.map((id) => b.queue.wake(id)), ...ids.map((id) => a.queue.wake(id))]);
+      await until('each ran', () => ids.every((id) => runs(id).length >= 1), 30_000);
+      await until('each was heard on both', () => ids.every(heard), 30_000);
+    });
+
     test('P4: of many approvals woken at once, every one is heard on every replica', async () => {
       const ids = Array.from({ length: 150 }, newId);
       // Some at once: on the embedded database of a slow machine, all at once can wait longer than an order may take.

@@ -189,9 +189,9 @@ for (const kind of STORES) {
     test('a first post that was certainly refused leaves no trace; one that may have been made does', async () => {
       const { approval } = await opened(store);
       const run = (id: string) => ({ id, replica: 'here', ms: 60_000 });
-      assert.deepEqual(await store.claimCard(approval.id, run('r1')), { card: null });
+      assert.deepEqual(await store.claimCard(approval.id, run('r1')), { card: null, revision: 1 });
       await store.releaseCard(approval.id, 'r1', true);
-      assert.deepEqual(await store.claimCard(approval.id, run('r2')), { card: null });
+      assert.deepEqual(await store.claimCard(approval.id, run('r2')), { card: null, revision: 1 });
       await store.releaseCard(approval.id, 'r2');
       const claim = await store.claimCard(approval.id, run('r3'));
       assert.ok(claim !== false && claim.card !== null && claim.card.ts === null);

@@ -74,7 +74,7 @@ for (const kind of STORES) {
     test('P4: one that was never claimed is not missed, and nothing is known of a forged one', async () => {
       const approval = await asked();
       assert.equal(await known(approval.id), null);
-      assert.deepEqual(await world.one.claimCard(approval.id, run), { card: null });
+      assert.deepEqual(await world.one.claimCard(approval.id, run), { card: null, revision: 1 });
       assert.deepEqual(await known(approval.id), { shows: '', ts: null, restored: false });
       await world.rows(`update holdfast.cards set ts = '9.9', channel = 'C1' where approval_id = '${approval.id}'`);
       assert.deepEqual(await known(approval.id), { shows: '', ts: null, restored: true });

@@ -331,6 +331,71 @@ describe('the end of a pass, and its sending', () => {
     );
   });
 
+  test('P2: ends that come together are told in few messages, and each is told for itself what holds', async () => {
+    const board = boardAt(data, 'many');
+    const passes = Array.from({ length: 250 }, () => pass());
+    const [sent, twice] = passes as [SpentPass, SpentPass];
+    assert.equal((await board.spend(LOG, [sent])).kind, 'recorded');
+    const file = fileWitness({ data, replica: 'counted', seals: TEST_SEALS, clock, log });
+    let messages = 0;
+    let away = false;
+    const counted: Witness = {
+      ...file,
+      spend: (...asked) => {
+        messages += 1;
+        return away ? Promise.reject(new Error('away')) : file.spend(...asked);
+      },
+    };
+    const other = new WitnessBoard([counted], log);
+    const lapse = (one: SpentPass) => other.end(LOG, { ...one, ended: 'expired' });
+    const ends = kinds(await Promise.all([...passes, twice].map(lapse)));
+    assert.deepEqual(ends, ['known', ...Array(250).fill('recorded')], 'what was sent is known by its file');
+    assert.ok(messages <= 3, `${messages} messages`);
+    const known = await file.spend(LOG, passes);
+    assert.deepEqual(
+      known.map(({ ended }) => ended),
+      [undefined, ...Array(249).fill('expired')],
+    );
+    away = true;
+    const late = [pass(), pass()];
+    assert.deepEqual(kinds(await Promise.all(late.map(lapse))), ['unrecorded', 'unrecorded']);
+    away = false;
+    await other.read(LOG, 0);
+    assert.deepEqual(
+      (await file.spend(LOG, late)).map(({ ended }) => ended),
+      ['expired', 'expired'],
+      'told later',
+    );
+    await board.close();
+  });
+
+  test('P2: passes that are spent together are told in few messages; one that was sent before is known alone', async () => {
+    const file = fileWitness({ data, replica: 'counted-spends', seals: TEST_SEALS, clock, log });
+    const passes = Array.from({ length: 250 }, () => pass());
+    const [sent, ended] = passes as [SpentPass, SpentPass];
+    await file.spend(LOG, [sent, { ...ended, ended: 'expired' }]);
+    let messages = 0;
+    let away = false;
+    const counted: Witness = {
+      ...file,
+      spend: (...asked) => {
+        messages += 1;
+        return away ? Promise.reject(new Error('away')) : file.spend(...asked);
+      },
+    };
+    const board = new WitnessBoard([counted], log);
+    const spend = (...some: SpentPass[]) => board.spend(LOG, some);
+    const told = kinds(await Promise.all([...passes, passes[2]!].map((one) => spend(one))));
+    assert.deepEqual(told, ['known', 'known', ...Array(248).fill('recorded'), 'known'], 'each once, whoever asks twice');
+    assert.ok(messages <= 3, `${messages} messages`);
+    const again = { ...pass(), approval: sent.approval, round: sent.round };
+    assert.deepEqual(kinds(await Promise.all([spend(pass(), again), spend(pass(), pass())])), ['known', 'recorded']);
+    away = true;
+    assert.deepEqual(kinds(await Promise.all([spend(pass()), spend(pass())])), ['unrecorded', 'unrecorded']);
+    away = false;
+    assert.deepEqual(kinds(await Promise.all([spend(pass()), spend(pass())])), ['recorded', 'recorded']);
+  });
+
   test('P2: a witness that missed a sending, and took an end, is told of the sending; nobody hears of the end instead', async () => {
     const one = { ...pass(), approval: 'ap_missed' };
     const at = (replica: string) => fileWitness({ data: join(data, replica), replica, seals: TEST_SEALS, clock, log });

@@ -8,7 +8,9 @@ import {
   countedWorld,
   writesOf,
 } from '../../support/counts/counted-world.ts';
+import { CHANNEL } from '../../support/gateway/program.ts';
 import { skipWithoutBacking } from '../../support/store/backing.ts';
+import { eventually } from '../../support/wait.ts';
 
 /** Rounds of which the one with the fewest counts. */
 const ROUNDS = 11;
@@ -22,6 +24,18 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     counts = await countCall(world, ROUNDS);
   });
   after(() => world.close());
+
+  const expiryOf = async (id: string): Promise<number> => {
+    const found = await world.gateway.api(`/api/approvals/${id}`);
+    return Date.parse(((await found.json()) as { expiresAt: string }).expiresAt);
+  };
+
+  /** Cards of the calls that come at once, by what they say. */
+  const burstCards = (says: RegExp): number =>
+    world.house.slack.messages(CHANNEL).filter(({ blocks }) => {
+      const text = JSON.stringify(blocks);
+      return /tools\.burst/.test(text) && says.test(text);
+    }).length;
 
   test('a call is opened and parked, and its card is in the queue', () => {
     assert.equal(counts.parked.answers, 1, 'the head of the answer');
@@ -54,6 +68,60 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.equal(wide('holdfast.admit_calls'), 0, 'no call is counted by itself');
     assert.ok(wide('holdfast.take_parts') <= 6, `${wide('holdfast.take_parts')} parts for ${most} calls`);
     assert.ok((await record('narrow', 20))('holdfast.admit_calls') >= 4, 'five at once share a statement at most');
+  });
+
+  test('questions whose time is over at once share statements and messages', async () => {
+    const most = 100;
+    const held = Array.from({ length: most }, (_, n) =>
+      world.agent.call('burst', { n }, { meta: { progressToken: `burst-${n}` } }),
+    );
+    const waiting = async () => (await world.gateway.approvals('pending')).filter(({ tool }) => tool === 'burst');
+    const all = await eventually('all wait', async () => {
+      const found = await waiting();
+      return found.length === most ? found : null;
+    });
+    const times = await Promise.all(all.map(({ id }) => expiryOf(id)));
+    await eventually('every card is there', () => burstCards(/"approve"/) === most || null);
+    const writes = await world.record(async () => {
+      // It stands still until the time of all is over.
+      process.kill(world.gateway.pid, 'SIGSTOP');
+      await eventually('the time is over', () => Date.now() > Math.max(...times) + 200 || null);
+      process.kill(world.gateway.pid, 'SIGCONT');
+      for (const { answer } of held) assert.match(textOf(await answer), /nobody decided on .* in time/i);
+    });
+    const brought = await world.record(() =>
+      eventually('every card says it', () => burstCards(/xpired/) === most || null),
+    );
+    const kinds = {
+      ends: /is_over boolean|with moved as \(\s+update holdfast\.approvals set state/,
+      served: /c\.nth, c\.until|with collected as \(\s+update holdfast\.joiners/,
+      reads: /holdfast\.approvals a where a\.id = \$1$|as h\(id, revision\)/,
+      witness: /witness:\S+:passes/,
+    };
+    const count = (kind: RegExp): number => writes.filter(({ begins }) => kind.test(begins)).length;
+    const counts = Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, count(kind)]));
+    const told = JSON.stringify(counts);
+    assert.ok(counts.ends! > 0 && counts.ends! <= 8, told);
+    assert.ok(counts.served! > 0 && counts.served! <= 20, told);
+    assert.ok(counts.reads! <= 60, told);
+    assert.ok(counts.witness! > 0 && counts.witness! <= 10, told);
+    assert.equal(world.countsOf(writes).answers, most, 'an answer and the end of its stream are one write');
+    const both = [...writes, ...brought];
+    const cards = {
+      looks: /as tried,.*card_approval_id/s,
+      claims: /insert into holdfast\.cards as c \(approval_id, channel, revision, digest, run,/,
+      saves: /for update\) l\)/,
+      one: /from holdfast\.approvals a left join holdfast\.cards c on c\.approval_id = a\.id\s+where a\.id = \$1/,
+    };
+    const ofCards = Object.fromEntries(
+      Object.entries(cards).map(([name, kind]) => [name, both.filter(({ begins }) => kind.test(begins)).length]),
+    );
+    const slack = world.countsOf(both).slack;
+    const toldOf = JSON.stringify({ ...ofCards, slack });
+    assert.ok(ofCards.claims! > 0 && ofCards.claims! <= 40, toldOf);
+    assert.ok(ofCards.saves! > 0 && ofCards.saves! <= 60, toldOf);
+    assert.ok(ofCards.looks! + ofCards.one! <= 40, toldOf);
+    assert.ok(slack >= most && slack <= most + 5, toldOf);
   });
 
   test('its card is posted, and brought up to date', () => {

@@ -11,6 +11,7 @@ default: require_approval
 tools:
   read: { limits: [{ counter: reads, window: month, max: 1000000, scope: grant }] }
   narrow: { limits: [{ counter: few, window: month, max: 99, scope: grant }] }
+  burst: { action: require_approval, approval: { timeout: 15s } }
 `;
 /** Milliseconds for which a step is watched after it is done. */
 const QUIET_MS = 250;
@@ -44,6 +45,7 @@ export async function countedWorld(): Promise<CountedWorld> {
   const counter = writeCounter();
   const house = await openHouse({
     servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
+    approval: '{ timeout: 30m, max_pending: 200 }',
     databaseUrl: await backing.database(),
     redisUrl: backing.redis!.url,
     env: counter.env,

@@ -112,7 +112,7 @@ async function lookAgain({ house, gateway }: StormWorld, { call, by }: StormClic
 }
 
 /** By the log: one decision, one sending and one end of each call. */
-async function assertDecidedOnce(gateway: GatewayProcess, calls: readonly StormCall[]): Promise<void> {
+export async function assertDecidedOnce(gateway: GatewayProcess, calls: readonly StormCall[]): Promise<void> {
   const counts = new Map<string, number>();
   for (const { approval, type } of await gateway.events()) {
     const key = `${approval} ${type}`;
