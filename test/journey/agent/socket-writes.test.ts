@@ -39,6 +39,23 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.ok(writesOf(counts.decided) <= 8, JSON.stringify(counts.decided));
   });
 
+  test('a plainly allowed call is one write to its server and one to its agent; many events go in one statement', async () => {
+    const most = 200;
+    const calls = async () => {
+      for (let n = 0; n < most; n += 20)
+        await Promise.all(
+          Array.from({ length: 20 }, (_, more) => world.agent.call('plain', { n: n + more }).answer.then(textOf)),
+        );
+    };
+    await calls();
+    const writes = await world.record(calls);
+    const { upstream, answers, postgres, redis } = world.countsOf(writes);
+    assert.deepEqual([upstream, answers], [most, most]);
+    assert.equal(redis, 0);
+    const appended = writes.filter(({ begins }) => begins.includes('holdfast.write_events')).length;
+    assert.ok(appended >= 1 && postgres <= most / 5, `${postgres} writes to Postgres, ${appended} of them of the log`);
+  });
+
   test('calls that are allowed within a wide limit ask the database for a part of it now and then, those of a narrow one each', async () => {
     const most = 150;
     const call = async (tool: string, n: number) =>

@@ -9,6 +9,7 @@ import { type CountedWrite, writeCounter } from './counter.ts';
 const POLICY = `version: "1"
 default: require_approval
 tools:
+  plain: {}
   read: { limits: [{ counter: reads, window: month, max: 1000000, scope: grant }] }
   narrow: { limits: [{ counter: few, window: month, max: 99, scope: grant }] }
 `;
