@@ -108,6 +108,8 @@ const ROUTINE = [
   'select pg_try_advisory_xact_lock',
   'select e.n, e.seq, e.hash',
   'select e.n, e.seal',
+  'select e.n::text as n, e.seal',
+  'select count(*)::int as count, string_agg',
   'select seq, hash from holdfast.events',
   'update holdfast.events',
   'select t.id, t.approval_id',
