@@ -106,20 +106,31 @@ async function linkRows(
 }
 
 function rowsOf(columns: readonly (readonly string[])[], count: number): LinkRow[] {
+  const [n, seq, hash, body, type, ms, actor, approval, server, tool, grant, phrase, seal] = columns as string[][];
   const rows: LinkRow[] = [];
   for (let nth = 0; nth < count; nth += 1) {
-    const value = (column: number): string | null => {
-      const text = columns[column]![nth]!;
-      return text[0] === VALUE ? text.slice(1) : null;
-    };
-    const [n, body, type, ms, actor] = [value(0), value(3), value(4), value(5), value(6)] as string[];
     rows.push({
-      ...{ n: n!, seq: value(1), hash: value(2), body: body!, type: type!, ms: ms!, actor: actor! },
-      ...{ approval_id: value(7), server: value(8), tool: value(9), grant_name: value(10) },
-      ...{ phrase: value(11), seal: value(12) },
+      n: valueIn(n!, nth)!,
+      seq: valueIn(seq!, nth),
+      hash: valueIn(hash!, nth),
+      body: valueIn(body!, nth)!,
+      type: valueIn(type!, nth)!,
+      ms: valueIn(ms!, nth)!,
+      actor: valueIn(actor!, nth)!,
+      approval_id: valueIn(approval!, nth),
+      server: valueIn(server!, nth),
+      tool: valueIn(tool!, nth),
+      grant_name: valueIn(grant!, nth),
+      phrase: valueIn(phrase!, nth),
+      seal: valueIn(seal!, nth),
     });
   }
   return rows;
+}
+
+function valueIn(column: readonly string[], nth: number): string | null {
+  const text = column[nth]!;
+  return text[0] === VALUE ? text.slice(1) : null;
 }
 
 async function checked(db: Kysely<Tables>, seals: Seals | null, rows: readonly LinkRow[]): Promise<ChainedEvent[]> {

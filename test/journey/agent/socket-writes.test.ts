@@ -57,7 +57,7 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
       assert.ok(writes.some(({ begins }) => begins.includes('holdfast.write_events')));
       statements.push(postgres);
     }
-    assert.ok(Math.min(...statements) <= most / 4, `${statements} writes to Postgres for ${most} calls`);
+    assert.ok(Math.min(...statements) <= most / 2, `${statements} writes to Postgres for ${most} calls`);
   });
 
   test('calls that are allowed within a wide limit ask the database for a part of it now and then, those of a narrow one each', async () => {
