@@ -8,8 +8,9 @@ import { showClicks } from './clicks.ts';
 import { showCounts } from './counts.ts';
 import { showExpiry } from './expiry.ts';
 import { hold } from './held.ts';
-import { type Figures, type LoadTarget, load, median } from './load.ts';
+import { load, median, quantile } from './load.ts';
 import { showParking } from './parking.ts';
+import { compare, type Relaying, showRelayed } from './relayed.ts';
 import { type BenchGateway, type BenchServer, cpuSeconds, Rig, residentKb } from './rig.ts';
 import { sealCost } from './seals.ts';
 import type { BenchStorage } from './storage.ts';
@@ -30,52 +31,14 @@ function say(what: string, figure: string, goal = ''): void {
   console.log(`${what.padEnd(58)} ${figure.padStart(12)}   ${goal}`);
 }
 
-/** Both in turn, round by round, so that other load on the machine affects both. */
-async function compare(
-  a: LoadTarget,
-  b: LoadTarget,
-  connections: number,
-  calls: number,
-): Promise<{ p50: number; rate: number; a: Figures }> {
-  await load(a, connections, calls);
-  await load(b, connections, calls);
-  const pairs: [Figures, Figures][] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    pairs.push([await load(a, connections, calls), await load(b, connections, calls)]);
-  }
-  return {
-    p50: median(pairs.map(([x, y]) => x.p50 / y.p50)),
-    rate: median(pairs.map(([x, y]) => x.perSecond / y.perSecond)),
-    a: pairs.at(-1)![0],
-  };
+function at({ url, token, pid }: BenchGateway, tool: string): Relaying {
+  return { target: { url, path: '/mcp/up', headers: { authorization: `Bearer ${token}` }, tool }, pid };
 }
 
-function at(gateway: BenchGateway, tool: string): LoadTarget {
-  return { url: gateway.url, path: '/mcp/up', headers: { authorization: `Bearer ${gateway.token}` }, tool };
-}
+const ONE_CONNECTION = { connections: 1, calls: 1_000, rounds } as const;
 
-/** V8 still compiles during the first 20,000 calls or so; what is measured is a process that has warmed up. */
-const WARM_UP = 30_000;
-
-async function passThrough(gateway: BenchGateway, relay: LoadTarget): Promise<void> {
-  for (const target of [at(gateway, 'open'), relay]) await load(target, 64, WARM_UP);
-  for (const [tool, goal] of [
-    ['open', ['goal ≤ 1.35', 'goal ≥ 0.60']],
-    ['limited', ['goal ≤ 1.5', 'goal ≥ 0.60']],
-  ] as const) {
-    const one = await compare(at(gateway, tool), relay, 1, 1_000);
-    say(`${tool} call, one connection, median`, `${one.p50.toFixed(2)} ×`, `${goal[0]}  (${one.a.p50.toFixed(2)} ms)`);
-    const many = await compare(at(gateway, tool), relay, 64, 6_000);
-    say(
-      `${tool} call, 64 connections, calls a second`,
-      `${many.rate.toFixed(2)} ×`,
-      `${goal[1]}  (${many.a.perSecond.toFixed(0)}/s)`,
-    );
-  }
-}
-
-async function parked(gateway: BenchGateway, relay: LoadTarget): Promise<void> {
-  const before = await compare(at(gateway, 'open'), relay, 1, 1_000);
+async function parked(gateway: BenchGateway, relay: Relaying): Promise<void> {
+  const before = await compare(at(gateway, 'open'), relay, ONE_CONNECTION);
   const start = residentKb(gateway.pid);
   const headers = { authorization: `Bearer ${gateway.token}` };
   const held = [];
@@ -89,7 +52,7 @@ async function parked(gateway: BenchGateway, relay: LoadTarget): Promise<void> {
   const busy = cpuSeconds(gateway.pid);
   await new Promise((resolve) => setTimeout(resolve, 10_000));
   say(`CPU while ${held.length} are parked`, `${((cpuSeconds(gateway.pid) - busy) * 10).toFixed(1)} %`);
-  const after = await compare(at(gateway, 'open'), relay, 1, 1_000);
+  const after = await compare(at(gateway, 'open'), relay, ONE_CONNECTION);
   say(`open call with ${held.length} parked, against none`, `${(after.p50 / before.p50).toFixed(2)} ×`, 'goal ≤ 1.15');
   for (const one of held) one.drop();
 }
@@ -123,7 +86,7 @@ async function resume(rig: Rig, upstream: BenchServer, env: Record<string, strin
   const ours: number[] = [];
   const theirs: number[] = [];
   const seen = new Set<string>();
-  for (let n = 0; n < (values.quick ? 15 : 60); n += 1) {
+  for (let n = 0; n < (values.quick ? 15 : 150); n += 1) {
     const held = hold(`${gateway.url}/mcp/up`, { authorization: `Bearer ${gateway.token}` }, 'gated', { n });
     const ts = await slack.waitFor(() => slack.messages('C0APPROVALS').find((m) => !seen.has(m.ts))?.ts, 10_000);
     seen.add(ts);
@@ -148,6 +111,17 @@ async function resume(rig: Rig, upstream: BenchServer, env: Record<string, strin
     `${ratio.toFixed(2)} ×`,
     `goal ≤ 2.50  (${median(ours).toFixed(1)} ms, bare ${median(theirs).toFixed(1)} ms)`,
   );
+  const [late, bareLate] = [ours, theirs].map((times) =>
+    quantile(
+      [...times].sort((a, b) => a - b),
+      0.99,
+    ),
+  ) as [number, number];
+  say(
+    'signed click to answer at the agent, p99',
+    `${(late / bareLate).toFixed(2)} ×`,
+    `goal ≤ 2.50  (${late.toFixed(1)} ms, bare ${bareLate.toFixed(1)} ms)`,
+  );
   return median(ours);
 }
 
@@ -155,9 +129,9 @@ async function resume(rig: Rig, upstream: BenchServer, env: Record<string, strin
 const SETTLED = 120_000;
 
 async function memory(gateway: BenchGateway): Promise<void> {
-  await load(at(gateway, 'open'), 32, SETTLED);
+  await load(at(gateway, 'open').target, 32, SETTLED);
   const start = residentKb(gateway.pid);
-  await load(at(gateway, 'open'), 32, 100_000);
+  await load(at(gateway, 'open').target, 32, 100_000);
   say(
     `memory after 100,000 calls more than ${SETTLED.toLocaleString('en')}`,
     `${(residentKb(gateway.pid) / start).toFixed(2)} ×`,
@@ -187,9 +161,9 @@ try {
   const upstream = await rig.script('upstream.ts');
   if (values.seals !== true) {
     const bare = await rig.script('bare-relay.ts', `${upstream.url}/mcp`);
-    const relay = { url: bare.url, path: '/mcp', headers: {}, tool: 'open' };
+    const relay = { target: { url: bare.url, path: '/mcp', headers: {}, tool: 'open' }, pid: bare.pid };
     const gateway = await rig.gateway(upstream.url, TOOLS, await storage.env('one'));
-    await passThrough(gateway, relay);
+    await showRelayed((tool) => at(gateway, tool), relay, rounds, say);
     await parked(gateway, relay);
     if (storage.isReal) {
       await showParking(storage, { calls: parkedCalls, rounds: values.quick ? 3 : 5 }, say);

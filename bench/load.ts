@@ -5,6 +5,8 @@ export interface LoadTarget {
   readonly path: string;
   readonly headers: Record<string, string>;
   readonly tool: string;
+  /** The call's arguments; absent: a few. */
+  readonly args?: object;
 }
 
 export interface Figures {
@@ -36,7 +38,7 @@ export async function load(target: LoadTarget, connections: number, calls: numbe
         method: 'POST',
         path: target.path,
         headers: { ...HEADERS, ...target.headers },
-        body: callBody(target.tool),
+        body: callBody(target.tool, target.args),
       });
       const text = await body.text();
       if (statusCode !== 200 || !text.includes('"okok')) throw new Error(`HTTP ${statusCode}: ${text.slice(0, 300)}`);

@@ -1,10 +1,13 @@
 import { Hono } from 'hono';
+import type { DirectDoor } from './mcp/door/direct.ts';
 import { readableUrl } from './web/http/readable-url.ts';
 import { dataHeaders } from './web/http/security-headers.ts';
 
 /** The apps of all doors, each with its own paths. */
 export interface Doors {
   readonly mcp: Hono;
+  /** The short way into it for requests of node:http; absent: there is none. */
+  readonly direct?: DirectDoor;
   /** null: Slack does not call over HTTP. */
   readonly slack: Hono | null;
   readonly api: Hono;
@@ -20,7 +23,10 @@ export interface Doors {
 }
 
 /** Answers requests. */
-export type HttpApp = Pick<Hono, 'fetch'>;
+export interface HttpApp extends Pick<Hono, 'fetch'> {
+  /** As in `Doors`. */
+  readonly direct?: DirectDoor;
+}
 
 const AGENT_CALL = /^https?:\/\/[^/]+\/mcp\/[^/]+$/;
 
@@ -42,7 +48,9 @@ export function httpApp(doors: Doors): HttpApp {
   app.route('/', doors.api);
   if (doors.console !== null) app.route('/', doors.console);
   app.notFound((c) => c.json({ error: 'not_found', reason: `There is nothing at ${c.req.path}.` }, 404));
+  const { direct } = doors;
   return {
     fetch: (request, ...rest) => (AGENT_CALL.test(request.url) ? doors.mcp : app).fetch(request, ...rest),
+    ...(direct && { direct }),
   };
 }

@@ -4,7 +4,11 @@ import { joinInTurns } from './join.ts';
  * The whole body of a request, or null when it is longer than `max` bytes. Nothing beyond the limit is kept or waited
  * for. `announced`: the request's content-length, if it has one.
  */
-export async function readBody(request: Request, announced: string | null, max: number): Promise<Uint8Array | null> {
+export async function readBody(
+  request: Pick<Request, 'arrayBuffer' | 'body'>,
+  announced: string | null,
+  max: number,
+): Promise<Uint8Array | null> {
   if (announced !== null && /^\d+$/.test(announced)) {
     if (Number(announced) > max) return null;
     // HTTP/1.1 and HTTP/2 both end a body at its announced length, so this reads no more than that, and needs no

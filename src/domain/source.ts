@@ -5,6 +5,12 @@
  * the configuration names, and only as far back as named proxies wrote it.
  */
 
+/** What tells where a request came from: the context of its HTTP server, or the same made of node:http's parts. */
+export interface RequestOrigin {
+  readonly env: unknown;
+  readonly req: { header(name: string): string | undefined };
+}
+
 /** Addresses of proxies: networks as bits and a prefix. */
 export type TrustedProxies = readonly { readonly bits: bigint; readonly width: 32 | 128; readonly prefix: number }[];
 

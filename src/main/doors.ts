@@ -8,7 +8,7 @@ import { Replays } from '../gateway/replay/replays.ts';
 import type { OpenVisits } from '../gateway/state/open-visits.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import type { Calls } from '../mcp/calls.ts';
-import { mcpDoor } from '../mcp/door/door.ts';
+import { type McpDoor, mcpDoor } from '../mcp/door/door.ts';
 import type { AccessTokenDoor } from '../mcp/door/entrance.ts';
 import type { Records, Revocations } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
@@ -23,7 +23,7 @@ import type { Pages } from './pages.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import type { Servers } from './rules/servers.ts';
 import { workshopOf } from './rules/workshop.ts';
-import type { Runtime } from './runtime.ts';
+import type { PublicAddresses, Runtime } from './runtime.ts';
 
 /** What the doors lead to. */
 export interface BehindDoors {
@@ -45,8 +45,10 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
   const { loaded, meters, addresses, addressOf } = runtime;
   const { gateway, records, revocations, rules, slack, pages } = behind;
   const { adminToken } = loaded.secrets;
+  const agents = agentsDoor(runtime, behind);
   return httpApp({
-    mcp: agentsDoor(runtime, behind),
+    mcp: agents.app,
+    direct: agents.direct,
     slack: slack?.app ?? new Hono(),
     api: api({
       gateway,
@@ -73,7 +75,7 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
 function agentsDoor(
   { loaded, addresses, addressOf, alreadySent, log }: Runtime,
   { gateway, calls, rules, servers, visits, accessTokens }: BehindDoors,
-): Hono {
+): McpDoor {
   return mcpDoor({
     servers: (name) => servers.entry(name),
     authenticate: (token) => {
@@ -94,7 +96,7 @@ function agentsDoor(
     sessionOpenings: () => rules.loaded.config.sessionOpenings,
     beatMs: () => rules.loaded.config.approval.hold.beatMs,
     maxBody: loaded.settings.maxBody,
-    hosts: () => new Set([...addresses().hosts, ...(loaded.settings.agentHosts ?? [])]),
+    hosts: ownHosts(addresses, loaded.settings.agentHosts ?? []),
     publicUrl: () => addresses().publicUrl,
     access: gateway.accessLog,
     addressOf,
@@ -103,4 +105,14 @@ function agentsDoor(
     ...(gateway.tracing && { tracing: gateway.tracing }),
     log,
   });
+}
+
+/** The hosts under which agents reach us. The same set until our addresses change: it is asked for with each request. */
+function ownHosts(addresses: Runtime['addresses'], more: readonly string[]): () => ReadonlySet<string> {
+  let made: { readonly of: PublicAddresses; readonly hosts: ReadonlySet<string> } | null = null;
+  return () => {
+    const of = addresses();
+    if (made?.of !== of) made = { of, hosts: new Set([...of.hosts, ...more]) };
+    return made.hosts;
+  };
 }

@@ -1,10 +1,10 @@
-import type { Context } from 'hono';
 import type { ServerConfig } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import type { EventMeter, Ports } from '../gateway/ports.ts';
 import type { CheckpointCopy, Clock, Log, Seals, Sink, Tracing, Upstream, Witness } from '../ports.ts';
 import type { ConsoleAsset } from '../web/console/context.ts';
 import type { Meters } from '../web/http/meters.ts';
+import type { AddressOf } from '../web/http/remote-address.ts';
 import type { SlackAdapters } from './approvers.ts';
 import type { Storage } from './process/storage.ts';
 import type { ToolListing } from './upstream/list-tools.ts';
@@ -47,7 +47,7 @@ export interface Runtime {
   /** Told of events, too. */
   readonly onEvent?: EventMeter;
   /** The address that a request came from, proxies that are trusted seen through; null: nobody knows. */
-  readonly addressOf: (c: Context) => string | null;
+  readonly addressOf: AddressOf;
   /** What the console needs of the runtime; absent: there are no pages. */
   readonly pages?: ConsoleRuntime;
   /** Where agents reach us; asked at each request, because the port may be known only once it listens. */

@@ -121,7 +121,8 @@ export function callDoor(
   }
 
   async function call(came: ToolCallRequest): Promise<CallRouting> {
-    const reasoned = await takeReason(gateway, roomForReason, came);
+    const taken = takeReason(gateway, roomForReason, came);
+    const reasoned = taken instanceof Promise ? await taken : taken;
     if (reasoned instanceof Response) return { kind: 'respond', response: reasoned };
     const routing = await route(reasoned);
     if (routing.kind !== 'forward' || !reasoned.edited) return routing;
@@ -167,7 +168,8 @@ export function callDoor(
       const seat = { approval: dispatch.approval, joiner, opened: false, notice: null };
       return { kind: 'respond', response: await wait(request, seat, null, { answers: answersOf(request), dispatch }) };
     }
-    if (await bringsClaimedState(request)) {
+    const brings = typeof member(request.params, 'requestState') === 'string';
+    if (brings && (await bringsClaimedState(request))) {
       return { kind: 'respond', response: rpcError(400, INVALID_PARAMS, CLAIMED_STATE, request.idText) };
     }
     const { handled, freeze } = await handle(request, reason);

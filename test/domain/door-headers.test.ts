@@ -84,7 +84,7 @@ function doorsOver(error: Error) {
       authenticate: () => null,
       store,
       log: gateway.log,
-    } as never),
+    } as never).app,
     slack: null,
     api: api({ gateway, adminToken: TOKEN, addressOf, loginSessions, grants: store, records: store, replays: store }),
     audit: auditApi({ gateway, records: store, adminToken: TOKEN }),

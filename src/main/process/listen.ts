@@ -1,9 +1,8 @@
-import type { Server } from 'node:http';
-import { type HttpBindings, serve } from '@hono/node-server';
+import { createServer, type Server } from 'node:http';
 import type { HttpApp } from '../../http.ts';
 import { closeDead } from './dead-connections.ts';
 import { OpenAnswers } from './open-answers.ts';
-import { isTargetElsewhere, targetElsewhere } from './request-target.ts';
+import { requestListener } from './request-listener.ts';
 import { closeStalled, REQUEST_MS, requestTimeouts, STALLED_MS } from './stalled-connections.ts';
 
 /** An HTTP server that listens. */
@@ -35,16 +34,13 @@ export function listen(
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const serverOptions = { ...requestTimeouts(patienceMs ?? REQUEST_MS), ...SIGN_OF_LIFE };
-    const fetch = (request: Request, env: unknown) =>
-      isTargetElsewhere((env as HttpBindings).incoming) ? targetElsewhere() : app.fetch(request, env as HttpBindings);
-    const server = serve({ fetch, hostname: host, port, serverOptions }, () =>
-      resolve({ server, answers, url: urlOf(server, host) }),
-    ) as Server;
+    const server = createServer(serverOptions, requestListener(app, host));
     const answers = new OpenAnswers(server);
     closeStalled(server, answers, patienceMs ?? STALLED_MS);
     closeDead(server, answers, patienceMs);
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     server.on('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)));
+    server.listen(port, host, () => resolve({ server, answers, url: urlOf(server, host) }));
   });
 }
 

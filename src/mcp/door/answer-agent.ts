@@ -75,9 +75,15 @@ function toAgent(posted: PostedRequest, answered: ExchangeAnswer | UnreadableAns
   const { server, read, outgoing, context } = posted;
   const node = nodeResponseOf(outgoing, context.alreadySent);
   const idText = read.kind === 'message' ? read.idText : null;
-  const events = { told: toldEndOf(posted), beats: context.beats };
+  const isStream = answered.kind === 'answer' && answered.body instanceof ReadableStream;
+  const events = isStream ? { told: toldEndOf(posted), beats: context.beats } : null;
   const method = read.kind === 'message' ? read.method : null;
-  return relay(answered, server.name, idText, { whole: unchanged ? node : null, stream: node, events, method });
+  return relay(answered, server.name, idText, {
+    whole: unchanged ? node : null,
+    stream: node,
+    ...(events && { events }),
+    method,
+  });
 }
 
 /** A stream that answers a request ends with a message to the agent, however it ends. Null: it answers none. */

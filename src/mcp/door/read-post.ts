@@ -1,15 +1,22 @@
 import { readBody } from '../../bytes/read.ts';
 import { member } from '../../domain/json/json.ts';
 import { inTurns } from '../../time/in-turns.ts';
-import { LARGE_MESSAGE } from '../json/large.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, notForwarded, refusalWithId, rpcError } from '../protocol/response.ts';
-import { claimedRevisionOf, headerDisagreementSteps } from './header-agreement.ts';
+import { claimedRevisionOf, headerDisagreement, headerDisagreementSteps } from './header-agreement.ts';
 import { lentSession } from './lent-session.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
 import { readIncoming } from './read-incoming.ts';
 import { idOfRefused } from './refused-id.ts';
-import { type BodyReading, type ReadBatch, type ReadSingle, readMessageInPieces, restFrom } from './strict-door.ts';
+import {
+  type BodyReading,
+  LARGE_BODY,
+  type ReadBatch,
+  type ReadSingle,
+  readMessage,
+  readMessageInPieces,
+  restFrom,
+} from './strict-door.ts';
 import type { UnreadFull } from './unread-bodies.ts';
 import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
@@ -20,8 +27,9 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   if (read instanceof Response) return await identifiedRefusal(visit, read);
   if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why), read.idText);
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
-  const fault = await inTurns(headerDisagreementSteps(headers, read));
-  await restFrom(read.bytes);
+  const isShort = read.bytes.length < LARGE_BODY;
+  const fault = isShort ? headerDisagreement(headers, read) : await inTurns(headerDisagreementSteps(headers, read));
+  if (!isShort) await restFrom(read.bytes);
   if (fault !== null) return rpcError(400, HEADER_MISMATCH, notForwarded(fault), idText);
 
   const claimedRevision = read.kind === 'message' ? claimedRevisionOf(read.message) : null;
@@ -57,17 +65,22 @@ async function readInRoom(visit: AgentVisit): Promise<BodyReading | Response> {
   if (length !== null && length > context.maxBody) return tooLong(context.maxBody);
   const socket = visit.outgoing?.req.socket;
   const arrived = (): number => socket?.bytesRead ?? 0;
-  const endRead = await context.unread.begin(principal.grant, length, () => request.signal, arrived);
+  const room = context.unread.begin(principal.grant, length, () => request.signal, arrived);
+  const endRead = room instanceof Promise ? await room : room;
   if (typeof endRead !== 'function') return noRoom(visit, endRead);
   try {
     const incoming = visit.outgoing?.req;
-    const inPieces = incoming !== undefined && length !== null && length >= LARGE_MESSAGE && !incoming.readableDidRead;
-    const bytes = inPieces ? await readIncoming(incoming, length) : await readBody(request, announced, context.maxBody);
+    const isFromSocket = incoming !== undefined && length !== null && !incoming.readableDidRead;
+    const bytes = isFromSocket
+      ? await readIncoming(incoming, length)
+      : await readBody(request, announced, context.maxBody);
     if (bytes === null) return tooLong(context.maxBody);
-    return await readMessageInPieces(bytes, {
+    const bodyHeaders = {
       contentType: headers['content-type'] ?? null,
       contentEncoding: headers['content-encoding'] ?? null,
-    });
+    };
+    // Short ones, which nearly all are, are read at once.
+    return bytes.length < LARGE_BODY ? readMessage(bytes, bodyHeaders) : await readMessageInPieces(bytes, bodyHeaders);
   } finally {
     endRead();
   }

@@ -2,6 +2,7 @@ import { LONGEST_REQUEST_ID } from '../../domain/call/transport.ts';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { withinOr } from '../../time/within.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
+import type { AgentRequest } from './incoming-request.ts';
 
 /** Bytes of a body that is looked into for its id only, because its sender may be anybody. */
 const MOST_BYTES = 16 * 1024;
@@ -12,7 +13,7 @@ const PATIENCE_MS = 1_000;
  * The id of a POST that is refused before its body is read, as JSON text, by which its client finds the request that the
  * refusal ends. Null: it holds no single request, or is too long, too slow or of unknown length to be looked into.
  */
-export async function idOfRefused(request: Request, headers: HeaderRecord): Promise<string | null> {
+export async function idOfRefused(request: AgentRequest, headers: HeaderRecord): Promise<string | null> {
   const announced = headers['content-length'] ?? '';
   const isShort = /^\d{1,6}$/.test(announced) && Number(announced) <= MOST_BYTES;
   if (request.method !== 'POST' || !isShort || request.bodyUsed) return null;

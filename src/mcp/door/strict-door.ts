@@ -77,7 +77,7 @@ export function readMessage(bytes: Uint8Array, headers: BodyHeaders): BodyReadin
 }
 
 /** Bodies from this many bytes on are read in pieces, between which everybody else has a turn. */
-const LARGE_BODY = 64 * 1024;
+export const LARGE_BODY = 64 * 1024;
 
 /** Bodies from this many bytes on take some milliseconds a step. */
 const VERY_LARGE_BODY = 256 * 1024;

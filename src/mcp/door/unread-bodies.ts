@@ -58,32 +58,37 @@ export class UnreadBodies {
   /**
    * Room for a body of this announced length; null: it announces none, and gets room for the longest. Returns a
    * function that gives the room back, to be called once. While there is no room it waits as long as what was there
-   * before it goes on, and no longer than the sender does, as its `signal` tells. `arrived`: bytes that have come on its
-   * connection; absent where nobody counts them.
+   * before it goes on, and no longer than the sender does, as its `signal` tells; where there is room it is given at once.
+   * `arrived`: bytes that have come on its connection; absent where nobody counts them.
    */
-  async begin(
+  begin(
     grant: string,
     announced: number | null,
     signal: () => AbortSignal,
     arrived: () => number = () => 0,
-  ): Promise<(() => void) | UnreadFull> {
+  ): (() => void) | Promise<(() => void) | UnreadFull> {
     const bytes = Math.min(announced ?? this.#longest, this.#longest);
     const small = bytes <= SMALL;
     const [grants, most] = small ? [this.#small, MOST_UNREAD_SMALL] : [this.#large, this.#most];
     const here = grants.get(grant) ?? { bytes: 0, waiting: [], reading: new Set(), ended: 0 };
     grants.set(grant, here);
-    if (here.waiting.length > 0 || here.bytes + bytes > most) {
-      if (!(await this.#waitFor(here, bytes, signal())))
-        return { most, retryAfter: Math.ceil(this.#patienceMs / 1_000) };
-    } else here.bytes += bytes;
-    here.reading.add(arrived);
-    return () => {
-      here.reading.delete(arrived);
-      here.ended += 1;
-      here.bytes -= bytes;
-      admitWaiting(here, most);
-      if (here.bytes === 0 && here.waiting.length === 0) grants.delete(grant);
+    const begun = (): (() => void) => {
+      here.reading.add(arrived);
+      return () => {
+        here.reading.delete(arrived);
+        here.ended += 1;
+        here.bytes -= bytes;
+        admitWaiting(here, most);
+        if (here.bytes === 0 && here.waiting.length === 0) grants.delete(grant);
+      };
     };
+    if (here.waiting.length === 0 && here.bytes + bytes <= most) {
+      here.bytes += bytes;
+      return begun();
+    }
+    return this.#waitFor(here, bytes, signal()).then((admitted) =>
+      admitted ? begun() : { most, retryAfter: Math.ceil(this.#patienceMs / 1_000) },
+    );
   }
 
   /** False: no room came in time, or the sender went away. */

@@ -16,6 +16,7 @@ import type { KeepAlive } from '../sse/keep-alive.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import type { CallDoor } from './call-door.ts';
 import type { EntranceDeps } from './entrance.ts';
+import type { AgentRequest } from './incoming-request.ts';
 import type { NewestListeners } from './newest-listener.ts';
 import type { UnreadBodies } from './unread-bodies.ts';
 
@@ -57,7 +58,7 @@ export interface DoorContext extends EntranceDeps {
 /** One request that was admitted. */
 export interface AgentVisit {
   readonly context: DoorContext;
-  readonly request: Request;
+  readonly request: AgentRequest;
   /** node:http's response; null: this runtime has none. */
   readonly outgoing: ServerResponse | null;
   readonly headers: HeaderRecord;

@@ -34,7 +34,21 @@ export type FindReasonRoom = (server: string, tool: string) => ReasonRoom | Prom
  * Takes the reason out of a call, wherever the agent has said it: in `_meta`, where it stays until the call is frozen; in
  * the argument, where policy has lists offer one and the tool has none of that name; in the answer to our form.
  */
-export async function takeReason(
+export function takeReason(
+  gateway: Gateway,
+  roomFor: FindReasonRoom,
+  came: ToolCallRequest,
+): ReasonedCall | Promise<ReasonedCall | Response> {
+  const args = member(came.params, 'arguments');
+  const inArgument = isObject(args) && Object.hasOwn(args, REASON_ARGUMENT);
+  const inForm = came.modern && isFormState(member(came.params, 'requestState'));
+  // Nearly all calls, which are then not waited for.
+  if (!inArgument && !inForm)
+    return { request: came, reason: wordsIn([statedReason(came)]), edited: false, asked: null };
+  return takeOut(gateway, roomFor, came);
+}
+
+async function takeOut(
   gateway: Gateway,
   roomFor: FindReasonRoom,
   came: ToolCallRequest,
@@ -45,9 +59,13 @@ export async function takeReason(
   const answered = await withoutForm(gateway, inArgument.request);
   if (answered instanceof Response) return answered;
   const { request } = answered;
-  const reason = [answered.reason, inArgument.reason, statedReason(request)].find(saysWhy) ?? null;
+  const reason = wordsIn([answered.reason, inArgument.reason, statedReason(request)]);
   const edited = answered.edited || inArgument.edited;
   return { request, reason, edited, asked: reason === null ? answered.asked : null };
+}
+
+function wordsIn(said: readonly (string | null)[]): string | null {
+  return said.find(saysWhy) ?? null;
 }
 
 async function withoutForm(gateway: Gateway, request: ToolCallRequest): Promise<ReasonedCall | Response> {

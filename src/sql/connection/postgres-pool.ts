@@ -22,6 +22,8 @@ const WITHOUT_POOLER = {
   default_transaction_deferrable: 'off',
   default_transaction_isolation: 'read committed',
   extra_float_digits: '1',
+  // Compiling a statement takes a second where Postgres overestimates what it costs, and ours run for milliseconds.
+  jit: 'off',
   lock_timeout: '0',
   // Functions and operators are those of Postgres, whatever lies in a schema that others put first.
   search_path: 'pg_catalog',

@@ -13,6 +13,8 @@ interface ServerFacts {
   /** Milliseconds after which the server ends a statement, and a transaction in which nothing happens; 0: never. */
   readonly statement: number;
   readonly idle: number;
+  /** Whether it compiles statements: on or off; null: it does not know how. */
+  readonly jit: string | null;
 }
 
 /** Thrown by a start on a server on which nothing could be kept. The message says what to do. */
@@ -44,7 +46,8 @@ async function factsOf(pool: pg.Pool): Promise<ServerFacts> {
       current_setting('default_transaction_isolation') as isolation, current_setting('DateStyle') as style,
       current_setting('standard_conforming_strings') as strings,
       (select setting::int from pg_settings where name = 'statement_timeout') as statement,
-      (select setting::int from pg_settings where name = 'idle_in_transaction_session_timeout') as idle`);
+      (select setting::int from pg_settings where name = 'idle_in_transaction_session_timeout') as idle,
+      (select setting from pg_settings where name = 'jit') as jit`);
   return found.rows[0]!;
 }
 
@@ -69,7 +72,7 @@ function unfit({ encoding, standby, readonly }: ServerFacts): string | null {
 }
 
 /** What we would have set ourselves, if nothing in between refused it. */
-function unsettled({ isolation, style, strings, statement, idle }: ServerFacts, pooled: boolean): string[] {
+function unsettled({ isolation, style, strings, statement, idle, jit }: ServerFacts, pooled: boolean): string[] {
   const set = (name: string, value: string): string => `alter role … set ${name} = '${value}'`;
   const found: string[] = [];
   if (isolation !== 'read committed') {
@@ -87,6 +90,12 @@ function unsettled({ isolation, style, strings, statement, idle }: ServerFacts, 
     found.push(
       'a pooler keeps us from setting time-outs, so what a lost connection has locked stays locked ' +
         `(${set('statement_timeout', '5s')}; ${set('idle_in_transaction_session_timeout', '10s')})`,
+    );
+  }
+  if (pooled && jit === 'on') {
+    found.push(
+      'a pooler keeps us from switching off the compiling of statements, which takes a second where their cost is overestimated, ' +
+        `as in a database that is new (${set('jit', 'off')})`,
     );
   }
   return found;

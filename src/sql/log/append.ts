@@ -43,7 +43,6 @@ export class Appender {
     if (events.length === 0) return;
     const now = performance.now();
     const columns = Array.from({ length: 10 }, () => new Column());
-    const sealed: string[] = [];
     const phrases = events.map((event) => this.#phrases.of(event));
     const fresh = await this.#freshOf(phrases, now);
     for (const [index, event] of events.entries()) {
@@ -51,7 +50,6 @@ export class Appender {
       const values = valuesOf(this.#seals, event, phrase?.collides === true ? null : phrase);
       if (values === null) return this.#appendAsJson(events);
       for (let i = 0; i < columns.length; i += 1) columns[i]!.add(values[i]!);
-      sealed.push(values[SEAL_COLUMN]!);
     }
     const ids = [...fresh.keys()].join(DIVIDER);
     const words = [...fresh.values()].map((phrase) => phrase.words).join(DIVIDER);
@@ -60,7 +58,7 @@ export class Appender {
         select holdfast.write_events(${sql.join([...columns.map(({ text }) => text), ids, words])}) as logged) w`.execute(
       this.#db,
     );
-    this.#wrote(written.rows[0], sealed);
+    this.#wrote(written.rows[0], events.length, columns[SEAL_COLUMN]!.text, DIVIDER);
     for (const phrase of fresh.values()) markWritten(phrase, now);
   }
 
@@ -93,17 +91,14 @@ export class Appender {
     const written = await sql<WrittenRow>`
       select to_json(w.logged) as logged from (
         select holdfast.write_events(${JSON.stringify(rows)}::json) as logged) w`.execute(this.#db);
-    this.#wrote(
-      written.rows[0],
-      rows.map(({ seal }) => seal),
-    );
+    this.#wrote(written.rows[0], rows.length, rows.map(({ seal }) => seal).join(DIVIDER), DIVIDER);
   }
 
   /** The function may be another one than ours. */
-  #wrote(row: WrittenRow | undefined, sealed: readonly string[]): void {
+  #wrote(row: WrittenRow | undefined, count: number, seals: string, divider: string): void {
     const logged = row?.logged ?? [];
-    requireTaken('events', logged.length, sealed.length);
-    writtenTo(this.#db).remember(logged, sealed, null);
+    requireTaken('events', logged.length, count);
+    writtenTo(this.#db).rememberCommitted(logged, seals, divider);
   }
 }
 

@@ -43,12 +43,15 @@ export async function sealedEvents(
   const rows = await linkRows(db, sql`e.seq > ${String(after)}::bigint`, IN_ORDER.chained, limit);
   const events = await (phrases ? checked(db, seals, rows) : mapInTurns(rows, (row) => chainedOf(seals, row, true)));
   if (!copies || seals === null) return events;
+  const [first, last] = [rows[0], rows.at(-1)];
+  const allFit = first !== undefined && last !== undefined && events.every(({ ours }) => ours === true);
   const copied = await copiesAmong(
     db,
     seals,
     rows.map(({ n }) => n),
+    allFit ? { from: String(first.seq), to: String(last.seq) } : undefined,
   );
-  return events.map((event, nth) => (copied.has(rows[nth]!.n) ? { ...event, copied: true } : event));
+  return events.map((event, nth) => (copied.has(String(rows[nth]!.n)) ? { ...event, copied: true } : event));
 }
 
 /** Events that are not sealed yet, after this number, in order of writing. */
@@ -62,6 +65,29 @@ export async function unsealedEvents(
   return checked(db, seals, await linkRows(db, which, IN_ORDER.written, limit));
 }
 
+/** The columns of a `LinkRow`. */
+const COLUMNS = [
+  ...['n', 'seq', 'hash', 'body', 'type', 'ms', 'actor', 'approval_id', 'server', 'tool', 'grant_name'],
+  ...['phrase', 'seal'],
+] as readonly (keyof LinkRow)[];
+
+/** Divides the values of a column; JSON escapes it, and no name of the config holds it. */
+const DIVIDER = '\x1e';
+/** Begin a value, and stand for none. */
+const VALUE = '=';
+const NONE = '-';
+
+const TOGETHER = sql.join(
+  COLUMNS.map(
+    (name) =>
+      sql`string_agg(coalesce(${sql.lit(VALUE)} || ${sql.ref(`e.${name}`)}, ${sql.lit(NONE)}), chr(30)) as ${sql.ref(name)}`,
+  ),
+);
+
+/**
+ * Each column of all rows comes as one text: to read a row value by value costs more than all that is then asked of it, and
+ * every event is read. A value that holds the divider is none of ours; where there is one, the rows come one by one.
+ */
 async function linkRows(
   db: Kysely<Tables>,
   which: RawBuilder<unknown>,
@@ -69,9 +95,42 @@ async function linkRows(
   limit: number,
 ): Promise<readonly LinkRow[]> {
   const events = sql`select * from holdfast.events e where ${which} order by ${order} limit ${limit}`;
-  const found = await sql<LinkRow>`
-    select ${LINK} from ${portionOf(events, order)} e order by ${order}`.execute(db);
-  return found.rows;
+  const rows = sql`select ${LINK} from ${portionOf(events, order)} e order by ${order}`;
+  const found = await sql<Readonly<Record<keyof LinkRow, string | null>> & { readonly count: number }>`
+    select count(*)::int as count, ${TOGETHER} from (${rows}) e`.execute(db);
+  const together = found.rows[0];
+  if (together === undefined || together.count === 0) return [];
+  const columns = COLUMNS.map((name) => (together[name] ?? '').split(DIVIDER));
+  if (columns.every(({ length }) => length === together.count)) return rowsOf(columns, together.count);
+  return (await sql<LinkRow>`${rows}`.execute(db)).rows;
+}
+
+function rowsOf(columns: readonly (readonly string[])[], count: number): LinkRow[] {
+  const [n, seq, hash, body, type, ms, actor, approval, server, tool, grant, phrase, seal] = columns as string[][];
+  const rows: LinkRow[] = [];
+  for (let nth = 0; nth < count; nth += 1) {
+    rows.push({
+      n: valueIn(n!, nth)!,
+      seq: valueIn(seq!, nth),
+      hash: valueIn(hash!, nth),
+      body: valueIn(body!, nth)!,
+      type: valueIn(type!, nth)!,
+      ms: valueIn(ms!, nth)!,
+      actor: valueIn(actor!, nth)!,
+      approval_id: valueIn(approval!, nth),
+      server: valueIn(server!, nth),
+      tool: valueIn(tool!, nth),
+      grant_name: valueIn(grant!, nth),
+      phrase: valueIn(phrase!, nth),
+      seal: valueIn(seal!, nth),
+    });
+  }
+  return rows;
+}
+
+function valueIn(column: readonly string[], nth: number): string | null {
+  const text = column[nth]!;
+  return text[0] === VALUE ? text.slice(1) : null;
 }
 
 async function checked(db: Kysely<Tables>, seals: Seals | null, rows: readonly LinkRow[]): Promise<ChainedEvent[]> {

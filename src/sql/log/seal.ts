@@ -191,7 +191,7 @@ async function refusedAmong(trx: Transaction<Tables>, seals: Seals, rows: readon
   return rows.flatMap((row): Refused[] => {
     const { n, seal } = row;
     if (!ours.has(n)) return [{ n, field: seals.maker(seal) === 'retired' ? 'retired' : 'body' }];
-    if (copied.has(n) || first.get(seal) !== n) return [{ n, field: 'seal' }];
+    if (copied.has(String(n)) || first.get(seal) !== n) return [{ n, field: 'seal' }];
     return columnsAgree(row) && !wrong.has(n) ? [] : [{ n, field: 'columns' }];
   });
 }

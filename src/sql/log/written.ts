@@ -20,23 +20,65 @@ interface WrittenEvent {
 }
 
 /**
+ * Events that were committed in one statement: for each an object of its own would cost more than all the rest of it, since
+ * thousands a second are kept for seconds.
+ */
+interface WrittenBatch {
+  readonly cursors: readonly (number | string)[];
+  /** Divided by `divider`. */
+  readonly seals: string;
+  readonly divider: string;
+  readonly at: number;
+}
+
+/**
  * The events that this process wrote, by their cursors, until they were seen in the chain, and once more when witnesses
  * know the chain with them. What a trigger takes out after it was counted, or somebody deletes before it is chained, leaves
  * no hole in the chain, but is missed here.
  */
 export class WrittenEvents {
   #events: WrittenEvent[] = [];
+  #batches: WrittenBatch[] = [];
+  #inBatches = 0;
   #accepted = 0;
 
   /** In the order of their cursors. `transaction`: in which they were written; null: that was committed. */
   remember(cursors: readonly (number | string)[], seals: readonly string[], transaction: string | null): void {
+    if (transaction === null) {
+      this.rememberCommitted(cursors, seals.join(' '), ' ');
+      return;
+    }
     const at = performance.now();
-    // Nobody waits for what was committed in one statement: one look, the last one, is enough.
-    const chained = transaction === null;
     for (const [nth, n] of cursors.entries()) {
-      this.#events.push({ n: String(n), seal: seals[nth]!, transaction, at, chained });
+      this.#events.push({ n: String(n), seal: seals[nth]!, transaction, at, chained: false });
+    }
+    this.#forgetOldest();
+  }
+
+  /** The same for what one statement has committed: nobody waits for it, so one look, the last one, is enough. */
+  rememberCommitted(cursors: readonly (number | string)[], seals: string, divider: string): void {
+    if (cursors.length === 0) return;
+    this.#batches.push({ cursors, seals, divider, at: performance.now() });
+    this.#inBatches += cursors.length;
+    this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    while (this.#events.length + this.#inBatches > MOST && this.#batches.length > 0) {
+      this.#inBatches -= this.#batches.shift()!.cursors.length;
     }
     if (this.#events.length > MOST) this.#events.splice(0, this.#events.length - MOST);
+  }
+
+  /** Those that are due for their look are looked at one by one. */
+  #takeApart(last: number): void {
+    while (this.#batches[0] !== undefined && this.#batches[0].at <= last) {
+      const { cursors, seals, divider, at } = this.#batches.shift()!;
+      this.#inBatches -= cursors.length;
+      const each = seals.split(divider);
+      for (const [nth, n] of cursors.entries())
+        this.#events.push({ n: String(n), seal: each[nth]!, transaction: null, at, chained: true });
+    }
   }
 
   /** The highest number of an acceptance of this database that was read; 0: none. */
@@ -46,18 +88,20 @@ export class WrittenEvents {
 
   /** An operator has accepted the log as it is; the same number again changes nothing. */
   accepted(number: number): void {
-    if (number > this.#accepted) this.#events = [];
+    if (number > this.#accepted) [this.#events, this.#batches, this.#inBatches] = [[], [], 0];
     this.#accepted = Math.max(this.#accepted, number);
   }
 
   /** Of those that are remembered, the cursors, in the order of writing. */
   get cursors(): readonly string[] {
-    return this.#events.map(({ n }) => n);
+    const inBatches = this.#batches.flatMap(({ cursors }) => cursors.map(String));
+    return [...this.#events.map(({ n }) => n), ...inBatches].sort((one, other) => Number(one) - Number(other));
   }
 
   /** Those that are not where they were written, or have another seal; each is told once. */
   async look(db: Kysely<Tables>): Promise<ForeignEvent[]> {
     const last = performance.now() - LAST_LOOK_MS;
+    this.#takeApart(last);
     const due = this.#events.filter(({ at, chained }) => !chained || at <= last);
     const over = new Set<WrittenEvent>();
     const missing: ForeignEvent[] = [];
@@ -102,8 +146,9 @@ async function conspicuous(
         when e.n is null then 'gone'
         when e.seal is distinct from w.seal then 'changed'
         else 'open' end as was
-    from unnest(${events.map(({ n }) => n)}::bigint[], ${events.map(({ seal }) => seal)}::text[],
-      ${events.map(({ transaction }) => transaction ?? '')}::text[]) as w(n, seal, xid)
+    from unnest(string_to_array(${events.map(({ n }) => n).join(' ')}, ' ')::bigint[],
+      string_to_array(${events.map(({ seal }) => seal).join(' ')}, ' '),
+      string_to_array(${events.map(({ transaction }) => transaction ?? '').join(' ')}, ' ')) as w(n, seal, xid)
     left join holdfast.events e on e.n = w.n
     where e.n is null or e.seal is distinct from w.seal or e.seq is null`.execute(db);
   return new Map(found.rows.map(({ n, was }) => [n, was]));

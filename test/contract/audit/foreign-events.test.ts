@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointSigner } from '../../../src/gateway/log/checkpoint-signer.ts';
+import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { writeEvents } from '../../../src/sql/log/events.ts';
 import { EventSealer } from '../../../src/sql/log/seal.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
@@ -59,6 +60,13 @@ for (const kind of ['pglite', 'postgres'] as const) {
         `actor = 'slack:U0OTHER'`,
         'phrase = 7',
         'seal = null',
+        // What divides and marks the values, where they are read together.
+        `approval_id = E'a\\x1eb'`,
+        `approval_id = E'\\x1e'`,
+        `tool = E't\\x1e=t'`,
+        `tool = '=t'`,
+        `tool = '-'`,
+        `grant_name = '-', tool = null`,
       ]) {
         assert.equal(await signedWith(set), null, set);
       }
@@ -109,6 +117,29 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.equal(await signed(), null);
       const told = (await world.store.events({ after: 0, limit: 100 })).findLast(({ type }) => type === 'seal.broken');
       assert.deepEqual(told?.data, { table: 'events', row: Number(seq) + 1, field: 'seal' });
+    });
+
+    test('P7: identical calls of one millisecond are told apart by their own seals, each of which is looked at once', async () => {
+      const data = { policy: null, rule: 't', decidedBy: 't', session: null, fingerprint: 'f'.repeat(64) };
+      const same = event('', { ...about, approval: null, at: new Date(), data });
+      const before = Number((await last()).seq);
+      await world.log(...Array.from({ length: 40 }, () => same));
+      let looks = 0;
+      const counting: typeof TEST_SEALS = {
+        ...TEST_SEALS,
+        fits: (...asked) => {
+          looks += 1;
+          return TEST_SEALS.fits(...asked);
+        },
+      };
+      const look = { phrases: true, copies: true };
+      const read = await sqlLedger(world.db, counting).chain(before, 500, look);
+      assert.deepEqual([read.length, read.filter(({ copied }) => copied).length, looks], [40, 0, 40]);
+      // Across pages those before are compared, too: one whose seal was changed might be the first of two.
+      await rows(`update holdfast.events set seal = '1' || repeat('a', 56) where seq = ${before + 1}`);
+      const second = (await world.ledger.chain(before + 1, 1, look))[0]!;
+      assert.deepEqual([second.ours, second.copied], [true, true]);
+      await rows(`delete from holdfast.events where seq > ${before}`);
     });
 
     test('P7: a true event is chained once, whatever number its copies have and however many there are', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { readIncoming } from '../../../src/mcp/door/read-incoming.ts';
@@ -28,14 +28,18 @@ describe('A large body', () => {
 
   /** Sends some of a body of this length. */
   function send(length: number, part: Buffer) {
+    const begun = Promise.withResolvers<void>();
     const given = new Promise<Uint8Array>((resolve, reject) => {
-      read = (body) => body.then(resolve, reject);
+      read = (body) => {
+        begun.resolve();
+        body.then(resolve, reject);
+      };
     });
     const sent = request(url, { method: 'POST', agent: false, headers: { 'content-length': length } });
     sent.on('error', () => undefined).on('response', (answer) => answer.resume());
     sent.write(part);
     if (part.length === length) sent.end();
-    return { given, sent };
+    return { given, sent, begun: begun.promise };
   }
 
   it('is read as it was sent, however many pieces it comes in', async () => {
@@ -45,9 +49,25 @@ describe('A large body', () => {
     }
   });
 
+  it('is complete with its last byte, and its connection is used again', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (const text of ['first', 'second']) {
+      const given = new Promise<Uint8Array>((resolve, reject) => {
+        read = (body) => body.then(resolve, reject);
+      });
+      const sent = request(url, { method: 'POST', agent, headers: { 'content-length': text.length } });
+      sent.on('response', (answer) => answer.resume());
+      sent.end(text);
+      assert.equal(Buffer.from(await given).toString(), text);
+      await once(sent, 'close');
+    }
+    agent.destroy();
+  });
+
   it('is not read when its sender goes before the end', async () => {
-    const { given, sent } = send(4 * MB, Buffer.alloc(3 * MB, 0x20));
-    setTimeout(() => sent.destroy(), 50);
+    const { given, sent, begun } = send(4 * MB, Buffer.alloc(3 * MB, 0x20));
+    await begun;
+    sent.destroy();
     await assert.rejects(given);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import type { Take } from '../../../src/domain/policy/limit.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
@@ -67,6 +68,16 @@ describe('Settings of others', { skip: skipWithout('postgres') || skipWithout('p
     await query(server.url, `alter database ${name} set ${setting}`);
     return url;
   }
+
+  test('statements are not compiled, which takes a second where Postgres overestimates what they cost', async () => {
+    const connection = await openPostgres({ url: await databaseWith('jit to on'), log: quiet });
+    try {
+      const set = await sql<{ jit: string }>`select current_setting('jit') as jit`.execute(connection.db);
+      assert.equal(set.rows[0]?.jit, 'off');
+    } finally {
+      await connection.close();
+    }
+  });
 
   for (const [setting, why] of SETTINGS) {
     test(`P6: a database set ${setting} keeps and tells everything as any other (${why})`, async () => {

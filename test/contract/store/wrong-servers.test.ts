@@ -189,6 +189,7 @@ describe('A start on what was found at DATABASE_URL', { skip: skipWithout('postg
       });
       assert.equal(started, true, said);
       assert.match(said, /isolation, which is serializable.*alter role … set default_transaction_isolation/);
+      assert.match(said, /compiling of statements.*alter role … set jit = 'off'/);
     });
   });
 });

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { serve } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { sql } from 'kysely';
 import { decideApproval } from '../../../src/gateway/decision/decide.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { OpenVisits } from '../../../src/gateway/state/open-visits.ts';
+import { requestListener } from '../../../src/main/process/request-listener.ts';
 import { callDoor } from '../../../src/mcp/calls.ts';
 import { mcpDoor } from '../../../src/mcp/door/door.ts';
 import { httpUpstream } from '../../../src/mcp/upstream/http.ts';
@@ -78,7 +78,7 @@ describe('a held call at the edges', () => {
     };
     const calls = callDoor(gateway, () => ({ progressMs: 60_000, defaultMs: 60_000, beatMs: 50 }));
     let host = '';
-    const app = mcpDoor({
+    const { app, direct } = mcpDoor({
       servers: () => entry,
       authenticate: () => grant,
       store: world.store,
@@ -92,7 +92,7 @@ describe('a held call at the edges', () => {
       alreadySent: RESPONSE_ALREADY_SENT,
       log: quiet,
     });
-    const served = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
+    const served = createServer(requestListener({ fetch: app.fetch, direct }, '127.0.0.1')).listen(0, '127.0.0.1');
     await once(served, 'listening');
     host = `127.0.0.1:${(served.address() as AddressInfo).port}`;
     closing.push(() => {

@@ -53,6 +53,27 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.ok(writesOf(counts.decided) <= 8, JSON.stringify(counts.decided));
   });
 
+  test('a plainly allowed call is one write to its server and one to its agent; many events go in one statement', async () => {
+    const most = 200;
+    const calls = async () => {
+      for (let n = 0; n < most; n += 20)
+        await Promise.all(
+          Array.from({ length: 20 }, (_, more) => world.agent.call('plain', { n: n + more }).answer.then(textOf)),
+        );
+    };
+    await calls();
+    // On a busy machine less comes together, and more goes on beside it: of a few rounds the one with the fewest.
+    const statements: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const writes = await world.record(calls);
+      const { upstream, answers, postgres } = world.countsOf(writes);
+      assert.deepEqual([upstream, answers], [most, most]);
+      assert.ok(writes.some(({ begins }) => begins.includes('holdfast.write_events')));
+      statements.push(postgres);
+    }
+    assert.ok(Math.min(...statements) <= most / 2, `${statements} writes to Postgres for ${most} calls`);
+  });
+
   test('calls that are allowed within a wide limit ask the database for a part of it now and then, those of a narrow one each', async () => {
     const most = 150;
     const call = async (tool: string, n: number) =>

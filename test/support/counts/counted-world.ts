@@ -9,6 +9,7 @@ import { type CountedWrite, writeCounter } from './counter.ts';
 const POLICY = `version: "1"
 default: require_approval
 tools:
+  plain: {}
   read: { limits: [{ counter: reads, window: month, max: 1000000, scope: grant }] }
   narrow: { limits: [{ counter: few, window: month, max: 99, scope: grant }] }
   burst: { action: require_approval, approval: { timeout: 15s } }
@@ -109,6 +110,8 @@ const ROUTINE = [
   'select pg_try_advisory_xact_lock',
   'select e.n, e.seq, e.hash',
   'select e.n, e.seal',
+  'select e.n::text as n, e.seal',
+  'select count(*)::int as count, string_agg',
   'select seq, hash from holdfast.events',
   'update holdfast.events',
   'select t.id, t.approval_id',

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import { OpenVisits } from '../../../src/gateway/state/open-visits.ts';
+import { requestListener } from '../../../src/main/process/request-listener.ts';
 import type { CallDoor } from '../../../src/mcp/door/call-door.ts';
 import { type Grant, type McpDoorDeps, mcpDoor, type ServerEntry } from '../../../src/mcp/door/door.ts';
 import { quiet } from '../log.ts';
@@ -49,7 +50,7 @@ export async function servedDoor(
     ]),
   );
   let origin = '';
-  const app = mcpDoor({
+  const { app, direct } = mcpDoor({
     servers: (name) => servers.find((server) => server.name === name),
     authenticate: (bearer) => grants.get(bearer) ?? null,
     store: memoryBindings(),
@@ -63,14 +64,14 @@ export async function servedDoor(
     log: quiet,
     ...over,
   });
-  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  const server = createServer(requestListener({ fetch: app.fetch, direct }, '127.0.0.1')).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     origin,
     url: (name) => `${origin}/mcp/${name}`,
     [Symbol.asyncDispose]: async () => {
-      if ('closeAllConnections' in server) server.closeAllConnections();
+      server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await Promise.all(servers.map((entry) => entry.upstream.close()));
     },
