@@ -3,7 +3,7 @@ import { type ChainStart, type Cut, startAfter } from '../../domain/log/cut.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { KeyEvent } from '../../domain/log/key-change.ts';
 import type { SegmentHead } from '../../domain/log/segment.ts';
-import type { Archive, KnownCut } from '../../ports.ts';
+import type { Archive, CutLedger, KnownCut, Ledger } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import type { Alarms } from '../log/alarms.ts';
 import type { CheckpointSigner } from '../log/checkpoint-signer.ts';
@@ -224,9 +224,13 @@ export class LogArchiver {
   /** Deletes what a signed cut names. False: it is not done here, or not yet. */
   async #remove(parts: ArchiverParts, cut: KnownCut, before: KnownCut | null): Promise<boolean> {
     const { ledger, log, rules } = parts;
-    if (cut.head !== null && !(await this.#isKept(parts, cut))) return false;
-    const graceMs = rules.approval.pickupMs;
     const since = before?.to ?? 0;
+    // Also where the place is another one by now: what was deleted needs no segment.
+    if (await isRemoved(ledger, since, cut.to)) return true;
+    // Where nothing is kept any more, what was kept need not be there.
+    const isLookedAt = cut.head !== null && rules.retention!.archive !== null;
+    if (isLookedAt && !(await this.#isKept(parts, cut))) return false;
+    const graceMs = rules.approval.pickupMs;
     // With the event after it: by a link that is not kept the next cut would delete it.
     const staying = await ledger.staying(since, cut.to + 1, graceMs, MOST_STAYING + 1);
     if (staying.length > MOST_STAYING) {
@@ -292,6 +296,21 @@ export class LogArchiver {
     if (this.#said !== why) log.error({}, `the log is not archived: ${why}`);
     this.#said = why;
   }
+}
+
+/** Events that may be left of a cut that is done; more are deleted first. */
+const FEW = 200;
+
+/** Whether nothing is left of a stretch but what stays. */
+async function isRemoved(
+  ledger: Pick<CutLedger & Ledger, 'chain' | 'link'>,
+  after: number,
+  to: number,
+): Promise<boolean> {
+  const left = (await ledger.chain(after, FEW, { phrases: false })).filter(({ seq }) => seq! <= to);
+  if (left.length === FEW) return false;
+  for (const { seq } of left) if ((await ledger.link(seq!)) === null) return false;
+  return true;
 }
 
 /** Where the segment after this cut begins; null: with the log's first event. */

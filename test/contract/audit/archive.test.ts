@@ -627,7 +627,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
         const [gone] = found.deleted!;
         assert.equal(gone!.segment, 2);
         const says = reportText(found.report, { ...found, problems: [], stale: null, wentBack: null });
-        assert.match(String(says), /^FITS[^]*events \d+ to \d+ are gone: the gateway deleted them/);
+        assert.match(String(says), /^FITS[\s\S]*events \d+ to \d+ are gone: the gateway deleted them/);
         const lines: string[] = [];
         for await (const part of exportLog(fresh.ledger, new Date(), OURS.publicKeys))
           lines.push(...part.trimEnd().split('\n'));

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
@@ -25,7 +24,6 @@ interface S3Program {
   readonly middleware: unknown[];
   readonly store: {
     existsObject(bucket: string, key: string): Promise<boolean>;
-    getObject(bucket: string, key: string): Promise<{ content: AsyncIterable<Buffer> } | null>;
   };
   configureBuckets(): Promise<unknown>;
   run(): Promise<{ readonly port: number }>;
@@ -42,8 +40,8 @@ export interface S3Store {
   readonly requests: readonly string[];
   /** From now on it answers so, or does what it is told, instead; null: as it should. */
   instead(how: ((context: Context) => Promise<void> | null) | null): void;
-  /** An object's octets; null: there is none. */
-  object(key: string): Promise<Buffer | null>;
+  /** The folder in which it keeps objects with this prefix. */
+  path(prefix: string): string;
   close(): Promise<void>;
 }
 
@@ -85,13 +83,7 @@ export async function startS3Store({ exclusive = true } = {}): Promise<S3Store> 
     instead: (how) => {
       instead = how;
     },
-    object: async (key) => {
-      const found = await program.store.getObject(BUCKET, key).catch(() => null);
-      if (found === null) return null;
-      const parts: Buffer[] = [];
-      for await (const part of found.content) parts.push(part);
-      return Buffer.concat(parts);
-    },
+    path: (prefix) => join(directory, BUCKET, prefix),
     close: async () => {
       await program.close();
       rmSync(directory, { recursive: true, force: true });
@@ -106,5 +98,3 @@ export async function refused(context: Context, status: number, code: string): P
   context.type = 'application/xml';
   context.body = `<?xml version="1.0"?>\n<Error><Code>${code}</Code><Message>no</Message><RequestId>1</RequestId></Error>`;
 }
-
-export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
