@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { request } from 'undici';
 import type { BucketPlace } from '../domain/log/archive-place.ts';
@@ -29,6 +29,8 @@ const ANSWER_MS = 30_000;
 /** Attempts of a request whose body can be sent again; the archive itself tries again every minute. */
 const ATTEMPTS = 3;
 const PAGE = 1_000;
+/** Octets of an answer that is no object: a page of a list, or an error. */
+const MOST_WORDS = 16 * 1024 * 1024;
 
 /**
  * The official client, with credentials and region by its own environment (`AWS_…`). This file alone imports it, and is loaded
@@ -42,6 +44,8 @@ export function bucketClient(place: BucketPlace): BucketClient {
     forcePathStyle: pathStyle,
     maxAttempts: ATTEMPTS,
     requestHandler: new WaysOutHandler(),
+    // It would write to the console.
+    logger: SILENT,
     // Other stores know no trailers; what is written has its SHA-256, and what is read is compared with a signed head.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -107,6 +111,8 @@ export function bucketClient(place: BucketPlace): BucketClient {
   };
 }
 
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
 const within = (ms: number) => ({ abortSignal: AbortSignal.timeout(ms) });
 
 /** Without the right to list, S3 answers 403 for what is not there. */
@@ -145,9 +151,9 @@ class WaysOutHandler {
       }),
     );
     const flat = Object.entries(answer.headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]);
-    return {
-      response: { statusCode: answer.statusCode, headers: Object.fromEntries(flat) as object, body: answer.body },
-    };
+    const isObject = answer.statusCode === 200 && query['list-type'] === undefined;
+    const words = isObject ? answer.body : bounded(answer.body);
+    return { response: { statusCode: answer.statusCode, headers: Object.fromEntries(flat) as object, body: words } };
   }
 
   destroy(): void {}
@@ -155,6 +161,21 @@ class WaysOutHandler {
   httpHandlerConfigs(): object {
     return {};
   }
+}
+
+/** The client reads these whole: an answer that does not end is given up. */
+function bounded(answer: Readable): Readable {
+  let octets = 0;
+  const limit = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      octets += chunk.length;
+      if (octets > MOST_WORDS) done(new Error('the answer is too long'));
+      else done(null, chunk);
+    },
+  });
+  // Its error reaches whoever reads.
+  pipeline(answer, limit, () => undefined);
+  return limit;
 }
 
 /** Where the connection failed, the client may send it again. */

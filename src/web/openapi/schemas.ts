@@ -563,11 +563,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
         closed({ server: aText(), rule: orNull(aText()), since: orNull(aText()) }),
         'Servers, and rules of others, whose verdicts and limits are recorded and not enforced.',
       ),
-      archiving: closed(
-        { since: instant() },
-        [],
-        'Since when this process cannot archive the log; absent: it can, or does not.',
-      ),
+      archiving: closed({ since: instant() }),
     },
     ['gated', 'alarms', 'furtherAlarms', 'frozen', 'watching', 'archiving'],
   ),
