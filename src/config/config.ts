@@ -1,6 +1,7 @@
 import type { BurstTerms } from '../domain/approval/burst.ts';
 import type { StandIn } from '../domain/approval/circle.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
+import type { ArchivePlace } from '../domain/log/archive-place.ts';
 import type { OversightTerms } from '../domain/log/oversight.ts';
 import type { Role } from '../domain/people/role.ts';
 import type { QuietHours } from '../domain/policy/quiet.ts';
@@ -50,10 +51,10 @@ export interface SampleSettings {
   readonly retainMs: number;
 }
 
-/** How long events stay in the database, and the folder for segments of what leaves it; null: it is deleted for good. */
+/** How long events stay in the database, and the place for segments of what leaves it; null: it is deleted for good. */
 export interface RetentionSettings {
   readonly retainMs: number;
-  readonly archive: string | null;
+  readonly archive: ArchivePlace | null;
 }
 
 /** Which Slack workspace to use, and where in it cards go. */

@@ -1,11 +1,20 @@
+import { isObject, type Json } from '../domain/json/json.ts';
+import {
+  type ArchivePlace,
+  BUCKET_FORM,
+  bucketPlace,
+  isBucketText,
+  readBucket,
+  readEndpoint,
+} from '../domain/log/archive-place.ts';
 import type { RetentionSettings } from './config.ts';
-import { ARCHIVE_FORM, type ConfigShape } from './config-schema.ts';
+import { ARCHIVE_FORM, BucketShape, type ConfigShape } from './config-schema.ts';
 import { durationMs } from './document/duration.ts';
-import { type FaultList, isNow } from './document/shape.ts';
+import { checkShape, type FaultList, isNow } from './document/shape.ts';
 import { inFolder } from './server.ts';
 
 /** Milliseconds that events stay at least: where they are archived, and where they are deleted for good. */
-const LEAST_MS = 60_000;
+const LEAST_MS = 3_600_000;
 const LEAST_DELETED_MS = 86_400_000;
 /** The word for deleting them for good, so that no log is lost by what was left out. */
 const NONE = 'none';
@@ -26,10 +35,46 @@ export function retentionOf(shape: ConfigShape['audit'], folder: string, faults:
   if (retainMs === null) return null;
   const least = archive === NONE ? LEAST_DELETED_MS : LEAST_MS;
   if (retainMs < least) {
-    const form = archive === NONE ? 'a day (1d) or more, because audit.archive is none' : 'a minute (1m) or more';
+    const form = archive === NONE ? 'a day (1d) or more, because audit.archive is none' : 'an hour (1h) or more';
     faults.add(['audit', 'retain'], isNow(retain), form);
   }
-  return { retainMs, archive: archive === NONE ? null : inFolder(folder, archive) };
+  if (archive === NONE) return { retainMs, archive: null };
+  const place = placeOf(archive, folder, faults);
+  return place === null ? null : { retainMs, archive: place };
+}
+
+/** null: it is none, which is reported. */
+function placeOf(archive: unknown, folder: string, faults: FaultList): ArchivePlace | null {
+  const at = ['audit', 'archive'];
+  if (typeof archive === 'string' && archive !== '' && !isBucketText(archive)) {
+    return { kind: 'folder', path: inFolder(folder, archive) };
+  }
+  if (typeof archive === 'string' && archive !== '') return bucketOf(archive, at, {}, faults);
+  if (!isObject(archive as Json)) {
+    faults.add(at, 'is neither a text nor a bucket', ARCHIVE_FORM);
+    return null;
+  }
+  const shape = checkShape(BucketShape, archive, at, faults);
+  if (shape === null) return null;
+  const { s3, endpoint, region, path_style: pathStyle } = shape;
+  const terms = {
+    endpoint: endpoint === undefined ? null : readEndpoint(endpoint),
+    region: region ?? null,
+    ...(pathStyle !== undefined && { pathStyle }),
+  };
+  return bucketOf(s3, [...at, 's3'], terms, faults);
+}
+
+function bucketOf(
+  text: string,
+  at: readonly string[],
+  terms: Parameters<typeof bucketPlace>[1],
+  faults: FaultList,
+): ArchivePlace | null {
+  const bucket = readBucket(text);
+  if (bucket !== null) return bucketPlace(bucket, terms);
+  faults.add(at, isNow(text), `${BUCKET_FORM}, with letters, digits, dots, dashes and slashes`);
+  return null;
 }
 
 /** Milliseconds that ended approvals stay at least: longer than any witness remembers one. */

@@ -1,3 +1,4 @@
+import type { ArchivePlace } from '../domain/log/archive-place.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type {
   Allowances,
@@ -70,8 +71,8 @@ export interface Ports {
   readonly witnesses?: readonly Witness[];
   /** Names the database as the settings do. */
   readonly place?: string;
-  /** Opens the folder in which segments of the log are kept; absent: there are no folders here. */
-  readonly openArchive?: (folder: string) => Archive;
+  /** Opens the place in which segments of the log are kept, the same one each time; absent: nothing is kept here. */
+  readonly openArchive?: (place: ArchivePlace) => Archive;
   /** Where sealed events are delivered; null: nowhere. */
   readonly sink?: Sink | null;
   /** Counts the events that this process makes durable; absent: nobody counts. */
@@ -86,4 +87,6 @@ export interface Ports {
   readonly secretLost?: boolean;
   /** How long a lease lasts, in ms; 30 s when absent. */
   readonly leaseMs?: number;
+  /** How long events stay, in ms, in the place of what the config says. Tests set it; absent in production. */
+  readonly retainMs?: number;
 }

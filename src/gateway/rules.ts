@@ -1,3 +1,4 @@
+import type { ArchivePlace } from '../domain/log/archive-place.ts';
 import type { Approval, Requirement } from '../domain/approval/approval.ts';
 import type { ArgumentFault } from '../domain/approval/argument-fault.ts';
 import type { BurstTerms } from '../domain/approval/burst.ts';
@@ -91,8 +92,8 @@ export interface ApprovalTerms extends GrantRoom {
   readonly maxBytes: number;
 }
 
-/** How long events stay in the database, in ms, and the folder for what leaves it; null: it is not kept. */
+/** How long events stay in the database, in ms, and the place for what leaves it; null: it is not kept. */
 export interface RetentionTerms {
   readonly retainMs: number;
-  readonly archive: string | null;
+  readonly archive: ArchivePlace | null;
 }

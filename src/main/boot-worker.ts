@@ -87,10 +87,11 @@ function checked(loaded: LoadResult): Loaded {
     if (server.upstream.kind === 'http') continue;
     throw new Error(`servers.${server.name} has a command; on Workers there are no child processes, only url`);
   }
-  const folder = loaded.config.retention?.archive ?? null;
-  if (folder !== null) {
+  const place = loaded.config.retention?.archive ?? null;
+  if (place !== null) {
     throw new Error(
-      'audit.archive is a folder; on Workers there are none: leave audit.retain out, or say archive: none',
+      'audit.archive is a folder or a bucket, which Workers do not write: leave audit.retain out, say archive: none, or let a ' +
+        'gateway on Node with the same database archive',
     );
   }
   if (loaded.secrets.slackAppToken !== null) {

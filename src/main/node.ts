@@ -5,7 +5,7 @@ import type { Loaded } from '../config/load.ts';
 import { requestAddress, trustedProxies } from '../domain/source.ts';
 import type { Clock, Log } from '../ports.ts';
 import { redisWitness } from '../queue/redis-witness.ts';
-import { archiveDirectory } from '../sink/archive-directory.ts';
+import { openArchives } from '../sink/archives.ts';
 import { fileWitness } from '../sink/file-witness.ts';
 import { slackDoor } from '../slack/door.ts';
 import { slackClient } from '../slack/wire/client.ts';
@@ -178,7 +178,7 @@ function nodeRuntime(
     ),
     slack: { api: slackClient, door: (deps) => slackDoor({ ...deps, ...socketWay }) },
     checkpointCopies: [fileCopy(loaded.settings.data), ...(out ? [printedCopy(out)] : logged ? [loggedCopy(log)] : [])],
-    openArchive: archiveDirectory,
+    openArchive: openArchives(),
     sink: auditWebhook(loaded.secrets, clock),
     meters: new Meters(),
     ...(forPeople ? { onEvent: tellCalls(log, loaded, calledAs(process.env)) } : {}),

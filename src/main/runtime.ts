@@ -24,7 +24,7 @@ export interface Runtime {
   readonly steady: Clock;
   readonly log: Log;
   /** What tests inject; absent in production. */
-  readonly faults?: Pick<Ports, 'faultPoint' | 'leaseMs'>;
+  readonly faults?: Pick<Ports, 'faultPoint' | 'leaseMs' | 'retainMs'>;
   /** Opens the upstream of a server; called once for each server that is used. */
   readonly openUpstream: (server: ServerConfig) => Upstream;
   readonly slack: SlackAdapters;

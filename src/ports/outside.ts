@@ -17,7 +17,7 @@ export interface Log {
 
 /** Thrown by an adapter when what is behind it cannot answer. Doors say so and forward nothing (P6). */
 export class Unavailable extends Error {
-  readonly part: 'store' | 'queue' | 'slack' | 'audit' | 'witness' | 'provider';
+  readonly part: 'store' | 'queue' | 'slack' | 'audit' | 'witness' | 'provider' | 'archive';
   constructor(part: Unavailable['part'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'Unavailable';

@@ -1,17 +1,20 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
-import type { Archive, OpenSegment, WrittenSegment } from '../ports.ts';
+import type { Archive } from '../ports.ts';
+import {
+  CHUNK,
+  type FoundLine,
+  HEAD_END,
+  MOST_HEAD,
+  MOST_HEADS,
+  packedName,
+  packLines,
+  segmentName,
+  unpackLines,
+} from './packed-lines.ts';
 
-/** How a head's name ends. */
-export const HEAD_END = '.head.json';
-/** Octets of the longest head that is read, and of the longest line of a segment. */
-const MOST_HEAD = 16 * 1024 * 1024;
-const MOST_LINE = 64 * 1024 * 1024;
 /** Milliseconds after which what a process left half written is removed. */
 const LEFT_MS = 3_600_000;
 const BEING_WRITTEN = '.tmp';
@@ -22,7 +25,7 @@ const BEING_WRITTEN = '.tmp';
  * of two gateways that share a folder one publishes it.
  */
 export function archiveDirectory(folder: string): Archive {
-  const headPath = (log: string, segment: number): string => join(folder, `${nameOf(log, segment)}${HEAD_END}`);
+  const headPath = (log: string, segment: number): string => join(folder, `${segmentName(log, segment)}${HEAD_END}`);
   return {
     name: folder,
     head: async (log, segment) => {
@@ -41,21 +44,24 @@ export function archiveDirectory(folder: string): Archive {
         if (error.code !== 'EEXIST') throw error;
       });
       await removeLeft(folder);
-      const temporary = join(folder, `.${nameOf(log, segment)}.${randomUUID()}${BEING_WRITTEN}`);
+      const temporary = join(folder, `.${segmentName(log, segment)}.${randomUUID()}${BEING_WRITTEN}`);
       try {
-        const { octets, sha256, unpacked } = await pack(temporary, lines);
-        const file = `${nameOf(log, segment)}-${sha256.slice(0, 12)}.jsonl.gz`;
+        const packed = await packLines(lines, createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true }));
+        const file = packedName(log, segment, packed.sha256);
         await rename(temporary, join(folder, file));
         await syncFolder(folder);
-        return { file, octets, sha256, unpacked };
+        return { file, ...packed };
       } catch (error) {
         await rm(temporary, { force: true }).catch(() => undefined);
         throw error;
       }
     },
-    read: (file) => openSegment(join(folder, file)),
+    read: (file) => {
+      const path = join(folder, file);
+      return unpackLines(async () => createReadStream(path, { highWaterMark: CHUNK }), path);
+    },
     publish: async (log, segment, line) => {
-      const temporary = join(folder, `.${nameOf(log, segment)}.${randomUUID()}${BEING_WRITTEN}`);
+      const temporary = join(folder, `.${segmentName(log, segment)}.${randomUUID()}${BEING_WRITTEN}`);
       const file = await open(temporary, 'wx', 0o600);
       try {
         await file.writeFile(line);
@@ -78,75 +84,19 @@ export function archiveDirectory(folder: string): Archive {
   };
 }
 
-/** The lines of all heads in a folder, by their files' names, in order. */
-export async function headsIn(folder: string): Promise<readonly { readonly file: string; readonly line: string }[]> {
+/** The lines of all heads in a folder, by their files' names, in order. One that is too long is empty. */
+export async function headsIn(folder: string): Promise<readonly FoundLine[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(HEAD_END) && !name.startsWith('.')).sort();
-  const heads: { file: string; line: string }[] = [];
+  const heads: FoundLine[] = [];
+  let octets = 0;
   for (const file of names) {
     const { size } = await stat(join(folder, file));
+    octets += size > MOST_HEAD ? 0 : size;
+    if (octets > MOST_HEADS)
+      throw new Error(`the heads in ${folder} are longer together than any that a gateway writes`);
     heads.push({ file, line: size > MOST_HEAD ? '' : await readFile(join(folder, file), 'utf8') });
   }
   return heads;
-}
-
-function nameOf(log: string, segment: number): string {
-  if (!/^[A-Za-z0-9_-]{1,80}$/.test(log)) throw new Error('the log’s id is no name for a file');
-  return `${log}-${String(segment).padStart(6, '0')}`;
-}
-
-async function pack(path: string, lines: AsyncIterable<string>): Promise<Omit<WrittenSegment, 'file'>> {
-  const digest = createHash('sha256');
-  let [octets, unpacked] = [0, 0];
-  const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const portion of lines) {
-      const bytes = Buffer.from(portion);
-      unpacked += bytes.length;
-      yield bytes;
-    }
-  };
-  const measure = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      octets += chunk.length;
-      digest.update(chunk);
-      done(null, chunk);
-    },
-  });
-  await pipeline(
-    Readable.from(counted(), { objectMode: false }),
-    createGzip(),
-    measure,
-    createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }),
-  );
-  return { octets, sha256: digest.digest('hex'), unpacked };
-}
-
-function openSegment(path: string): OpenSegment {
-  const digest = createHash('sha256');
-  let octets = 0;
-  const measure = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      octets += chunk.length;
-      digest.update(chunk);
-      done(null, chunk);
-    },
-  });
-  const lines = async function* (): AsyncGenerator<string> {
-    const unpacked = createGunzip();
-    const reading = pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), measure, unpacked);
-    // Awaited at the end; until then its rejection must not count as unhandled.
-    reading.catch(() => undefined);
-    unpacked.setEncoding('utf8');
-    let rest = '';
-    for await (const chunk of unpacked) {
-      const parts = (rest + String(chunk)).split('\n');
-      rest = parts.pop()!;
-      if (rest.length > MOST_LINE) throw new Error(`${path} has a line that no gateway writes`);
-      yield* parts;
-    }
-    await reading;
-    if (rest !== '') yield rest;
-  };
-  return { lines: lines(), measured: () => ({ octets, sha256: digest.copy().digest('hex') }) };
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -432,17 +432,46 @@ test('how long events stay, and where they go: nobody loses a log by a line that
   assert.equal(good(audit('{}')).retention, undefined);
   assert.deepEqual(good(audit('{ retain: 90d, archive: segments }')).retention, {
     retainMs: 90 * 86_400_000,
-    archive: '/etc/app/segments',
+    archive: { kind: 'folder', path: '/etc/app/segments' },
   });
+  const acme = { kind: 'bucket', bucket: 'acme-audit', endpoint: null, region: null, pathStyle: false } as const;
+  assert.deepEqual(good(audit('{ retain: 1h, archive: "s3://acme-audit" }')).retention?.archive, {
+    ...acme,
+    prefix: '',
+  });
+  assert.deepEqual(good(audit('{ retain: 1h, archive: "s3://acme-audit/a/b/" }')).retention?.archive, {
+    ...acme,
+    prefix: 'a/b/',
+  });
+  assert.deepEqual(
+    good(
+      audit(
+        '{ retain: 1h, archive: { s3: "s3://acme-audit/a", endpoint: "http://127.0.0.1:9000", region: eu-central-1 } }',
+      ),
+    ).retention?.archive,
+    { ...acme, prefix: 'a/', endpoint: 'http://127.0.0.1:9000', region: 'eu-central-1', pathStyle: true },
+  );
   assert.deepEqual(good(audit('{ retain: 1d, archive: none }')).retention, { retainMs: 86_400_000, archive: null });
   for (const [text, named] of [
     ['{ retain: 90d }', /audit\.retain.* stands without audit\.archive/],
     ['{ archive: segments }', /audit\.archive.* stands without audit\.retain/],
-    ['{ retain: 59s, archive: segments }', /audit\.retain.*a minute/],
+    ['{ retain: 59m, archive: segments }', /audit\.retain.*an hour/],
+    ['{ retain: 59m, archive: "s3://acme/x" }', /audit\.retain.*an hour/],
     ['{ retain: 23h, archive: none }', /audit\.retain.*a day/],
     ['{ retain: 90, archive: segments }', /audit\.retain/],
     ['{ retain: 90d, archive: "" }', /audit\.archive/],
-    ['{ retain: 90d, archive: { s3: {} } }', /audit\.archive/],
+    ['{ retain: 90d, archive: { s3: {} } }', /audit\.archive\.s3.*s3:/],
+    ['{ retain: 90d, archive: 7 }', /audit\.archive.*a folder/],
+    ['{ retain: 90d, archive: "s3://" }', /audit\.archive/],
+    ['{ retain: 90d, archive: "s3://Acme/x" }', /audit\.archive/],
+    ['{ retain: 90d, archive: "S3:acme" }', /audit\.archive/],
+    ['{ retain: 90d, archive: "s3://acme/../x" }', /audit\.archive/],
+    ['{ retain: 90d, archive: "s3://acme//x" }', /audit\.archive/],
+    ['{ retain: 90d, archive: "s3://acme/x?y" }', /audit\.archive/],
+    ['{ retain: 90d, archive: { s3: "s3://acme", endpoint: "http://me:pass@127.0.0.1" } }', /audit\.archive\.endpoint/],
+    ['{ retain: 90d, archive: { s3: "s3://acme", endpoint: "ftp://127.0.0.1" } }', /audit\.archive\.endpoint/],
+    ['{ retain: 90d, archive: { s3: "s3://acme", region: "a b" } }', /audit\.archive\.region/],
+    ['{ retain: 90d, archive: { s3: "s3://acme", secret: x } }', /audit\.archive.*secret/],
   ] as const) {
     assert.match(faults(audit(text)).join('\n'), named, text);
   }

@@ -4,7 +4,7 @@
  * runs.
  */
 const LEFT_TO_ALL: Readonly<Record<string, readonly string[]>> = {
-  'contract/audit': ['archive', 'evidence', 'foreign-events', 'rotation'],
+  'contract/audit': ['archive', 'places', 'evidence', 'foreign-events', 'rotation'],
   'contract/queue': ['jobs', 'redis-as-it-is', 'still'],
   'contract/slack': ['adversary'],
   'contract/store': [

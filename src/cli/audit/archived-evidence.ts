@@ -35,7 +35,7 @@ export async function archivedEvidence(options: ArchivedEvidenceOptions, termina
   const data = dataDirectory(options.data, terminal);
   const [first, ...others] = ownSecrets(data, terminal);
   if (first === undefined) throw new Misuse('Set HOLDFAST_SECRET: evidence is signed with the key of the log.');
-  const folder = await segmentFolder(options.segments);
+  const folder = await segmentFolder(options.segments, terminal.env);
   const { heads, problems } = orderedHeads(folder, evidenceProof());
   if (problems.length > 0) throw new Error(`${problems[0]}. Run: holdfast audit verify --segments ${options.segments}`);
   const url = terminalSecret(terminal, 'DATABASE_URL');

@@ -3,6 +3,7 @@ import type { Checkpoint } from '../../domain/log/checkpoint.ts';
 import type { ChainFault } from '../../domain/log/evidence.ts';
 import type { SignatureReport } from '../../domain/log/signature-check.ts';
 import type { StaleLog } from '../../domain/log/staleness.ts';
+import type { EvidenceFinding } from '../../gateway/log/verify.ts';
 import { cut } from '../../text/cut.ts';
 import { counted } from '../../text/plural.ts';
 import { joined, type Printed, printed } from '../../text/printed.ts';
@@ -13,6 +14,10 @@ export interface VerifyFindings {
   readonly problems: readonly string[];
   /** Segments that were read; absent: none were given. */
   readonly segments?: number;
+  /** As in `EvidenceFinding`. */
+  readonly compared?: number;
+  readonly unmatched?: number;
+  readonly deleted?: EvidenceFinding['deleted'];
   /** Cards that are what was logged. */
   readonly cards: number;
   /** How much of what can be erased is what was logged; absent: none is there. */
@@ -26,10 +31,8 @@ export interface VerifyFindings {
 }
 
 /** What verification found, as text for a person. The first line is the answer. */
-export function reportText(
-  report: ChainReport,
-  { problems, cards, segments, disclosed = 0, signatures, stale, wentBack }: VerifyFindings,
-): Printed {
+export function reportText(report: ChainReport, findings: VerifyFindings): Printed {
+  const { problems, cards, disclosed = 0, signatures, stale, wentBack } = findings;
   const faults = [
     ...(wentBack === null ? [] : [wentBackText(wentBack, report.head)]),
     ...problems.map((problem) => printed`${problem}`),
@@ -42,7 +45,7 @@ export function reportText(
   const { events, checkpoints, unsealed, head, covered } = report;
   if (stale !== null) lines.push(...staleLines(stale));
   lines.push(printed`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
-  lines.push(...cutLines(report, segments));
+  lines.push(...cutLines(report, findings));
   if (report.log !== null) lines.push(printed`the log's id is ${cut(report.log, LONGEST_KEY)}`);
   lines.push(...signatureLines(signatures));
   if (cards > 0) lines.push(printed`${counted(cards, 'card')} ${cards === 1 ? 'is' : 'are'} what was logged`);
@@ -52,9 +55,21 @@ export function reportText(
 }
 
 /** What was read of the beginning, and where the rest is. */
-function cutLines({ since, cuts, faults }: ChainReport, segments: number | undefined): Printed[] {
+function cutLines(
+  { since, cuts, faults }: ChainReport,
+  { segments, compared = 0, unmatched = 0, deleted = [] }: VerifyFindings,
+): Printed[] {
   const lines: Printed[] = [];
   if (segments !== undefined) lines.push(printed`${segments} segments were read`);
+  if (compared > 0)
+    lines.push(printed`${counted(compared, 'event')} that stayed or were not cut yet are the same there`);
+  if (unmatched > 0)
+    lines.push(printed`${counted(unmatched, 'event')} could not be compared: no segment has what was around them`);
+  for (const { from, to, seq } of deleted.slice(0, MAX_SHOWN)) {
+    lines.push(
+      printed`events ${from} to ${to} are gone: the gateway deleted them, as audit.archive: none says, and event ${seq} names them, signed`,
+    );
+  }
   if (since === 0 || segments !== undefined) return lines;
   const named = cuts.find(({ to }) => to === since);
   if (named === undefined || faults.length > 0) return lines;

@@ -65,6 +65,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
     signatures,
     segments,
     segmentProblems = [],
+    ...beside
   } = await findingOf(options, data, trust, terminal);
   const problems = [...segmentProblems, ...inFile, ...(options.key.length > 1 ? unusedKeys(report) : [])];
   const findings: VerifyFindings = {
@@ -75,7 +76,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
     // An export is as fresh as it was when it was made, however long ago; the database has to be fresh now.
     stale: maxAgeMs === null ? null : stalenessOf(report, taken ?? new Date(), maxAgeMs),
     wentBack: beyond(report.head, witnessed, keys),
-    ...(segments !== undefined && { segments }),
+    ...(segments !== undefined && { segments, ...beside }),
   };
   terminal.out(options.json ? printed`${printedJson({ ...report, ...findings })}\n` : reportText(report, findings));
   if (
@@ -129,7 +130,7 @@ async function findingOf(
   trust: EvidenceTrust,
   terminal: Terminal,
 ): Promise<EvidenceFinding> {
-  const folder = options.segments === undefined ? null : await segmentFolder(options.segments);
+  const folder = options.segments === undefined ? null : await segmentFolder(options.segments, terminal.env);
   const segments = folder === null ? null : new FolderReader(folder);
   const url = terminalSecret(terminal, 'DATABASE_URL');
   const isAlone = segments !== null && options.database !== true && !hasLedger(data, url);

@@ -10,6 +10,7 @@ import { takeWaysOut } from '../../main/process/ways-out.ts';
 import { plural } from '../../text/plural.ts';
 import { inkedFor, printed, printedJson } from '../../text/printed.ts';
 import { decidedWithoutSlack } from '../decided-without-slack.ts';
+import { archiveFindings } from './archive.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { environmentFindings } from './environment.ts';
@@ -71,7 +72,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
   takeWaysOut(sparing(loaded.secrets.proxies, addressHere(settings.listen), settings.listen.port));
   const counts = `${config.servers.size} ${plural(config.servers.size, 'server')}, ${policies.size} ${policies.size === 1 ? 'policy' : 'policies'}, ${config.grants.length} ${plural(config.grants.length, 'grant')}`;
   const embedded = loaded.secrets.databaseUrl === null;
-  const [storage, publicUrl, servers, slack, oauth, frozen, watched] = await Promise.all([
+  const [storage, publicUrl, servers, slack, oauth, frozen, watched, archive] = await Promise.all([
     storageFindings(loaded),
     publicUrlFindings(settings),
     upstreamFindings(loaded, terminal),
@@ -79,6 +80,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
     oauthFindings(loaded),
     embedded ? frozenAtGateway(settings) : [],
     watchFindings(loaded, new Date()),
+    archiveFindings(loaded, new Date()),
   ]);
   return [
     ok('config', counts),
@@ -95,6 +97,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
     ...unsignedCalls(loaded).map(({ what, remedy }) => warn('signatures', what, remedy)),
     ...frozen,
     ...watched,
+    ...archive,
   ];
 }
 

@@ -33,7 +33,11 @@ export async function frozenAtGateway({ listen, publicUrl }: Settings): Promise<
 export async function saidByGateway({
   listen,
   publicUrl,
-}: Pick<Settings, 'listen' | 'publicUrl'>): Promise<{ readonly frozen?: unknown; readonly watching?: unknown } | null> {
+}: Pick<Settings, 'listen' | 'publicUrl'>): Promise<{
+  readonly frozen?: unknown;
+  readonly watching?: unknown;
+  readonly archiving?: unknown;
+} | null> {
   const host = addressHere(listen);
   const url = publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
   try {

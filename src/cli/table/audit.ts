@@ -72,7 +72,10 @@ export const AUDIT_COMMANDS = [
         ],
         takes: {
           id: approvalId,
-          segments: text('<dir>', 'take it from what was archived of the log in this folder'),
+          segments: text(
+            '<place>',
+            'take it from what was archived of the log in this folder or bucket (s3://bucket/prefix)',
+          ),
           export: text('<file>', 'with --segments: an export in the place of the database; - reads standard input'),
           data,
           url,
@@ -110,7 +113,10 @@ export const AUDIT_COMMANDS = [
             excludes: 'export',
           },
           database: flag('verify the database, as without --export', { excludes: 'export' }),
-          segments: text('<dir>', 'verify what was archived in this folder with it, as one log'),
+          segments: text(
+            '<place>',
+            'verify what was archived in this folder or bucket (s3://bucket/prefix) with it, as one log',
+          ),
           key: list('<file|hex>', 'public key that may sign; repeat for several (default: from HOLDFAST_SECRET)'),
           checkpoints: list('<file>', 'checkpoints that were kept elsewhere; repeat for several'),
           witness: text('<file>', 'checkpoints.jsonl of a gateway: the log must not end before it'),

@@ -73,6 +73,10 @@ export class ChainCheck {
   readonly #tree: GrowingTree;
   #treeSince = 0;
   #start: (ChainStart & { readonly mustBeSigned: boolean }) | null = null;
+  /** Where reading began anew last, at the beginning or behind a gap. */
+  #anew: ChainStart | null = null;
+  /** What was skipped: the last event before it, and where reading went on. */
+  readonly #skipped: { readonly after: Head; readonly start: ChainStart }[] = [];
   readonly #cuts: LoggedCut[] = [];
 
   /** `elsewhere`: checkpoints kept out of reach of whoever could change the log. */
@@ -97,15 +101,31 @@ export class ChainCheck {
    * of a cut, or somebody took the beginning away.
    */
   begin(start: ChainStart, mustBeSigned = true): void {
-    const { seq, hash, checkpoint } = start;
     this.#start = { ...start, mustBeSigned };
+    this.#goOn(start);
+  }
+
+  /**
+   * What comes up to here is in nothing that is read. Reading goes on behind it; in the end cuts that are signed have to name all of
+   * it, or it was removed.
+   */
+  skip(start: ChainStart): void {
+    if (this.#misfit !== null) this.#break(null);
+    if (this.#broken) return;
+    this.#skipped.push({ after: this.#head, start });
+    this.#goOn(start);
+  }
+
+  #goOn(start: ChainStart): void {
+    const { seq, hash, checkpoint } = start;
+    this.#anew = start;
     this.#head = { seq, hash, previous: GENESIS };
+    this.#tree.clear();
     this.#treeSince = seq;
+    this.#unnamed.clear();
     // What is not known is compared with nothing.
-    if (checkpoint !== null) {
-      this.#lastDigest = checkpoint;
-      this.#unnamed.set(seq, checkpoint);
-    }
+    this.#lastDigest = checkpoint;
+    if (checkpoint !== null) this.#unnamed.set(seq, checkpoint);
     this.#faults.push(...this.#order.resume(start.keys));
     for (let kept = this.#elsewhere.at(-1); kept !== undefined && kept.seq <= seq; kept = this.#elsewhere.at(-1)) {
       this.#elsewhere.pop();
@@ -166,7 +186,7 @@ export class ChainCheck {
     // It may vouch for events that were removed; end() decides.
     if (read.seq > this.#head.seq) this.#misplaced.push(read);
     if (read.seq !== this.#head.seq) return;
-    const isFirst = previous === null && this.#start?.checkpoint === null;
+    const isFirst = previous === null && this.#anew?.checkpoint === null;
     if (read.previous !== previous && !isFirst) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
     this.#unnamed.set(read.seq, this.#lastDigest);
     const before = this.#faults.length;
@@ -184,6 +204,9 @@ export class ChainCheck {
     if (this.#start?.mustBeSigned === true && !this.#isSigned(this.#start)) {
       this.#faults.push({ kind: 'cut_unsigned', seq: this.#start.seq });
     }
+    for (const { after, start } of this.#skipped) {
+      if (!this.#isCut(after, start)) this.#faults.push({ kind: 'removed', seq: after.seq + 1, until: start.seq });
+    }
     return {
       events: this.#events,
       head,
@@ -197,6 +220,18 @@ export class ChainCheck {
       unusedKeys: this.#order.unused,
       faults: this.#faults,
     };
+  }
+
+  /** Events that a checkpoint covers say of all that was skipped that it was cut: from the end, each cut names where it began. */
+  #isCut(after: Head, start: ChainStart): boolean {
+    const covered = this.#covered?.seq ?? 0;
+    let [to, last]: [number, string] = [start.seq, start.hash];
+    while (to > after.seq) {
+      const cut = this.#cuts.find((one) => one.to === to && one.last === last && one.seq <= covered);
+      if (cut === undefined) return false;
+      [to, last] = [cut.from - 1, cut.before];
+    }
+    return to === after.seq && last === after.hash;
   }
 
   /** An event that a checkpoint covers says that the log was cut here. */
@@ -259,7 +294,7 @@ export class ChainCheck {
   #named(text: string): void {
     const { data } = JSON.parse(text) as { data?: { digest?: unknown; seq?: unknown } };
     const seq = Number(data?.seq);
-    if (this.#start?.checkpoint === null && seq <= this.#start.seq) return;
+    if (this.#anew?.checkpoint === null && seq <= this.#anew.seq) return;
     if (this.#unnamed.get(seq) === data?.digest) this.#unnamed.delete(seq);
     else this.#faults.push({ kind: 'checkpoint_removed', seq });
   }

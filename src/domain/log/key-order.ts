@@ -16,6 +16,9 @@ export interface KeyTrust {
  */
 export type Standing = 'trusted' | 'declared' | ChainFault;
 
+const changeName = (said: KeyEvent): string =>
+  said.kind === 'began' ? `${said.log} ${said.key}` : `${said.log} ${said.from} ${said.to}`;
+
 /**
  * Which log this is, and which key may sign at each place of it. A log's first event names its id and its first key; each
  * `key.changed` is signed by the key before, and ends it. So trust goes from any key that the auditor has to all that come
@@ -32,6 +35,8 @@ export class KeyOrder {
   #expected: string | null;
   #log: string | null = null;
   #inForce: string | null = null;
+  /** Changes that were heard of before they were read: they may come again, in their place. */
+  readonly #heard = new Set<string>();
   /** From here on every checkpoint names the log. */
   #named = false;
 
@@ -76,7 +81,7 @@ export class KeyOrder {
   /** An event that is in its place. */
   event(seq: number, text: string): ChainFault | null {
     const said = readKeyEvent(text);
-    return said === null ? null : this.#hear(seq, said);
+    return said === null || this.#heard.delete(changeName(said)) ? null : this.#hear(seq, said);
   }
 
   /**
@@ -84,7 +89,12 @@ export class KeyOrder {
    * trust goes on; what was left out makes the next checkpoint a stranger's.
    */
   resume(said: readonly KeyEvent[]): readonly ChainFault[] {
-    return said.flatMap((one) => this.#hear(0, one) ?? []);
+    return said.flatMap((one) => {
+      // Behind a gap most of it was read before.
+      const isKnown = one.kind === 'changed' && (one.to === this.#inForce || this.#ended.has(one.to));
+      if (!isKnown) this.#heard.add(changeName(one));
+      return isKnown ? [] : (this.#hear(0, one) ?? []);
+    });
   }
 
   /** Whether this key is trusted by now. */

@@ -1,6 +1,7 @@
 import { cardNamed } from '../../domain/approval/seen-card.ts';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import type { ChainStart } from '../../domain/log/cut.ts';
 import { LONGEST_STORY } from '../../domain/log/decision-evidence.ts';
 import type { EventType } from '../../domain/log/event.ts';
 import type { Link } from '../../domain/log/evidence.ts';
@@ -50,10 +51,22 @@ export class ArchivedStory {
   /** One line of a segment or an export. Events that were read before are read once. */
   line(text: string): void {
     const line = readExportLine(text);
-    if (line.kind === 'header') this.#log ??= line.log;
+    if (line.kind === 'header') {
+      this.#log ??= line.log;
+      if (line.start !== null && line.start.seq > this.#reached) this.#goOn(line.start);
+    }
     if (line.kind === 'event') this.#event(line.link);
     if (line.kind === 'checkpoint') this.#checkpoint(line.signed);
     if (line.kind === 'card' && line.digest === this.#named) this.#cards.set(line.digest, line.content);
+  }
+
+  /** What was deleted for good is not there: that the log says so was verified before. */
+  #goOn({ seq, hash }: ChainStart): void {
+    this.#hashes = [];
+    this.#isWanted = false;
+    this.#since = seq;
+    this.#reached = seq;
+    this.#last = hash;
   }
 
   #event(link: Link): void {

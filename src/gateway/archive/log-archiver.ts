@@ -3,7 +3,7 @@ import { type ChainStart, type Cut, startAfter } from '../../domain/log/cut.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { KeyEvent } from '../../domain/log/key-change.ts';
 import type { SegmentHead } from '../../domain/log/segment.ts';
-import type { Archive, KnownCut } from '../../ports.ts';
+import type { Archive, CutLedger, KnownCut, Ledger } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import type { Alarms } from '../log/alarms.ts';
 import type { CheckpointSigner } from '../log/checkpoint-signer.ts';
@@ -28,12 +28,40 @@ const SOON_MS = 2_000;
 export interface ArchiverParts
   extends Pick<
     Ports,
-    'checkpointCopies' | 'clock' | 'ledger' | 'log' | 'openArchive' | 'replica' | 'sink' | 'store' | 'vault'
+    | 'checkpointCopies'
+    | 'clock'
+    | 'ledger'
+    | 'log'
+    | 'openArchive'
+    | 'replica'
+    | 'retainMs'
+    | 'sink'
+    | 'store'
+    | 'vault'
   > {
   readonly alarms: Pick<Alarms, 'why'>;
   readonly checkpointSigner: CheckpointSigner;
   readonly rules: Pick<Rules, 'approval' | 'retention'>;
 }
+
+/** How archiving goes, as the process knows that does it. */
+export interface ArchiveState {
+  /** When it was looked at last. */
+  readonly at: Date;
+  /** Why nothing was archived then, in words; null: what had to be done was done. */
+  readonly trouble: string | null;
+  /** Since when that is so. */
+  readonly since: Date | null;
+  /** When it last went well; null: not since this process started. */
+  readonly success: Date | null;
+  /** The number of the last segment that the log names; 0: none. */
+  readonly segments: number;
+  /** Events that could be archived by now and are not. */
+  readonly waiting: number;
+}
+
+/** Milliseconds after which what a process knew is another's matter: it sweeps no longer. */
+const KNOWN_MS = 5 * LATER_MS;
 
 /**
  * Moves the log's oldest stretch out of the database, one segment after the other:
@@ -51,6 +79,16 @@ export class LogArchiver {
   #removed = 0;
   #said = '';
   #stopped = false;
+  #state: ArchiveState | null = null;
+  /** What a step found to be done. */
+  #found = { segments: 0, waiting: 0 };
+  #trouble: string | null = null;
+
+  /** null: this process does not archive, or did not yet. `now`: by the same clock. */
+  state(now: Date): ArchiveState | null {
+    const isKnown = this.#state !== null && now.getTime() - this.#state.at.getTime() < KNOWN_MS;
+    return isKnown ? this.#state : null;
+  }
 
   /** The process ends: what is under way stops at its next step. */
   stop(): void {
@@ -59,25 +97,47 @@ export class LogArchiver {
 
   /** One step. Returns the ms after which to go on; null: nothing is archived here. */
   async run(parts: ArchiverParts): Promise<number | null> {
-    const { alarms, ledger, rules } = parts;
-    const terms = rules.retention ?? null;
-    if (terms === null || alarms.why !== null || this.#stopped) return null;
+    const { alarms, rules } = parts;
+    if ((rules.retention ?? null) === null || this.#stopped) {
+      this.#state = null;
+      return null;
+    }
+    if (alarms.why !== null) return null;
+    this.#trouble = null;
+    let next = LATER_MS;
     try {
-      const cuts = await ledger.cuts();
-      const [last] = cuts;
-      if (last !== undefined && !last.covered) return (await this.#sign(parts)) ? SOON_MS : LATER_MS;
-      if (last !== undefined && last.segment > this.#removed) {
-        if (!(await this.#remove(parts, last, cuts[1] ?? null))) return LATER_MS;
-        this.#removed = last.segment;
-      }
-      if (!(await this.#cut(parts, last ?? null))) return LATER_MS;
-      await this.#sign(parts);
-      this.#said = '';
-      return SOON_MS;
+      next = await this.#step(parts);
     } catch (error) {
       this.#tell(parts, error instanceof Error ? error.message : String(error));
-      return LATER_MS;
     }
+    this.#note(parts.clock.now());
+    return next;
+  }
+
+  async #step(parts: ArchiverParts): Promise<number> {
+    const cuts = await parts.ledger.cuts();
+    const [last] = cuts;
+    this.#found = { segments: last?.segment ?? 0, waiting: 0 };
+    if (last !== undefined && !last.covered) return (await this.#sign(parts)) ? SOON_MS : LATER_MS;
+    if (last !== undefined && last.segment > this.#removed) {
+      if (!(await this.#remove(parts, last, cuts[1] ?? null))) return LATER_MS;
+      this.#removed = last.segment;
+    }
+    if (!(await this.#cut(parts, last ?? null))) return LATER_MS;
+    await this.#sign(parts);
+    this.#found = { segments: this.#found.segments + 1, waiting: 0 };
+    return SOON_MS;
+  }
+
+  #note(at: Date): void {
+    const trouble = this.#trouble;
+    const before = this.#state;
+    if (trouble === null) this.#said = '';
+    this.#state = {
+      ...{ at, trouble, ...this.#found },
+      since: trouble === null ? null : (before?.since ?? at),
+      success: trouble === null ? at : (before?.success ?? null),
+    };
   }
 
   async #sign(parts: ArchiverParts): Promise<boolean> {
@@ -90,8 +150,9 @@ export class LogArchiver {
   async #cut(parts: ArchiverParts, last: KnownCut | null): Promise<boolean> {
     const { clock, ledger, log, openArchive, rules, sink, vault } = parts;
     const terms = rules.retention!;
+    const retainMs = parts.retainMs ?? terms.retainMs;
     const now = clock.now();
-    const before = new Date(now.getTime() - terms.retainMs);
+    const before = new Date(now.getTime() - retainMs);
     const id = await ledger.logId();
     const { checkpoint } = await ledger.ends();
     if (id === null) return false;
@@ -104,9 +165,10 @@ export class LogArchiver {
     if (first === undefined || first.seq !== after + 1) {
       throw new Error(`event ${after + 1} of the log is missing, so nothing is archived; run holdfast audit verify`);
     }
-    const gatherMs = Math.min(GATHER_MS, terms.retainMs / 4);
+    const gatherMs = Math.min(GATHER_MS, retainMs / 4);
     const isOld = new Date(timeOf(first.text)).getTime() <= before.getTime() - gatherMs;
     if (!isOld && end.seq - after < SEGMENT_EVENTS / 2) return false;
+    this.#found = { ...this.#found, waiting: end.seq - after };
     const said = await ledger.keyEvents(after);
     const keys = await segmentKeys(ledger, vault);
     // The replica that lists the secret of the key in force does it.
@@ -122,8 +184,9 @@ export class LogArchiver {
     // A head that is there from before may be anybody's with a key that leaked: what it says is compared with the log.
     const isThere = await this.#isAsHere(parts, cut);
     if (!isThere || cut.to >= checkpoint || cut.to > read || new Date(cut.until) > before) {
+      const where = archive?.name ?? 'the archive';
       throw new Error(
-        `${archive?.name ?? 'the archive'} has a segment ${segment} that ends at event ${cut.to}, and the log here has another event ` +
+        `${where} has a segment ${segment} that ends at event ${cut.to}, and the log here has another event ` +
           'there, or none that may go yet. If the database was restored from a backup, take that segment and its head out of the archive',
       );
     }
@@ -161,9 +224,13 @@ export class LogArchiver {
   /** Deletes what a signed cut names. False: it is not done here, or not yet. */
   async #remove(parts: ArchiverParts, cut: KnownCut, before: KnownCut | null): Promise<boolean> {
     const { ledger, log, rules } = parts;
-    if (cut.head !== null && !(await this.#isKept(parts, cut))) return false;
-    const graceMs = rules.approval.pickupMs;
     const since = before?.to ?? 0;
+    // Also where the place is another one by now: what was deleted needs no segment.
+    if (await isRemoved(ledger, since, cut.to)) return true;
+    // Where nothing is kept any more, what was kept need not be there.
+    const isLookedAt = cut.head !== null && rules.retention!.archive !== null;
+    if (isLookedAt && !(await this.#isKept(parts, cut))) return false;
+    const graceMs = rules.approval.pickupMs;
     // With the event after it: by a link that is not kept the next cut would delete it.
     const staying = await ledger.staying(since, cut.to + 1, graceMs, MOST_STAYING + 1);
     if (staying.length > MOST_STAYING) {
@@ -225,9 +292,25 @@ export class LogArchiver {
 
   /** Says once why nothing is archived. */
   #tell({ log }: Pick<ArchiverParts, 'log'>, why: string): void {
+    this.#trouble = why;
     if (this.#said !== why) log.error({}, `the log is not archived: ${why}`);
     this.#said = why;
   }
+}
+
+/** Events that may be left of a cut that is done; more are deleted first. */
+const FEW = 200;
+
+/** Whether nothing is left of a stretch but what stays. */
+async function isRemoved(
+  ledger: Pick<CutLedger & Ledger, 'chain' | 'link'>,
+  after: number,
+  to: number,
+): Promise<boolean> {
+  const left = (await ledger.chain(after, FEW, { phrases: false })).filter(({ seq }) => seq! <= to);
+  if (left.length === FEW) return false;
+  for (const { seq } of left) if ((await ledger.link(seq!)) === null) return false;
+  return true;
 }
 
 /** Where the segment after this cut begins; null: with the log's first event. */

@@ -2,8 +2,9 @@ import type { ChainReport } from '../../domain/log/chain.ts';
 import type { ChainStart } from '../../domain/log/cut.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
 import { readSegmentHead, readSegmentLine, type SegmentHead } from '../../domain/log/segment.ts';
-import type { OpenSegment } from '../../ports.ts';
-import type { LogChecks, SegmentReader } from '../log/verify.ts';
+import { type OpenSegment, Unavailable } from '../../ports.ts';
+import type { SecondCopy } from '../log/second-copy.ts';
+import type { CutAway, LogChecks, SegmentReader } from '../log/verify.ts';
 import { noLonger } from './segments.ts';
 
 /** What is kept of a log outside its database. */
@@ -56,6 +57,8 @@ export class FolderReader implements SegmentReader {
   /** Numbers that no head has. */
   readonly #gaps: { readonly first: number; readonly last: number; readonly why: string }[] = [];
   readonly #read: FoundHead[] = [];
+  /** The rest of the log begins behind this place, and the segments end before it; 0: they do not. */
+  #cutUpTo = 0;
 
   constructor(folder: SegmentFolder) {
     this.#folder = folder;
@@ -70,23 +73,30 @@ export class FolderReader implements SegmentReader {
     return last === undefined ? null : new Date(last.head.until);
   }
 
-  async read(checks: LogChecks): Promise<void> {
+  async read(checks: LogChecks, copy: SecondCopy | null = null): Promise<void> {
+    await copy?.begin();
     const { heads, problems } = orderedHeads(this.#folder, checks.proof);
     this.#problems.push(...problems);
     for (const found of heads) {
       this.#compare(found);
       this.#read.push(found);
       if (this.#read.length === 1) this.#begin(checks, found.head);
-      await this.#readOne(checks, found);
+      else if (found.head.from > checks.reached + 1) skipTo(checks, found.head);
+      await this.#readOne(checks, found, copy);
     }
   }
 
   cutUpTo(seq: number): void {
     const last = this.#read.at(-1)?.head;
-    if (last === undefined || seq <= last.to) return;
-    this.#problems.push(
-      `events ${last.to + 1} to ${seq} were cut, and are in no segment that is there (after segment ${last.segment})`,
-    );
+    if (last !== undefined && seq > last.to) this.#cutUpTo = seq;
+  }
+
+  deleted(report: ChainReport): readonly CutAway[] {
+    const found = new Set(this.#read.map(({ head }) => head.segment));
+    return report.cuts
+      .filter(({ seq, segment, head }) => seq <= report.covered && head === null && !found.has(segment))
+      .slice(0, MOST_PROBLEMS)
+      .map(({ segment, from, to, seq }) => ({ segment, from, to, seq }));
   }
 
   problems(checks: LogChecks, report: ChainReport): readonly string[] {
@@ -97,6 +107,14 @@ export class FolderReader implements SegmentReader {
       // Where the log says that nothing was kept of it, nothing is missing.
       const numbers = Array.from({ length: Math.min(last - first + 1, MOST_PROBLEMS) }, (_, nth) => first + nth);
       if (!numbers.every((number) => named.get(number)?.head === null)) problems.unshift(why);
+    }
+    const last = this.#read.at(-1)?.head;
+    // Unless the log says of all of it that nothing was kept.
+    const isKept = [...named.values()].some(({ to, head }) => last !== undefined && to > last.to && head !== null);
+    if (last !== undefined && this.#cutUpTo > 0 && (isKept || !named.has(last.segment + 1))) {
+      problems.push(
+        `events ${last.to + 1} to ${this.#cutUpTo} were cut, and are in no segment that is there (after segment ${last.segment})`,
+      );
     }
     for (const { segment, head, from, to, seq } of named.values()) {
       const one = found.get(segment);
@@ -151,7 +169,7 @@ export class FolderReader implements SegmentReader {
     checks.signatures.beginLate();
   }
 
-  async #readOne(checks: LogChecks, { head, file }: FoundHead): Promise<void> {
+  async #readOne(checks: LogChecks, { head, file }: FoundHead, copy: SecondCopy | null): Promise<void> {
     const opened = this.#folder.read(head.file);
     let events = 0;
     try {
@@ -160,12 +178,16 @@ export class FolderReader implements SegmentReader {
         if (line.kind === 'event') {
           events += 1;
           checks.event(line.link);
+          const { seq, text: said } = line.link;
+          if (seq !== null && copy?.concerns(seq, said)) await copy.see({ ...line.link, seq }, head.segment);
         } else if (line.kind === 'checkpoint') checks.chain.checkpoint(line.signed);
         else if (line.kind === 'header' && line.log !== head.log) {
           this.#problems.push(`${head.file} is of another log than ${file} says`);
         }
       }
     } catch (error) {
+      // Says nothing about the log.
+      if (error instanceof Unavailable) throw error;
       const why = error instanceof Error ? error.message : String(error);
       this.#problems.push(`segment ${head.segment} (events ${head.from} to ${head.to}) cannot be read: ${why}`);
       return;
@@ -179,4 +201,9 @@ export class FolderReader implements SegmentReader {
       this.#problems.push(`segment ${head.segment} does not hold events ${head.from} to ${head.to}, as its head says`);
     }
   }
+}
+
+/** What lies between two segments is not there: the rest of the log may say why. */
+function skipTo(checks: LogChecks, { from, before, keys }: SegmentHead): void {
+  checks.skip({ seq: from - 1, hash: before, checkpoint: null, keys });
 }

@@ -1,14 +1,15 @@
 import { cardNamed } from '../../domain/approval/seen-card.ts';
 import { ChainCheck, type ChainReport } from '../../domain/log/chain.ts';
 import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
-import { startAfter } from '../../domain/log/cut.ts';
+import { type ChainStart, startAfter } from '../../domain/log/cut.ts';
 import { isDisclosed } from '../../domain/log/enclosed.ts';
 import type { Link } from '../../domain/log/evidence.ts';
-import { readExportLine } from '../../domain/log/export-line.ts';
+import { type ExportLine, readExportLine } from '../../domain/log/export-line.ts';
 import type { EvidenceProof } from '../../domain/log/judge-evidence.ts';
 import { type SignatureReport, VoteSignatureCheck } from '../../domain/log/signature-check.ts';
 import type { Ledger } from '../../ports.ts';
 import { requireUncut } from './export.ts';
+import { SecondCopy } from './second-copy.ts';
 
 /** What verification found in an export or a database. */
 export interface EvidenceFinding {
@@ -19,6 +20,12 @@ export interface EvidenceFinding {
   readonly segmentProblems?: readonly string[];
   /** Segments that were read; absent: none were asked for. */
   readonly segments?: number;
+  /** Events that the export or the database has too, and that are the same as in the segments. */
+  readonly compared?: number;
+  /** Those that could not be compared, because no segment has what was around them. */
+  readonly unmatched?: number;
+  /** What the log itself says, signed, that nothing was kept of; absent: there is none. */
+  readonly deleted?: readonly CutAway[];
   /** When the evidence was taken: the time of the export, or of its newest event if that is later; null: it names none. */
   readonly taken: Date | null;
   /** How many cards in the export match the event before them. */
@@ -38,10 +45,20 @@ export interface EvidenceTrust {
   readonly log?: string | null;
 }
 
+/** Events that were deleted for good, as the operator's config said, and the event that says so. */
+export interface CutAway {
+  readonly segment: number;
+  readonly from: number;
+  readonly to: number;
+  readonly seq: number;
+}
+
 /** The log's beginning, kept outside the database: read into the check before the rest. */
 export interface SegmentReader {
-  /** Reads all of it. */
-  read(checks: LogChecks): Promise<void>;
+  /** Reads all of it. `copy`: what has some of the same events, which is compared. */
+  read(checks: LogChecks, copy?: SecondCopy | null): Promise<void>;
+  /** What is in no segment because it was deleted for good, by a cut that the log names and a checkpoint covers. */
+  deleted(report: ChainReport): readonly CutAway[];
   /** What is wrong with it, once the rest was read too. `report`: of the whole. */
   problems(checks: LogChecks, report: ChainReport): readonly string[];
   /** The rest says that it was cut up to this place. */
@@ -69,6 +86,12 @@ export class LogChecks {
     this.signatures.event(link, this.chain.log);
   }
 
+  /** Reading goes on behind what is not there. */
+  skip(start: ChainStart): void {
+    this.chain.skip(start);
+    this.signatures.beginLate();
+  }
+
   /** The last place that was read. */
   get reached(): number {
     return this.chain.reached.seq;
@@ -86,65 +109,141 @@ export async function verifyExport(
   segments: SegmentReader | null = null,
 ): Promise<EvidenceFinding> {
   const checks = new LogChecks(trust, proof);
-  await segments?.read(checks);
+  const reading = new ExportReading(lines, checks, segments !== null);
+  const copy = new SecondCopy({ name: 'the export', keepsStaying: false, next: () => reading.next() });
+  await segments?.read(checks, copy);
   /** What is up to there was read from segments. */
   const known = segments === null ? 0 : checks.reached;
-  const problems: string[] = [];
-  let number = 0;
-  let lastEvent = '';
-  let taken: Date | null = null;
-  let newest = '';
-  let cards = 0;
-  let disclosed = 0;
-  let disclosable = '';
-  const counted = { events: 0, unsealed: 0 };
-  let end: ExportEnd | null = null;
-  for await (const text of lines) {
-    number += 1;
-    const line = readExportLine(text);
-    if (end !== null) problems.push(`line ${number} stands after the end`);
-    if (number === 1 && line.kind !== 'header') problems.push('the first line is not the header of an export');
-    if (line.kind === 'header' && line.log !== null) checks.chain.claim(line.log);
-    if (line.kind === 'header' && line.start !== null && number === 1 && known === 0) {
-      checks.chain.begin(line.start);
-      checks.signatures.beginLate();
-    }
-    if (line.kind === 'header' && line.start !== null) segments?.cutUpTo(line.start.seq);
-    if (line.kind === 'event') {
-      if (line.link.seq === null) counted.unsealed += 1;
-      else counted.events += 1;
-      if (line.link.seq === null || line.link.seq > known) checks.event(line.link);
-    }
-    if (line.kind === 'checkpoint') {
-      if (known === 0 || placeOf(line.signed) > known) checks.chain.checkpoint(line.signed);
-    } else if (line.kind === 'header') taken = line.at;
-    else if (line.kind === 'end') end = line;
-    else if (line.kind === 'card') {
-      if (cardNamed(lastEvent) === line.digest && proof.sha256(line.content) === line.digest) cards += 1;
-      else problems.push(`line ${number} is not the card that was logged by the event before it`);
-    } else if (line.kind === 'disclosed') {
-      if (isDisclosed(proof, disclosable, line.disclosed)) disclosed += 1;
-      else problems.push(`line ${number} is not what the event before it encloses`);
-    } else if (line.kind === 'unreadable') problems.push(`line ${number} is not a line of an export`);
-    // Its card may stand between.
-    if (line.kind === 'event') disclosable = line.link.text;
-    else if (line.kind !== 'card') disclosable = '';
-    lastEvent = line.kind === 'event' ? line.link.text : '';
-    if (lastEvent !== '') newest = lastEvent;
-    if (problems.length > MAX_PROBLEMS) break;
+  if (segments !== null) reading.beginAfter(known);
+  for (let link = segments === null ? await reading.next() : copy.held; link !== null; link = await reading.next()) {
+    if (link.seq === null || link.seq > known) checks.event(link);
   }
+  const { start, found } = reading;
+  if (start !== null) segments?.cutUpTo(start.seq);
   const report = checks.chain.end();
-  problems.push(...endProblems(end, counted));
+  const problems = [...found.problems, ...endProblems(found.end, found.counted)];
   return {
     report,
     // A fault in the chain names its place; problems of the file follow from it and would only distract.
     problems: report.faults.length > 0 ? [] : problems,
-    taken: later(taken, timeStated(newest)),
-    cards,
-    ...(disclosed > 0 && { disclosed }),
+    taken: later(found.taken, timeStated(found.newest)),
+    cards: found.cards,
+    ...(found.disclosed > 0 && { disclosed: found.disclosed }),
     signatures: checks.signatures.end(report.log),
-    ...ofSegments(segments, checks, report),
+    ...ofSegments(segments, checks, report, copy),
   };
+}
+
+/** What was read of an export so far. */
+interface ExportFound {
+  readonly problems: string[];
+  end: ExportEnd | null;
+  readonly counted: { events: number; unsealed: number };
+  taken: Date | null;
+  /** The text of the newest event. */
+  newest: string;
+  cards: number;
+  disclosed: number;
+}
+
+/** Reads an export's lines in their order, and gives its events to whoever asks for the next one. */
+class ExportReading {
+  readonly #lines: AsyncIterator<string>;
+  readonly #checks: LogChecks;
+  /** Segments come first: the chain begins where they end. null: there are none; else up to where they were read. */
+  #known: number | null;
+  /** Checkpoints that were read before that was known. */
+  readonly #early: SignedCheckpoint[] = [];
+  #number = 0;
+  #lastEvent = '';
+  #disclosable = '';
+  #start: ChainStart | null = null;
+  readonly found: ExportFound = {
+    ...{ problems: [], end: null, counted: { events: 0, unsealed: 0 } },
+    ...{ taken: null, newest: '', cards: 0, disclosed: 0 },
+  };
+
+  constructor(lines: AsyncIterable<string>, checks: LogChecks, afterSegments: boolean) {
+    this.#lines = lines[Symbol.asyncIterator]();
+    this.#checks = checks;
+    this.#known = afterSegments ? null : 0;
+  }
+
+  /** Where the export says that it begins; null: with the first event. */
+  get start(): ChainStart | null {
+    return this.#start;
+  }
+
+  /** Segments were read up to here. */
+  beginAfter(known: number): void {
+    this.#known = known;
+    if (this.#start !== null && this.#start.seq > known) {
+      if (known === 0) this.#begin(this.#start);
+      else this.#checks.skip(this.#start);
+    }
+    for (const signed of this.#early.splice(0)) this.#checkpoint(signed);
+  }
+
+  /** Reads on up to the next event, which it returns; null: there is none. */
+  async next(): Promise<Link | null> {
+    while (this.found.problems.length <= MAX_PROBLEMS) {
+      const { value, done } = await this.#lines.next();
+      if (done === true) return null;
+      const link = this.#line(value);
+      if (link !== null) return link;
+    }
+    return null;
+  }
+
+  #begin(start: ChainStart): void {
+    this.#checks.chain.begin(start);
+    this.#checks.signatures.beginLate();
+  }
+
+  #checkpoint(signed: SignedCheckpoint): void {
+    if (this.#known === null) {
+      // What segments have is not read again. Those that are in no place wait for their turn, and are not many.
+      if (placeOf(signed) > this.#checks.reached && this.#early.length < MAX_PROBLEMS) this.#early.push(signed);
+    } else if (this.#known === 0 || placeOf(signed) > this.#known) this.#checks.chain.checkpoint(signed);
+  }
+
+  #line(text: string): Link | null {
+    this.#number += 1;
+    const { found } = this;
+    const number = this.#number;
+    const line = readExportLine(text);
+    if (found.end !== null) found.problems.push(`line ${number} stands after the end`);
+    if (number === 1 && line.kind !== 'header') found.problems.push('the first line is not the header of an export');
+    if (line.kind === 'header') this.#header(line);
+    else if (line.kind === 'checkpoint') this.#checkpoint(line.signed);
+    else if (line.kind === 'end') found.end = line;
+    else if (line.kind === 'card') {
+      const fits =
+        cardNamed(this.#lastEvent) === line.digest && this.#checks.proof.sha256(line.content) === line.digest;
+      if (fits) found.cards += 1;
+      else found.problems.push(`line ${number} is not the card that was logged by the event before it`);
+    } else if (line.kind === 'disclosed') {
+      if (isDisclosed(this.#checks.proof, this.#disclosable, line.disclosed)) found.disclosed += 1;
+      else found.problems.push(`line ${number} is not what the event before it encloses`);
+    } else if (line.kind === 'unreadable') found.problems.push(`line ${number} is not a line of an export`);
+    // Its card may stand between.
+    if (line.kind === 'event') this.#disclosable = line.link.text;
+    else if (line.kind !== 'card') this.#disclosable = '';
+    this.#lastEvent = line.kind === 'event' ? line.link.text : '';
+    if (line.kind !== 'event') return null;
+    found.newest = line.link.text;
+    if (line.link.seq === null) found.counted.unsealed += 1;
+    else found.counted.events += 1;
+    return line.link;
+  }
+
+  #header({ log, start, at }: Extract<ExportLine, { kind: 'header' }>): void {
+    this.found.taken = at;
+    if (log !== null) this.#checks.chain.claim(log);
+    if (start === null || this.#number !== 1) return;
+    this.#start = start;
+    if (this.#known === 0) this.#begin(start);
+  }
 }
 
 /** Verifies segments alone. What came after them is not read, and so is not missed. */
@@ -166,9 +265,20 @@ export async function verifySegments(
   return { ...found, ...ofSegments(segments, checks, report) };
 }
 
-function ofSegments(segments: SegmentReader | null, checks: LogChecks, report: ChainReport) {
+function ofSegments(
+  segments: SegmentReader | null,
+  checks: LogChecks,
+  report: ChainReport,
+  copy: SecondCopy | null = null,
+) {
   if (segments === null) return {};
-  return { segments: segments.count, segmentProblems: segments.problems(checks, report) };
+  const deleted = segments.deleted(report);
+  return {
+    segments: segments.count,
+    segmentProblems: [...segments.problems(checks, report), ...(copy?.problems ?? [])],
+    ...(copy !== null && { compared: copy.compared, unmatched: copy.unmatched }),
+    ...(deleted.length > 0 && { deleted }),
+  };
 }
 
 /** Whatever is no checkpoint is read as one, so that it is told. */
@@ -214,12 +324,19 @@ export async function verifyLedger(
   segments: SegmentReader | null = null,
 ): Promise<EvidenceFinding> {
   const checks = new LogChecks(trust, proof);
-  await segments?.read(checks);
+  const pages = eventsOf(ledger);
+  const nextEvent = async (): Promise<Link | null> => (await pages.next()).value ?? null;
+  const copy = new SecondCopy({ name: 'the database', keepsStaying: true, next: nextEvent });
+  await segments?.read(checks, copy);
   let after = segments === null ? 0 : checks.reached;
   const cut = (await ledger.cuts()).find(({ covered }) => covered) ?? null;
-  if (cut !== null && after === 0) {
-    checks.chain.begin(startAfter(cut, await ledger.keyEvents(cut.to)));
-    checks.signatures.beginLate();
+  if (cut !== null && after < cut.to) {
+    const start = startAfter(cut, await ledger.keyEvents(cut.to));
+    if (after > 0) checks.skip(start);
+    else {
+      checks.chain.begin(start);
+      checks.signatures.beginLate();
+    }
     after = cut.to;
   }
   if (cut !== null) segments?.cutUpTo(cut.to);
@@ -250,5 +367,15 @@ export async function verifyLedger(
   }
   const report = checks.chain.end();
   const found = { report, problems: [], taken: null, cards: 0, signatures: checks.signatures.end(report.log) };
-  return { ...found, ...ofSegments(segments, checks, report) };
+  return { ...found, ...ofSegments(segments, checks, report, copy) };
+}
+
+/** The chained events of a database in their order, from its first one on: read on as they are asked for. */
+async function* eventsOf(ledger: Pick<Ledger, 'chain'>): AsyncGenerator<Link, undefined> {
+  for (let after = 0; ; ) {
+    const page = await ledger.chain(after, PAGE);
+    if (page.length === 0) return;
+    yield* page;
+    after = page.at(-1)!.seq!;
+  }
 }

@@ -17,8 +17,13 @@ export interface Guarded {
 
 type Sources = {
   readonly settings: Pick<Loaded['settings'], 'data' | 'configPath'>;
-  readonly config: Pick<Loaded['config'], 'servers' | 'variables' | 'file'>;
+  readonly config: Pick<Loaded['config'], 'servers' | 'variables' | 'file' | 'retention'>;
 };
+
+const AWS_FILES = [
+  ...['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+];
 
 /** `env`: names the files of secrets. */
 export function guardedPaths(
@@ -26,6 +31,8 @@ export function guardedPaths(
   env: Readonly<Record<string, string | undefined>>,
 ): Guarded {
   const files = [...SECRET_NAMES, ...config.variables].flatMap((name) => env[fileVariable(name)] || []);
+  // What the client of a bucket reads its credentials from.
+  if (config.retention?.archive?.kind === 'bucket') files.push(...AWS_FILES.flatMap((name) => env[name] || []));
   const secrets = [...new Set(files.map(realPath))];
   const configPath = realPath(settings.configPath);
   const policies = [...config.servers.values()].map(({ policyPath }) => realPath(policyPath));

@@ -33,7 +33,7 @@ export function isPlainVariable(name: string): boolean {
   return PLAIN.has(name) || name.startsWith('LC_') || name.endsWith('_FILE');
 }
 
-/** Variables that libraries (Postgres, OpenTelemetry) read by themselves: put back where only this process sees them. */
+/** Variables that libraries (Postgres, OpenTelemetry, Amazon's client) read by themselves: put back where only this process sees them. */
 export function isReadByLibraries(name: string): boolean {
-  return /^PG[A-Z]+$|^OTEL_[A-Z_]+$/.test(name);
+  return /^PG[A-Z]+$|^OTEL_[A-Z_]+$|^AWS_[A-Z0-9_]+$/.test(name);
 }

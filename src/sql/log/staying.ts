@@ -1,18 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import { LIVE } from '../../domain/approval/approval.ts';
-import type { EventType } from '../../domain/log/event.ts';
+import { STAYING_TYPES } from '../../domain/log/staying.ts';
 import type { StayingEvent } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
-
-/**
- * By these something is stopped, let go, ended, recognised or begun for as long as the log lasts, and the gateway reads them
- * back from the log: they stay when it is cut. There are few of them.
- */
-export const STAYING_TYPES: readonly EventType[] = [
-  ...(['seals.began', 'key.changed', 'store.accepted', 'log.cut'] as const),
-  ...(['freeze.set', 'freeze.lifted', 'grant.revoked', 'watch.began', 'watch.ended', 'data.erased'] as const),
-  ...(['key.requested', 'key.registered', 'key.revoked', 'key.suspended', 'token.revoked', 'token.suspended'] as const),
-];
 
 /** A login could be put back once nothing says that it ended; none lasts longer than that. */
 const SIGNED_OUT_DAYS = 31;

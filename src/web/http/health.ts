@@ -20,6 +20,8 @@ const NO_ANSWER = 'does not answer';
  * `clock` says when this machine's is not the database's, which makes nothing wrong here.
  * `approvers` is there while this process keeps approved calls whose approvers cannot be checked, and says why.
  *
+ * `archiving` is there while this process cannot archive the log, and says since when; its own log says why.
+ *
  * `watching` names servers and rules that are only watched, and since when.
  *
  * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
@@ -50,6 +52,8 @@ export function health(gateway: Gateway): Hono {
     const stops = frozen.length === 0 ? {} : { frozen };
     const watching = gateway.watchBoard.list.map(({ server, rule, since }) => ({ server, rule, since }));
     const watched = watching.length === 0 ? {} : { watching };
+    const since = gateway.logArchiver.state(gateway.clock.now())?.since ?? null;
+    const archiving = since === null ? {} : { archiving: { since } };
     const { why: unchecked } = gateway.uncheckedPasses;
     const approvers = unchecked === null ? {} : { approvers: unchecked };
     const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => {
@@ -63,6 +67,7 @@ export function health(gateway: Gateway): Hono {
       ...(further > 0 ? { furtherAlarms: further } : {}),
       ...stops,
       ...watched,
+      ...archiving,
     };
     return c.json({ ready, gated, parts: { ...parts, ...witness, ...clock, ...slack, ...approvers }, ...told }, status);
   });

@@ -3,6 +3,7 @@ import type { Gateway } from '../../gateway/gateway.ts';
 import { REMEDIES } from '../../gateway/log/alarms.ts';
 import type { Backlog, QueueHealth } from '../../ports.ts';
 import { isAdmin } from './admin-token.ts';
+import { archiveGauges } from './archive-gauges.ts';
 import type { Meters } from './meters.ts';
 import type { AddressOf } from './remote-address.ts';
 import { isFromThisMachine } from './this-machine.ts';
@@ -66,6 +67,7 @@ function gauges(gateway: Gateway, meters: Meters): () => Promise<void> {
   const alarm = meters.gauge('chain_alarm', '1: the log is not the one that was signed.');
   const standing = meters.gauge('alarms', 'Active alarms; while there is one, nothing gated runs.');
   const setPartGauges = partGauges(gateway, meters);
+  const setArchiveGauges = archiveGauges(gateway, meters);
   const older = meters.gauge('sealed_by_older_secret', 'Live approvals, and events not signed yet, of older secrets.', [
     'what',
   ]);
@@ -123,6 +125,7 @@ function gauges(gateway: Gateway, meters: Meters): () => Promise<void> {
     alarm.set(checkpointSigner.alarmed ? 1 : 0);
     standing.set(alarms.standing.length + alarms.further);
     setPartGauges();
+    setArchiveGauges();
     setQueueGauges(await queue.health());
     try {
       setStoreGauges(await ledger.backlog());

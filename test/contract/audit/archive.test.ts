@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Kysely, sql } from 'kysely';
 import { evidenceProof } from '../../../src/cli/audit/evidence-proof.ts';
+import { reportText } from '../../../src/cli/audit/report.ts';
 import { segmentFolder } from '../../../src/cli/audit/segment-folder.ts';
+import type { ArchivePlace } from '../../../src/domain/log/archive-place.ts';
 import { readEvidenceLine } from '../../../src/domain/log/decision-evidence.ts';
 import type { NewEvent } from '../../../src/domain/log/event.ts';
 import { judgeEvidence } from '../../../src/domain/log/judge-evidence.ts';
@@ -20,7 +22,8 @@ import { StoreWatch } from '../../../src/gateway/log/store-watch.ts';
 import { takeEvidence } from '../../../src/gateway/log/take-evidence.ts';
 import { type EvidenceFinding, verifyExport, verifyLedger, verifySegments } from '../../../src/gateway/log/verify.ts';
 import type { Archive, Ledger } from '../../../src/ports.ts';
-import { archiveDirectory } from '../../../src/sink/archive-directory.ts';
+import { openArchiveAt } from '../../../src/sink/archives.ts';
+import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
 import type { Tables } from '../../../src/sql/table/tables.ts';
 import { vault } from '../../../src/vault/vault.ts';
@@ -34,6 +37,8 @@ const DAY = 86_400_000;
 const TRUST = { keys: OURS.publicKeys, elsewhere: [] };
 const APPROVAL = `ap_${'0'.repeat(26)}`;
 const LOG = 'log_test';
+
+const folderAt = (path: string): ArchivePlace => ({ kind: 'folder', path });
 
 /** Days before now. */
 const ago = (days: number): Date => new Date(Date.now() - days * DAY);
@@ -62,10 +67,12 @@ for (const kind of ['pglite', 'postgres'] as const) {
     let folder: string;
     let archive: string;
     const written = writtenLog();
+    /** As it was before anything was cut. */
+    let uncut: string[];
 
     const partsWith = (
       ledger: Ledger = world.ledger,
-      openArchive = archiveDirectory,
+      openArchive: (place: ArchivePlace) => Archive = openArchiveAt,
       into = archive,
     ): ArchiverParts => ({
       ...world.gateway,
@@ -75,7 +82,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       checkpointSigner: world.signer,
       sink: null,
       openArchive,
-      rules: { approval: { pickupMs: 60_000 }, retention: { retainMs: 90 * DAY, archive: into } } as never,
+      rules: { approval: { pickupMs: 60_000 }, retention: { retainMs: 90 * DAY, archive: folderAt(into) } } as never,
     });
 
     /** Steps until there is nothing more to be done. */
@@ -135,6 +142,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       await oldStretch(60);
       await world.log(event('today'), event('too'));
       await world.sign();
+      uncut = await world.exported();
     });
     after(async () => {
       await world.close();
@@ -152,8 +160,8 @@ for (const kind of ['pglite', 'postgres'] as const) {
       const dies = (): never => {
         throw new Error('killed');
       };
-      const archiveThat = (change: (made: Archive) => Partial<Archive>) => (at: string) => {
-        const made = archiveDirectory(at);
+      const archiveThat = (change: (made: Archive) => Partial<Archive>) => (at: ArchivePlace) => {
+        const made = openArchiveAt(at);
         return { ...made, ...change(made) };
       };
       const thenDies =
@@ -299,7 +307,10 @@ for (const kind of ['pglite', 'postgres'] as const) {
     });
 
     test('two replicas archive at once, and a later stretch follows the first', async () => {
-      const rules = { approval: { pickupMs: 60_000 }, retention: { retainMs: 30 * DAY, archive } } as never;
+      const rules = {
+        approval: { pickupMs: 60_000 },
+        retention: { retainMs: 30 * DAY, archive: folderAt(archive) },
+      } as never;
       const [one, other] = [new LogArchiver(), new LogArchiver()];
       const parts = { ...partsWith(), rules };
       await Promise.all([one.run(parts), other.run(parts)]);
@@ -434,6 +445,67 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.ok(others.report.faults.some(({ kind: fault }) => fault === 'foreign_key'));
     });
 
+    test('P7: an export from before the cut is compared, event by event, with the segments that hold the same', async () => {
+      const same = await verifyExport(each(uncut), TRUST, evidenceProof(), await segmentsIn());
+      assert.deepEqual([same.report.faults, same.segmentProblems, same.problems], [[], [], []]);
+      const [cut] = await world.ledger.cuts();
+      assert.ok(same.compared! >= cut!.to, `${same.compared} of ${cut!.to}`);
+      const nth = uncut.findIndex((line) => line.includes('"what":"120 3"'));
+      const { seq } = JSON.parse(uncut[nth]!) as { seq: number };
+      const changes: [string, (line: string) => string[], RegExp][] = [
+        ['text', (line) => [line.replace('120 3', '120 4')], /its text differs/],
+        ['hash', (line) => [line.replace(/"hash":"./, '"hash":"x')], /not a line of an export/],
+        ['other hash', (line) => [line.replace(/"hash":"[0-9a-f]{8}/, '"hash":"00000000')], /its hash differs/],
+        ['twice', (line) => [line, line], /has more than one event/],
+      ];
+      for (const [what, change, named] of changes) {
+        const lines = uncut.toSpliced(nth, 1, ...change(uncut[nth]!));
+        const found = await verifyExport(each(lines), TRUST, evidenceProof(), await segmentsIn());
+        const said = [...found.segmentProblems!, ...found.problems];
+        assert.ok(
+          said.some((problem) => named.test(problem)),
+          `${what}: ${JSON.stringify(said)}`,
+        );
+        if (what === 'text') assert.ok(said[0]!.includes(`event ${seq} in the export`), said[0]);
+      }
+    });
+
+    test('P7: what stayed in the database is compared with the segments: changed, filed elsewhere, moved or gone, it shows', async () => {
+      const fine = await whole();
+      assert.deepEqual([fine.segmentProblems, fine.unmatched], [[], 0]);
+      assert.ok(fine.compared! >= 3, `${fine.compared}`);
+      const undo = new Error('undo');
+      const frozen = sql`type = 'freeze.set' and seq < 100`;
+      const changes: [ReturnType<typeof sql>, RegExp][] = [
+        [sql`update holdfast.events set body = replace(body, 'fz_1', 'fz_2') where ${frozen}`, /its text differs/],
+        [sql`update holdfast.events set hash = repeat('0', 64) where ${frozen}`, /its hash differs/],
+        [
+          sql`update holdfast.events set actor = 'somebody' where ${frozen}`,
+          /is filed under another type, time, actor/,
+        ],
+        [
+          sql`update holdfast.events set seq = seq + 1 where ${frozen}`,
+          /text and hash differ|\(freeze\.set\).* is not there/,
+        ],
+        [
+          sql`delete from holdfast.events where ${frozen}`,
+          /event \d+ \(freeze\.set\) of segment 1 has to stay in the database/,
+        ],
+      ];
+      for (const [change, named] of changes) {
+        const tried = world.db.transaction().execute(async (trx) => {
+          await change.execute(trx);
+          const found = await whole(archive, sqlLedger(trx as never, TEST_SEALS));
+          assert.ok(
+            found.segmentProblems!.some((problem) => named.test(problem)),
+            `${named}: ${JSON.stringify(found.segmentProblems)}`,
+          );
+          throw undo;
+        });
+        await assert.rejects(tried, undo);
+      }
+    });
+
     test('P7: a log that begins later than a signed cut says is broken', async () => {
       const lines = await world.exported();
       const first = lines.findIndex((line) => line.startsWith('{"n":'));
@@ -496,7 +568,8 @@ for (const kind of ['pglite', 'postgres'] as const) {
           await fresh.store.seal(1_000);
         }
         const run = async (retainMs: number, archive: string | null): Promise<void> => {
-          const rules = { approval: { pickupMs: 60_000 }, retention: { retainMs, archive } } as never;
+          const place = archive === null ? null : folderAt(archive);
+          const rules = { approval: { pickupMs: 60_000 }, retention: { retainMs, archive: place } } as never;
           const parts = { ...partsWith(fresh.ledger), rules, store: fresh.store, checkpointSigner: fresh.signer };
           const archiver = new LogArchiver();
           for (let step = 0; step < 9 && (await archiver.run(parts)) === 2_000; step += 1)
@@ -512,6 +585,85 @@ for (const kind of ['pglite', 'postgres'] as const) {
         await run(90 * DAY, into);
         const found = await whole(into, fresh.ledger);
         assert.deepEqual([found.report.faults, found.segmentProblems, found.segments], [[], [], 1]);
+        assert.deepEqual(
+          found.deleted!.map(({ segment }) => segment),
+          [1],
+        );
+      } finally {
+        await fresh.close();
+      }
+    });
+
+    test('P7: a stretch that was deleted for good between segments is named with the event that says so, and nothing else may be missing', async () => {
+      const fresh = await auditWorld(kind);
+      const into = join(folder, 'between');
+      try {
+        await sql`insert into holdfast.epoch (log, head, at, seal) values (${LOG}, 0, now(), 'none')`.execute(fresh.db);
+        await sql`insert into holdfast.oversight_cursor (id, seq) values ('cursor', 1000000000)`.execute(fresh.db);
+        for (const days of [150, 130, 110, 90, 1]) {
+          const story = days === 110 ? storyAt(ago(days)) : [];
+          const filler = Array.from({ length: 9 }, (_, n) => event(`${days} ${n}`, { at: ago(days) }));
+          await fresh.log(...filler, ...story);
+          await fresh.signer.sign({ ...fresh.gateway, clock: { now: () => ago(days - 0.5) } });
+          await fresh.store.seal(1_000);
+        }
+        const run = async (days: number, place: ArchivePlace | null): Promise<void> => {
+          const rules = {
+            approval: { pickupMs: 60_000 },
+            retention: { retainMs: days * DAY, archive: place },
+          } as never;
+          const parts = { ...partsWith(fresh.ledger), rules, store: fresh.store, checkpointSigner: fresh.signer };
+          const archiver = new LogArchiver();
+          for (let step = 0; step < 9 && (await archiver.run(parts)) === 2_000; step += 1)
+            await fresh.store.seal(1_000);
+        };
+        await run(140, folderAt(into));
+        await run(120, null);
+        const ended = await whole(into, fresh.ledger);
+        assert.deepEqual([ended.report.faults, ended.segmentProblems, ended.deleted?.length], [[], [], 1]);
+        await run(100, folderAt(into));
+        const found = await whole(into, fresh.ledger);
+        assert.deepEqual([found.report.faults, found.segmentProblems, found.segments], [[], [], 2]);
+        const [gone] = found.deleted!;
+        assert.equal(gone!.segment, 2);
+        const says = reportText(found.report, { ...found, problems: [], stale: null, wentBack: null });
+        assert.match(String(says), /^FITS[\s\S]*events \d+ to \d+ are gone: the gateway deleted them/);
+        const lines: string[] = [];
+        for await (const part of exportLog(fresh.ledger, new Date(), OURS.publicKeys))
+          lines.push(...part.trimEnd().split('\n'));
+        const both = await verifyExport(each(lines), TRUST, evidenceProof(), await segmentsIn(into));
+        assert.deepEqual([both.report.faults, both.segmentProblems, both.problems], [[], [], []]);
+
+        // Evidence is taken across the gap.
+        const story = new ArchivedStory(APPROVAL);
+        const files = await segmentFolder(into);
+        for (const { line } of files.heads) {
+          const head = readSegmentHead(readSegmentLine(line)!.text)!;
+          for await (const text of files.read(head.file).lines) story.line(text);
+        }
+        for (const line of lines) story.line(line);
+        const records = { ...sqlRecords(fresh.db, TEST_SEALS), policyText: async () => null };
+        const parts = { clock: fresh.gateway.clock, ledger: story.ledger, vault: OURS };
+        const taken = await takeEvidence(parts, story.records(records), APPROVAL);
+        const judged = judgeEvidence(
+          readEvidenceLine(taken.kind === 'taken' ? taken.line : ''),
+          TRUST,
+          evidenceProof(),
+        );
+        assert.deepEqual([judged.faults, judged.covered], [[], 4]);
+
+        // Without the cut's event, or with a segment taken away too, it is an accusation again.
+        const without = lines.filter((line) => !(line.includes('"type":"log.cut"') && line.includes('"segment":2')));
+        assert.notEqual(without.length, lines.length);
+        const accused = await verifyExport(each(without), TRUST, evidenceProof(), await segmentsIn(into));
+        assert.ok(accused.report.faults.some(({ kind: fault }) => fault === 'removed'));
+        const heads = (await readdir(into)).filter((name) => name.endsWith('.head.json')).sort();
+        await rm(join(into, heads[0]!));
+        const less = await whole(into, fresh.ledger);
+        assert.ok(
+          less.segmentProblems!.some((problem) => /segment 1 is missing/.test(problem)),
+          JSON.stringify(less),
+        );
       } finally {
         await fresh.close();
       }

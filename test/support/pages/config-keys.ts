@@ -7,6 +7,7 @@ import {
   SESSION_OPENINGS,
 } from '../../../src/config/config.ts';
 import {
+  BucketShape,
   ConfigShape,
   GrantShape,
   OAuthShape,
@@ -40,6 +41,7 @@ const OPEN: Readonly<Record<string, z.ZodType>> = {
   oidc: OidcShape,
   oauth: OAuthShape,
   'servers.*.sandbox': SandboxShape,
+  'audit.archive': BucketShape,
 };
 
 export function configKeys(): ConfigKey[] {
