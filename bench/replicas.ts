@@ -10,9 +10,12 @@ import { type Held, hold } from './held.ts';
 import { median } from './load.ts';
 import { type CpuSeconds, type ReplicaWorld, replicaWorld } from './replicas/world.ts';
 
+/** Agents that ask at once, and people who click at once. */
 const AT_ONCE = 50;
-/** Seconds for which nothing is asked while calls are parked. */
-const RESTING_S = 20;
+const CLICKS_AT_ONCE = 5;
+/** Seconds for which nothing is asked. */
+const RESTING_S = 15;
+const KINDS = ['gateways', 'postgres', 'redis'] as const;
 
 /** One step of a round. `cpu`: seconds. */
 interface Step {
@@ -43,13 +46,13 @@ async function step(world: ReplicaWorld, run: () => Promise<unknown>): Promise<S
   return { seconds, cpu: { gateways: of('gateways'), postgres: of('postgres'), redis: of('redis') } };
 }
 
-/** Runs `each` for every item, `AT_ONCE` at a time. */
-async function inTurn<T>(items: readonly T[], each: (item: T) => Promise<unknown>): Promise<void> {
+/** Runs `each` for every item, `atOnce` at a time. */
+async function inTurn<T>(items: readonly T[], atOnce: number, each: (item: T) => Promise<unknown>): Promise<void> {
   const left = items.values();
   const one = async (): Promise<void> => {
     for (const item of left) await each(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  await Promise.all(Array.from({ length: atOnce }, one));
 }
 
 let numbers = 0;
@@ -58,7 +61,7 @@ let numbers = 0;
 async function parkedBy(world: ReplicaWorld, calls: number): Promise<readonly Held[]> {
   const held: Held[] = [];
   const headers = { authorization: `Bearer ${world.token}` };
-  await inTurn(Array.from({ length: calls }), () => {
+  await inTurn(Array.from({ length: calls }), AT_ONCE, () => {
     const { url } = world.gateways[held.length % world.gateways.length]!;
     numbers += 1;
     const one = hold(`${url}/mcp/tools`, headers, 'create_key', { n: numbers, name: 'ci-deploy', role: 'viewer' });
@@ -84,7 +87,7 @@ async function roundOf(world: ReplicaWorld, calls: number): Promise<Round> {
   const mine = cardsOf(world).filter(({ ts }) => !before.has(ts));
   let clicks = 0;
   const decided = await step(world, async () => {
-    await inTurn(mine, async ({ ts }) => {
+    await inTurn(mine, CLICKS_AT_ONCE, async ({ ts }) => {
       clicks += 1;
       await world.click(ts, world.gateways[clicks % world.gateways.length]!);
     });
@@ -102,21 +105,27 @@ async function roundOf(world: ReplicaWorld, calls: number): Promise<Round> {
   return { opened, shown, decided, updated, disk: now.disk - octets.disk, wal: now.wal - octets.wal };
 }
 
-function show(calls: number, rounds: readonly Round[]): void {
+/** What the step took beyond what the same processes take while nothing is asked. */
+function beyond(one: Step, resting: Step, kind: keyof CpuSeconds): number {
+  return Math.max(0, one.cpu[kind] - (resting.cpu[kind] / resting.seconds) * one.seconds);
+}
+
+function show(calls: number, rounds: readonly Round[], resting: Step): void {
   for (const name of ['opened', 'shown', 'decided', 'updated'] as const) {
     const of = (kind: keyof CpuSeconds): string =>
-      `${kind} ${(median(rounds.map((round) => round[name].cpu[kind])) * (1_000 / calls)).toFixed(2)}`;
+      `${kind} ${(median(rounds.map((round) => beyond(round[name], resting, kind))) * (1_000 / calls)).toFixed(2)}`;
     const rate = median(rounds.map((round) => calls / round[name].seconds));
-    const cpu = [of('gateways'), of('postgres'), of('redis')].join('   ');
-    console.log(`  ${name.padEnd(8)} CPU seconds for 1,000:   ${cpu}   (${rate.toFixed(0)} a second)`);
+    console.log(
+      `  ${name.padEnd(8)} CPU seconds for 1,000:   ${KINDS.map(of).join('   ')}   (${rate.toFixed(0)} a second)`,
+    );
   }
   const octets = (kind: 'disk' | 'wal'): string => (median(rounds.map((one) => one[kind])) / calls / 1024).toFixed(1);
   console.log(`  SQL's disk for one: ${octets('disk')} KiB, write-ahead log ${octets('wal')} KiB`);
 }
 
 /** What `parked` calls cost that nobody decides: memory, and CPU while nothing is asked. */
-async function rest(world: ReplicaWorld, parked: number): Promise<void> {
-  const [before, empty] = [await world.memory(), await step(world, () => sleep(RESTING_S * 1_000))];
+async function rest(world: ReplicaWorld, parked: number, empty: Step): Promise<void> {
+  const before = await world.memory();
   const cards = cardsOf(world).length;
   const held = await parkedBy(world, parked);
   await until(() => cardsOf(world).length >= cards + parked);
@@ -124,7 +133,7 @@ async function rest(world: ReplicaWorld, parked: number): Promise<void> {
   const resting = await step(world, () => sleep(RESTING_S * 1_000));
   const after = await world.memory();
   const percent = (one: Step, kind: keyof CpuSeconds): string => ((one.cpu[kind] / one.seconds) * 100).toFixed(1);
-  for (const kind of ['gateways', 'postgres', 'redis'] as const) {
+  for (const kind of KINDS) {
     const kb = (after[kind] - before[kind]) / parked / 1024;
     const cpu = `${percent(resting, kind)} % of a core, with none parked ${percent(empty, kind)} %`;
     const mb = (after[kind] / 1024 / 1024).toFixed(0);
@@ -139,11 +148,13 @@ for (const replicas of [1, 2, 3]) {
   try {
     // V8 still compiles during the first calls.
     await roundOf(world, calls);
+    await sleep(5_000);
+    const empty = await step(world, () => sleep(RESTING_S * 1_000));
     const made: Round[] = [];
     for (let n = 0; n < rounds; n += 1) made.push(await roundOf(world, calls));
     console.log(`${replicas} ${replicas === 1 ? 'replica' : 'replicas'}, ${calls} calls, median of ${rounds} rounds`);
-    show(calls, made);
-    await rest(world, parked);
+    show(calls, made, empty);
+    await rest(world, parked, empty);
   } finally {
     await world.close();
   }

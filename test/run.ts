@@ -51,7 +51,7 @@ if (missing.length > 0) {
   console.log(line);
 }
 
-const prepared = prepare(CACHE);
+const prepared = prepare(CACHE, { built: !whole && wanted.length === 0 });
 // A few files have processes of their own: somebody looks at each of them.
 const { paths, remove } = together(files, process.cwd(), { alone: files.length < FEW });
 process.once('exit', remove);

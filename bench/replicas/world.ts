@@ -20,7 +20,7 @@ export interface ReplicaWorld {
   readonly slack: SlackStandIn;
   /** The agent's token. */
   readonly token: string;
-  /** Mira's signed click on Approve, sent to this gateway. */
+  /** Mira's signed click on Approve, sent to this gateway; again where it was not acknowledged in time, as people do. */
   click(ts: string, gateway: GatewayProcess): Promise<void>;
   /** Since they were started. */
   cpu(): Promise<CpuSeconds>;
@@ -32,8 +32,10 @@ export interface ReplicaWorld {
 }
 
 const POLICY = 'version: "1"\ndefault: require_approval\n';
-/** More than any run parks. */
-const ROOM = 100_000;
+/** After so many clicks that nobody acknowledged, a person gives up. */
+const MOST_CLICKS = 20;
+/** The most that a grant may have pending. */
+const ROOM = 10_000;
 
 export async function replicaWorld(replicas: number): Promise<ReplicaWorld> {
   const [backing, rig] = [await startBacking('redis and postgres'), new Rig()];
@@ -57,19 +59,26 @@ export async function replicaWorld(replicas: number): Promise<ReplicaWorld> {
   const postmaster = parentOf(Number((await one('select pg_backend_pid() as pid')).pid));
   const told = async (section: string, name: string): Promise<number> =>
     Number(new RegExp(`^${name}:([0-9.]+)`, 'm').exec(await redis.info(section))?.[1]);
-  const sum = (of: (pid: number) => number, pids: readonly number[]): number => pids.reduce((all, pid) => all + of(pid), 0);
+  const sum = (of: (pid: number) => number, pids: readonly number[]): number =>
+    pids.reduce((all, pid) => all + of(pid), 0);
   const pids = gateways.map(({ pid }) => pid);
   return {
     gateways,
     slack: house.slack,
     token: house.tokens.agent!,
     click: async (ts, gateway) => {
-      const payload = house.slack.payloadOf({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve' });
-      const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
-      const timestamp = Math.floor(Date.now() / 1_000);
-      house.slack.interactivityUrl = `${gateway.url}/slack/events`;
-      const { status } = await house.slack.deliver(body, { timestamp, signature: house.slack.sign(body, timestamp) });
-      if (status !== 200) throw new Error(`a click was answered ${status}`);
+      for (let clicks = 1; ; clicks += 1) {
+        const payload = house.slack.payloadOf({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve' });
+        const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
+        const timestamp = Math.floor(Date.now() / 1_000);
+        house.slack.interactivityUrl = `${gateway.url}/slack/events`;
+        const { status, body: said } = await house.slack.deliver(body, {
+          timestamp,
+          signature: house.slack.sign(body, timestamp),
+        });
+        if (status === 200) return;
+        if (clicks === MOST_CLICKS) throw new Error(`a click was answered ${status}: ${said}`);
+      }
     },
     cpu: async () => ({
       gateways: sum(cpuSeconds, pids),

@@ -42,11 +42,18 @@ export function together(files: readonly string[], root: string, { alone }: { re
   const loaded = Array.from({ length: processes }, (_, n) => sharing.slice(n * each, (n + 1) * each));
   const written = loaded.map((some) => {
     const path = join(folder, `${[some[0]!, some.at(-1)!].map(nameOf).join('--to--')}.test.mjs`);
-    writeFileSync(path, some.map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)};\n`).join(''));
+    writeFileSync(
+      path,
+      some.map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)};\n`).join(''),
+    );
     return path;
   });
   const own = files.filter((file) => !mayShare(file)).map((file) => join(root, file));
   return { paths: [...own, ...written], remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-const nameOf = (file: string): string => file.replace(/^test\//, '').replace(/\.test\.ts$/, '').replaceAll('/', '-');
+const nameOf = (file: string): string =>
+  file
+    .replace(/^test\//, '')
+    .replace(/\.test\.ts$/, '')
+    .replaceAll('/', '-');

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { BUILT_PROGRAM, buildProgram, commandIn } from '../gateway/built.ts';
 import { available, databaseOf, makeCluster, PREPARED_CLUSTER, PREPARED_DATABASE } from './servers.ts';
 
 const ROOT = new URL('../../..', import.meta.url).pathname;
@@ -21,15 +22,21 @@ export function copyPrepared(directory: string): void {
   cpSync(prepared, join(directory, 'sql'), { recursive: true });
 }
 
-/** The variables that tell the tests of them; makes in a process of its own what `cache` does not have. */
-export function prepare(cache: string): Record<string, string> {
-  const digest = digestOf(['src/sql/migrations', 'src/sql/connection', 'src/queue/sql-schema.ts', 'package-lock.json']);
-  const embedded = made(cache, 'sql', digest);
-  if (!available().postgres) return { [PLACE]: embedded };
-  return { [PLACE]: embedded, [PREPARED_CLUSTER]: made(cache, 'cluster', digest) };
+/**
+ * The variables that tell the tests of them; makes in a process of its own what `cache` does not have. `built`: the
+ * program too.
+ */
+export function prepare(cache: string, { built }: { readonly built: boolean }): Record<string, string> {
+  const digest = digestOf(['src/sql/migrations', 'src/sql/connection', 'package-lock.json']);
+  const program = built ? made(cache, 'program', digestOf(['src', 'package.json', 'package-lock.json'])) : null;
+  return {
+    [PLACE]: made(cache, 'sql', digest),
+    ...(available().postgres ? { [PREPARED_CLUSTER]: made(cache, 'cluster', digest) } : {}),
+    ...(program === null ? {} : { [BUILT_PROGRAM]: commandIn(program) }),
+  };
 }
 
-function made(cache: string, what: 'sql' | 'cluster', digest: string): string {
+function made(cache: string, what: 'sql' | 'cluster' | 'program', digest: string): string {
   const place = join(cache, `${what}-${digest}`);
   if (existsSync(place)) return place;
   mkdirSync(cache, { recursive: true });
@@ -43,11 +50,11 @@ function made(cache: string, what: 'sql' | 'cluster', digest: string): string {
   return place;
 }
 
-/** Of all that decides what a new database is: the migrations, how one is opened, and the library's version. */
+/** Of all that decides what is made: of a new database the migrations, how one is opened, and the library's version. */
 function digestOf(paths: readonly string[]): string {
   const hash = createHash('sha256');
   for (const path of paths) {
-    const files = path.includes('.') ? [path] : globSync(`${path}/**/*.ts`, { cwd: ROOT }).sort();
+    const files = path.includes('.') ? [path] : globSync(`${path}/**/*.*`, { cwd: ROOT }).sort();
     for (const file of files) hash.update(`${file}\n`).update(readFileSync(join(ROOT, file)));
   }
   return hash.digest('hex').slice(0, 16);
@@ -70,6 +77,7 @@ async function makeMigrated(directory: string): Promise<void> {
 
 if (process.argv[1] === import.meta.filename) {
   const [, , what, directory] = process.argv;
-  await (what === 'sql' ? makeEmbedded(directory!) : makeMigrated(directory!));
+  if (what === 'program') buildProgram(join(directory!, what));
+  else await (what === 'sql' ? makeEmbedded(directory!) : makeMigrated(directory!));
   process.exit(0);
 }

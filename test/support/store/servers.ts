@@ -126,7 +126,8 @@ export async function makeCluster(directory: string, fill: (url: string) => Prom
   if (user !== null) chownSync(made, user.uid, user.gid);
   const as: ProgramTerms = { cwd: made, stdio: 'ignore', ...user };
   const port = await freePort();
-  const pgCtl = (...words: string[]): void => void execFileSync(serverProgram('pg_ctl'), ['-w', '-D', made, ...words], as);
+  const pgCtl = (...words: string[]): void =>
+    void execFileSync(serverProgram('pg_ctl'), ['-w', '-D', made, ...words], as);
   try {
     initCluster(made, as);
     pgCtl('-o', `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories=`, 'start');
