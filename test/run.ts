@@ -10,12 +10,15 @@ import { spec } from 'node:test/reporters';
 import { notInstalled } from './support/installed.ts';
 import { isLeftToAll } from './support/left-to-all.ts';
 import { prepare } from './support/store/prepared.ts';
+import { together } from './support/together.ts';
 
 /** Milliseconds that one test, and one file, may take: one that hangs must not hang the run. */
 const TEST_MS = 300_000;
 const FILE_MS = Number(process.env.HOLDFAST_TEST_FILE_MS ?? 600_000);
 /** Files that run at once: each has processes of its own, and with more of them two cores keep all waiting. */
 const AT_ONCE = 3;
+/** Fewer files than this share no process. */
+const FEW = 20;
 /** What is made once for all runs: an empty database, and what Node compiled. */
 const CACHE = new URL('../node_modules/.cache/holdfast-test/', import.meta.url).pathname;
 /** The slowest first, so that the quick ones fill the end. */
@@ -48,9 +51,12 @@ if (missing.length > 0) {
   console.log(line);
 }
 
-const prepared = prepare(CACHE);
+const prepared = prepare(CACHE, { built: !whole && wanted.length === 0 });
+// A few files have processes of their own: somebody looks at each of them.
+const { paths, remove } = together(files, process.cwd(), { alone: files.length < FEW });
+process.once('exit', remove);
 const events = run({
-  files: files.map((file) => `${process.cwd()}/${file}`),
+  files: [...paths],
   concurrency: AT_ONCE,
   timeout: TEST_MS,
   execArgv: ['--import', new URL('support/bound.ts', import.meta.url).href],

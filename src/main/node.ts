@@ -36,7 +36,6 @@ import { openTraces } from './process/traces.ts';
 import { hasProxies, takeWaysOut, waysOut } from './process/ways-out.ts';
 import { tellCalls, tellFailure } from './process/words-for-people.ts';
 import type { PublicAddresses, Runtime } from './runtime.ts';
-import { listTools } from './upstream/list-configured.ts';
 import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
 
 /** A gateway that runs on Node. */
@@ -185,7 +184,11 @@ function nodeRuntime(
     addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),
     pages: {
       assets: consoleAssets(),
-      listTools: (server, timeoutMs) => listTools(server, timeoutMs, terms().guarded),
+      // The SDK's client is loaded where somebody looks: a gateway that only relays does without it.
+      listTools: async (server, timeoutMs) => {
+        const { listTools } = await import('./upstream/list-configured.ts');
+        return listTools(server, timeoutMs, terms().guarded);
+      },
     },
     alreadySent: RESPONSE_ALREADY_SENT,
   };

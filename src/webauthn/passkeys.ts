@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
-import { type RegistrationResponseJSON, verifyRegistrationResponse } from '@simplewebauthn/server';
-import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
+import type { RegistrationResponseJSON } from '@simplewebauthn/server';
+import type { cose as Cose } from '@simplewebauthn/server/helpers';
 import { isSigningAlgorithm, SIGNING_ALGORITHMS } from '../domain/approval/signing.ts';
 import type { Passkeys } from '../ports.ts';
 
@@ -8,12 +8,24 @@ import type { Passkeys } from '../ports.ts';
 const LONGEST_ID = 1_023;
 const LONGEST_NOTED = 200;
 
+/** With all that it can judge of certificates, the library takes a tenth of a start, and a passkey is made once a year. */
+async function loaded() {
+  const [server, helpers] = await Promise.all([
+    import('@simplewebauthn/server'),
+    import('@simplewebauthn/server/helpers'),
+  ]);
+  return { ...server, ...helpers };
+}
+
+type Library = Awaited<ReturnType<typeof loaded>>;
+
 /** The `Passkeys` port. No attestation is asked for, and what one says about the device is not kept. */
 export function passkeys(): Passkeys {
   return {
     read: async (credential, { challenge, origin }) => {
+      const library = await loaded();
       try {
-        const verified = await verifyRegistrationResponse({
+        const verified = await library.verifyRegistrationResponse({
           response: credential as RegistrationResponseJSON,
           expectedChallenge: challenge,
           expectedOrigin: origin,
@@ -26,7 +38,7 @@ export function passkeys(): Passkeys {
         const { id, publicKey, counter } = verified.registrationInfo.credential;
         if (!/^[\w-]+$/.test(id) || Buffer.from(id, 'base64url').byteLength > LONGEST_ID)
           return { kind: 'refused', why: 'its id is too long' };
-        const read = spkiOf(publicKey);
+        const read = spkiOf(library, publicKey);
         if (read === null) return { kind: 'refused', why: 'its key is of a kind that is not taken' };
         return { kind: 'made', id, counter, ...read };
       } catch (error) {
@@ -39,17 +51,17 @@ export function passkeys(): Passkeys {
 }
 
 /** The key as SPKI with its one algorithm; null: another kind. */
-function spkiOf(bytes: Uint8Array<ArrayBuffer>) {
+function spkiOf({ cose, decodeCredentialPublicKey }: Library, bytes: Uint8Array<ArrayBuffer>) {
   const key = decodeCredentialPublicKey(bytes);
   const algorithm: unknown = key.get(cose.COSEKEYS.alg);
   if (!isSigningAlgorithm(algorithm)) return null;
-  const jwk = jwkOf(key);
+  const jwk = jwkOf(cose, key);
   if (jwk === null) return null;
   const spki = createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'der', type: 'spki' });
   return { algorithm, publicKey: spki.toString('base64url') };
 }
 
-function jwkOf(key: cose.COSEPublicKey): Record<string, string> | null {
+function jwkOf(cose: typeof Cose, key: Cose.COSEPublicKey): Record<string, string> | null {
   if (cose.isCOSEPublicKeyEC2(key) && key.get(cose.COSEKEYS.crv) === cose.COSECRV.P256) {
     return { kty: 'EC', crv: 'P-256', x: text(key.get(cose.COSEKEYS.x)), y: text(key.get(cose.COSEKEYS.y)) };
   }

@@ -8,7 +8,7 @@ import { sqlStore } from '../../../src/sql/store.ts';
 import { ROOM } from '../../support/domain/room.ts';
 import { quiet } from '../../support/log.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
-import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
+import { preparedUrl, skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 
 describe("one grant's burst", { skip: skipWithout('postgres'), timeout: 60_000 }, () => {
   let server: TestServer;
@@ -16,7 +16,7 @@ describe("one grant's burst", { skip: skipWithout('postgres'), timeout: 60_000 }
 
   before(async () => {
     server = await startPostgres();
-    store = sqlStore(await openPostgres({ url: server.url, connections: 3, log: quiet }), TEST_SEALS);
+    store = sqlStore(await openPostgres({ url: preparedUrl(server), connections: 3, log: quiet }), TEST_SEALS);
   });
   after(async () => {
     await store?.close();

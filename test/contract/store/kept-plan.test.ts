@@ -7,7 +7,7 @@ import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { quiet } from '../../support/log.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
-import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
+import { preparedUrl, skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { change, newApproval, newJoiner, open } from '../../support/store/world.ts';
 
 const TAKE: Take = {
@@ -25,7 +25,7 @@ describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
   let connection: SqlConnection;
   before(async () => {
     server = await startPostgres();
-    connection = await openPostgres({ url: server.url, connections: 1, log: quiet });
+    connection = await openPostgres({ url: preparedUrl(server), connections: 1, log: quiet });
   });
   after(async () => {
     await connection?.close();
@@ -58,7 +58,7 @@ describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
   });
 
   test('P3: inside a transaction, too, which begins again: no click is lost', async () => {
-    const own = await openPostgres({ url: server.url, connections: 1, log: quiet });
+    const own = await openPostgres({ url: preparedUrl(server), connections: 1, log: quiet });
     const store = sqlStore(own, TEST_SEALS);
     const dispatched = async (): Promise<string> => {
       const joiner = newJoiner();

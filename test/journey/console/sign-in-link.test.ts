@@ -10,7 +10,6 @@ import {
   consoleWorld,
   openBrowser,
 } from '../../support/console/browser.ts';
-import { copyPrepared } from '../../support/store/prepared.ts';
 
 interface Answer {
   readonly status: number;
@@ -38,7 +37,7 @@ describe('A one-time link from the terminal', { concurrency: false }, () => {
   let world: ConsoleWorld;
   let browser: Browser;
   before(async () => {
-    [world, browser] = await Promise.all([consoleWorld({ before: async (data) => copyPrepared(data) }), openBrowser()]);
+    [world, browser] = await Promise.all([consoleWorld(), openBrowser()]);
   });
   after(async () => {
     await browser?.close();
@@ -149,9 +148,8 @@ describe('A one-time link from the terminal', { concurrency: false }, () => {
   });
 
   it('is not offered where the console is closed or has a public address, and nothing opens one there', async () => {
-    const before = async (data: string): Promise<void> => copyPrepared(data);
     for (const more of [{ adminToken: null }, { env: { HOLDFAST_PUBLIC_URL: 'https://holdfast.example.com' } }]) {
-      const other = await consoleWorld({ before, ...more });
+      const other = await consoleWorld(more);
       try {
         assert.equal(other.running.signInLink(), null, JSON.stringify(more));
         const headers = { origin: other.url, 'content-type': 'application/json' };

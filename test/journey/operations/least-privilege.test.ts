@@ -30,7 +30,7 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
 
   before(async () => {
     [backing, upstream] = await Promise.all([startBacking('postgres'), countingUpstream()]);
-    const superuser = await backing.database();
+    const superuser = await backing.database({ empty: true });
     const by = (user: string): string => {
       const url = new URL(superuser);
       url.username = user;

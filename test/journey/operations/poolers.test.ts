@@ -56,7 +56,7 @@ describe('others’ settings and poolers', {
 
   for (const [what, { settings, pooled, redis }] of Object.entries(WAYS)) {
     test(`P6: ${what}: calls are asked, decided, counted, logged and verified as anywhere`, async () => {
-      const url = await backing.database();
+      const url = await backing.database({ empty: true });
       const name = new URL(url).pathname.slice(1);
       for (const [setting, value] of Object.entries(settings)) {
         await query(backing.postgres.url, `alter database ${name} set ${setting} = ${value}`);

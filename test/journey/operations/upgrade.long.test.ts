@@ -40,7 +40,7 @@ describe('a new release after an old one', { skip: skipWithoutBacking('redis and
     Promise.all(Array.from({ length: TOGETHER }, () => house.start()));
 
   test('P1: replicas that start at once bring the first schema up to date; what it had asked is asked anew', async () => {
-    const database = await backing.database();
+    const database = await backing.database({ empty: true });
     await query(database, OLDEST);
     const house = await openOn(database);
     try {
@@ -73,7 +73,7 @@ describe('a new release after an old one', { skip: skipWithoutBacking('redis and
   });
 
   test('replicas that start at once on an empty database agree on one schema', async () => {
-    const house = await openOn(await backing.database());
+    const house = await openOn(await backing.database({ empty: true }));
     try {
       const gateways = await together(house);
       for (const gateway of gateways) assert.equal((await gateway.api('/readyz')).status, 200);
@@ -83,7 +83,7 @@ describe('a new release after an old one', { skip: skipWithoutBacking('redis and
   });
 
   test('a replica of the release before still starts once a newer one has changed the schema', async () => {
-    const database = await backing.database();
+    const database = await backing.database({ empty: true });
     const house = await openOn(database);
     try {
       await (await house.start()).stop();

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
 import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
-import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
+import { preparedUrl, skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -52,7 +52,7 @@ for (const kind of ['embedded', 'postgres'] as const) {
         servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
         approvers: APPROVERS,
         approval: '{ timeout: 10m, hold: { default: 200ms, progress: 10m } }',
-        ...(postgres === null ? {} : { databaseUrl: postgres.url }),
+        ...(postgres === null ? {} : { databaseUrl: preparedUrl(postgres) }),
       });
       for (const id of ['U0BOTH', 'U0DAN', 'U0LEA', 'U0RITA']) house.slack.addUser({ id });
       house.slack.addUserGroup({ id: 'S0ONCALL', users: ['U0RITA'] });

@@ -1,6 +1,5 @@
 /** A log in a real database, with everything that writes, seals and signs it, and direct access to its tables. */
-import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../../src/domain/log/event.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { CheckpointSigner } from '../../../src/gateway/log/checkpoint-signer.ts';
@@ -14,15 +13,15 @@ import {
 import type { Ledger, Store } from '../../../src/ports.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
-import { migrate } from '../../../src/sql/migrations/migrate.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import type { Tables } from '../../../src/sql/table/tables.ts';
 import { passkeyProof } from '../../../src/vault/passkey-proof.ts';
 import { proof } from '../../../src/vault/proof.ts';
 import { vault } from '../../../src/vault/vault.ts';
 import { quiet } from '../log.ts';
+import { openPrepared } from '../store/open-prepared.ts';
 import { TEST_SEALS } from '../store/seals.ts';
-import { type ServerKind, startPostgres } from '../store/servers.ts';
+import { preparedUrl, type ServerKind, startPostgres } from '../store/servers.ts';
 import type { StoredLog } from './tampering.ts';
 
 export const SECRET = 'a secret that is long enough to be one';
@@ -45,7 +44,7 @@ export interface AuditWorld {
 }
 
 export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'>): Promise<AuditWorld> {
-  const { db, close } = await (kind === 'pglite' ? embedded() : served());
+  const { db, close } = await (kind === 'pglite' ? openPrepared() : served());
   const store = sqlStore({ db, close }, TEST_SEALS);
   const ledger = sqlLedger(db, TEST_SEALS);
   const keyed = vault([SECRET]);
@@ -110,16 +109,9 @@ async function replace(db: Kysely<Tables>, { events, checkpoints }: StoredLog): 
   if (signed.length > 0) await db.insertInto('holdfast.checkpoints').values(signed).execute();
 }
 
-async function embedded() {
-  const pglite = await PGlite.create();
-  const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
-  await migrate(db);
-  return { db, close: () => pglite.close() };
-}
-
 async function served() {
   const server = await startPostgres();
-  const { db, close } = await openPostgres({ url: server.url, log: quiet });
+  const { db, close } = await openPostgres({ url: preparedUrl(server), log: quiet });
   return {
     db,
     close: async (): Promise<void> => {

@@ -19,6 +19,7 @@ import { type Prometheus, startPrometheus } from '../../../src/demo/prometheus.t
 import { type Running, startNode } from '../../../src/main/node.ts';
 import { fromDisk } from '../../../src/main/process/from-disk.ts';
 import { processLog } from '../../../src/main/process/log.ts';
+import { copyPrepared } from '../store/prepared.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-for-tests-only';
 
@@ -80,7 +81,7 @@ export async function consoleWorld(
     /** More lines of the policy, or all of them. */
     policy?: string;
     wholePolicy?: string;
-    /** Fills the data directory before the gateway opens it. */
+    /** Changes the data directory, with its empty database, before the gateway opens it. */
     before?: (data: string) => Promise<void>;
   } = {},
 ): Promise<ConsoleWorld> {
@@ -110,6 +111,7 @@ export async function consoleWorld(
     },
   });
   if (!loaded.ok) throw new Error(loaded.faults.map(faultText).join('\n'));
+  copyPrepared(join(folder, 'data'));
   await options.before?.(join(folder, 'data'));
   const running = await startNode(loaded, processLog('error'));
   const clients: Client[] = [];

@@ -1,7 +1,6 @@
 /** The use cases over a real store in this process: several replicas, a queue that only wakes, a clock to move. */
 import { createHash } from 'node:crypto';
-import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect } from 'kysely';
+import type { Kysely } from 'kysely';
 import { ownConditions } from '../../../src/config/own-conditions.ts';
 import { type CurrentApprovers, STRANGERS } from '../../../src/domain/approval/current.ts';
 import { ALL_EXACT } from '../../../src/domain/call/inexact.ts';
@@ -19,7 +18,6 @@ import { sqlErasures } from '../../../src/sql/erasures.ts';
 import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlMemories } from '../../../src/sql/memories.ts';
-import { migrate } from '../../../src/sql/migrations/migrate.ts';
 import { sqlOversight } from '../../../src/sql/oversight.ts';
 import { sqlSamples } from '../../../src/sql/samples.ts';
 import { sqlSnoozes } from '../../../src/sql/snoozes.ts';
@@ -33,6 +31,7 @@ import { currentOf, REQUIREMENT } from '../domain/approval.ts';
 import { callOf, policyOf } from '../domain/policy.ts';
 import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
+import { openPrepared } from '../store/open-prepared.ts';
 import { TEST_SEALS } from '../store/seals.ts';
 
 export interface ParkedWorld {
@@ -52,10 +51,8 @@ export interface ParkedWorld {
 }
 
 export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld> {
-  const pglite = await PGlite.create();
-  const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
-  await migrate(db);
-  const store = sqlStore({ db, close: () => pglite.close() }, TEST_SEALS);
+  const { db, close } = await openPrepared();
+  const store = sqlStore({ db, close }, TEST_SEALS);
   const clock = new TestClock();
   const gateways: Gateway[] = [];
   const ordered: string[] = [];

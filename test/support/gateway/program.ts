@@ -10,6 +10,7 @@ import type { InputValues } from '../../../src/demo/slack/state/inputs.ts';
 import type { SlackMessage } from '../../../src/demo/slack/state/messages.ts';
 import { copyPrepared } from '../store/prepared.ts';
 import { eventually, PATIENCE } from '../wait.ts';
+import { programPath } from './built.ts';
 
 /** Milliseconds that a start may take where several start at once on two cores. */
 const START_MS = 150_000;
@@ -268,7 +269,7 @@ class Program {
   readonly ended: Promise<number | null>;
 
   constructor(config: string, env: Record<string, string>, args: readonly string[]) {
-    const words = ['src/cli/cli.ts', 'start', '--config', config, ...args];
+    const words = [programPath(), 'start', '--config', config, ...args];
     this.child = spawn(process.execPath, words, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.out += text;

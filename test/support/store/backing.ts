@@ -1,12 +1,21 @@
 import pg from 'pg';
-import { available, skipWithout, startPostgres, startRedis, type TestServer } from './servers.ts';
+import {
+  available,
+  databaseOf,
+  PREPARED_DATABASE,
+  preparedUrl,
+  skipWithout,
+  startPostgres,
+  startRedis,
+  type TestServer,
+} from './servers.ts';
 
 /** The servers that a gateway needs outside embedded mode. */
 export interface Backing {
   readonly postgres: TestServer;
   readonly redis: TestServer | null;
-  /** Creates an empty database; returns its URL. */
-  database(): Promise<string>;
+  /** Creates a database; returns its URL. `empty`: without a schema, as somebody gives it to a first start. */
+  database(terms?: { readonly empty?: boolean }): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -24,10 +33,11 @@ export async function startBacking(kind: BackingKind): Promise<Backing> {
   return {
     postgres,
     redis,
-    database: async () => {
+    database: async ({ empty = false } = {}) => {
       made += 1;
-      await query(postgres.url, `create database house_${made}`);
-      return postgres.url.replace(/\/postgres$/, `/house_${made}`);
+      const like = empty || preparedUrl(postgres) === postgres.url ? '' : ` template ${PREPARED_DATABASE}`;
+      await query(postgres.url, `create database house_${made}${like}`);
+      return databaseOf(postgres.url, `house_${made}`);
     },
     stop: async () => void (await Promise.all([postgres.stop(), redis?.stop()])),
   };

@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { GivenAnswer } from '../../../src/domain/approval/answer.ts';
 import type { Approval, State } from '../../../src/domain/approval/approval.ts';
@@ -20,7 +17,6 @@ import type {
   TaskStore,
 } from '../../../src/ports.ts';
 import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
-import { openPglite } from '../../../src/sql/connection/pglite.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLogins } from '../../../src/sql/logins.ts';
@@ -30,9 +26,9 @@ import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { sampleApproval } from '../domain/approval.ts';
 import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
-import { copyPrepared } from './prepared.ts';
+import { openPrepared } from './open-prepared.ts';
 import { TEST_SEALS } from './seals.ts';
-import { skipWithout, startPostgres } from './servers.ts';
+import { preparedUrl, skipWithout, startPostgres } from './servers.ts';
 
 export const STORES = ['PGlite', 'Postgres'] as const;
 export type StoreKind = (typeof STORES)[number];
@@ -63,16 +59,12 @@ export function skipStore(kind: StoreKind): string | false {
 
 export async function storeWorld(kind: StoreKind): Promise<StoreWorld> {
   if (kind === 'PGlite') {
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-store-'));
-    copyPrepared(folder);
-    const connection = await openPglite(folder);
-    return world(connection, connection, async () => rmSync(folder, { recursive: true, force: true }));
+    const connection = await openPrepared();
+    return world(connection, connection, async () => undefined);
   }
   const server = await startPostgres();
-  const connections = [
-    await openPostgres({ url: server.url, log: quiet }),
-    await openPostgres({ url: server.url, log: quiet }),
-  ] as const;
+  const url = preparedUrl(server);
+  const connections = [await openPostgres({ url, log: quiet }), await openPostgres({ url, log: quiet })] as const;
   return world(...connections, () => server.stop());
 }
 
