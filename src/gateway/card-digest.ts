@@ -18,6 +18,8 @@ const BEGIN_MS = 20_000;
 /** Longest time of a burst, and so the most by which a digest's calls differ in age. In milliseconds. */
 const LONGEST_MS = 10 * 60_000;
 
+const KINDS: readonly BurstKind[] = ['grant', 'tool'];
+
 /** An approval with its card, as they were read together. */
 export interface CardedCall {
   readonly approval: Approval;
@@ -32,7 +34,7 @@ export type CardWay =
   /** Another one of the burst is about to begin a digest. */
   | { readonly kind: 'soon' };
 
-type WayGateway = Pick<Gateway, 'cards' | 'clock' | 'replica' | 'retries' | 'rules' | 'store'>;
+type WayGateway = Pick<Gateway, 'cardGate' | 'cards' | 'clock' | 'replica' | 'retries' | 'rules' | 'store'>;
 
 /**
  * Told by what the store says of the openings, so that every replica and every retry says the same (decision 0061). A call
@@ -45,7 +47,7 @@ export async function cardWayOf(gateway: WayGateway, { approval, card }: CardedC
   if (mark !== null) return { kind: 'joined', leader: mark.leader };
   const terms = rules.digest ?? null;
   if (terms === null || cards?.placeKey === undefined || card?.ts || needsNoCard(approval)) return { kind: 'own' };
-  const kind = burstKindOf(await store.openedBefore(approval, terms.withinMs), terms);
+  const kind = burstKindOf(await store.openedBefore(approval, terms.withinMs, terms.over), terms);
   if (kind === null) return { kind: 'own' };
   const begins = beginNotice(approval, kind, cards.placeKey(approval));
   if (card === null) {
@@ -63,25 +65,55 @@ export async function cardWayOf(gateway: WayGateway, { approval, card }: CardedC
   return { kind: 'leads', mark: { leader: approval.id, kind }, begins: null };
 }
 
+/**
+ * Whether a card that waits in its lane may look for a digest now: one with room is known that may be its own. Whoever gets no
+ * further keeps its place.
+ */
+export function mayJoin({ cards, cardGate, rules }: WayGateway, approval: Approval): boolean {
+  if (!rules.digest || cards?.placeKey === undefined) return false;
+  const place = cards.placeKey(approval);
+  return KINDS.some((kind) => cardGate.openDigests.letsIn(beginNotice(approval, kind, place)));
+}
+
+/** So many of this digest's calls are known, so that others which wait go to it or do not. */
+export function noteRoom(
+  { cards, cardGate }: Pick<Gateway, 'cardGate' | 'cards'>,
+  leader: Approval,
+  kind: BurstKind,
+  calls: number,
+): void {
+  if (cards?.placeKey === undefined) return;
+  cardGate.openDigests.opened(beginNotice(leader, kind, cards.placeKey(leader)), MOST_IN_DIGEST - calls);
+}
+
 function beginNotice({ grant, server, tool }: Approval, kind: BurstKind, place: string): string {
   return `digest ${kind} ${kind === 'grant' ? grant : `${server}.${tool}`} ${place}`;
 }
 
 /** The newest digest of the same kind of call, people and place that has room; null: there is none. */
 async function openDigest(
-  { store, cards }: WayGateway,
+  gateway: WayGateway,
   approval: Approval,
   kind: BurstKind,
   withinMs: number,
 ): Promise<CardedCall | null> {
-  for (const id of await store.digestLeaders(approval, withinMs)) {
+  const { store, cards, cardGate } = gateway;
+  const { openDigests } = cardGate;
+  for (const id of await store.digestLeaders(approval, kind, withinMs)) {
+    if (openDigests.isFull(id)) continue;
     const leader = await store.look(id);
     const mark = digestMarkIn(leader?.card?.digest);
     if (leader === null || leader.card?.ts == null || mark?.leader !== id || mark.kind !== kind) continue;
     if (!isAlike(kind, leader.approval, approval) || !asksTheSame(leader.approval, approval)) continue;
     if (cards!.placeKey!(leader.approval) !== cards!.placeKey!(approval)) continue;
-    if ((await store.namedInDigest(leader.approval, LONGEST_MS)).length < MOST_IN_DIGEST) return leader;
+    const named = await store.namedInDigest(leader.approval, LONGEST_MS, MOST_IN_DIGEST);
+    if (named.length < MOST_IN_DIGEST) {
+      noteRoom(gateway, leader.approval, kind, named.length + 1);
+      return leader;
+    }
+    openDigests.filled(id);
   }
+  openDigests.closed(beginNotice(approval, kind, cards!.placeKey!(approval)));
   return null;
 }
 
@@ -103,7 +135,7 @@ export async function callsOfDigest(
   { store }: Pick<Gateway, 'store'>,
   leader: Approval,
 ): Promise<readonly CardedCall[]> {
-  const named = await store.namedInDigest(leader, LONGEST_MS);
+  const named = await store.namedInDigest(leader, LONGEST_MS, MOST_IN_DIGEST * 2);
   const ids = [leader.id, ...named.filter((id) => id !== leader.id)].slice(0, MOST_IN_DIGEST * 2);
   const looked = await Promise.all(ids.map((id) => store.look(id)));
   return looked.filter(

@@ -1,14 +1,14 @@
 import type { Allowance } from '../domain/allowance/allowance.ts';
 import { toldBeside } from '../domain/allowance/told.ts';
 import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
-import { type DigestMark, digestMark, MOST_IN_DIGEST } from '../domain/approval/burst.ts';
+import { type DigestMark, digestMark, digestMarkIn, MOST_IN_DIGEST } from '../domain/approval/burst.ts';
 import { FORGED, isForged } from '../domain/approval/forged.ts';
 import type { Freeze } from '../domain/freeze/freeze.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { BesideCard, CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
 import { describeForCard } from './call/describe-call.ts';
-import { type CardedCall, callsOfDigest, cardWayOf } from './card-digest.ts';
+import { type CardedCall, callsOfDigest, cardWayOf, mayJoin, noteRoom } from './card-digest.ts';
 import { heldBackMs } from './card-pace.ts';
 import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
@@ -74,10 +74,21 @@ export async function publishCard(
   await gateway.describing.settled(id);
   const found = await store.look(id, 'together');
   if (found === null) return null;
+  // A card that others stand before looks at nothing but itself, however many there are.
+  if (isUnposted(found) && !mayJoin(gateway, found.approval)) {
+    const waitMs = cardGate.waitMs(postsOf(found.approval), id, turn);
+    if (waitMs > 0) return waitMs;
+  }
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
-  if (laterMs > 0) return laterMs;
+  if (laterMs > 0) {
+    cardGate.done(postsOf(found.approval), id);
+    return laterMs;
+  }
   const way = await cardWayOf(gateway, found);
-  if (way.kind === 'soon') return BUSY_MS;
+  if (way.kind === 'soon') {
+    cardGate.keepsPlace(postsOf(found.approval), id, turn, BUSY_MS);
+    return BUSY_MS;
+  }
   if (way.kind === 'joined') {
     cardGate.done(postsOf(found.approval), id);
     // The message is the leader's card: one run brings it up to date for all.
@@ -111,6 +122,11 @@ export async function publishCard(
     return { againMs };
   }).finally(letOthersBegin);
   return ran === null ? BUSY_MS : ran.againMs;
+}
+
+/** No message shows it yet, and one is to. */
+function isUnposted({ approval, card }: CardedCall): boolean {
+  return !card?.ts && digestMarkIn(card?.digest) === null && !needsNoCard(approval);
 }
 
 /**
@@ -149,7 +165,10 @@ async function bringUpToDate(
  * showed of that call. Up to date is what shows every one of them.
  */
 async function bringDigestUpToDate(
-  gateway: Pick<Gateway, 'allowances' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
+  gateway: Pick<
+    Gateway,
+    'allowances' | 'cardGate' | 'cards' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'
+  >,
   cards: Cards,
   mark: DigestMark,
   run: CardRun,
@@ -204,6 +223,7 @@ async function bringDigestUpToDate(
     gateway.inline.cardShown(record, false);
     if (revision !== null && revision > approval.revision) againMs = 0;
   }
+  noteRoom(gateway, leader, mark.kind, members.length);
   if (members.length > MOST_IN_DIGEST)
     log.warn({ approval: leader.id, calls: members.length }, 'a digest has more calls than it can show');
   return { againMs };

@@ -1,5 +1,5 @@
 import type { Approval } from '../domain/approval/approval.ts';
-import type { OpenedBefore } from '../domain/approval/burst.ts';
+import type { BurstKind, OpenedBefore } from '../domain/approval/burst.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 
 /** Where the card of an approval is, and which revision it shows. */
@@ -39,19 +39,30 @@ export interface CardStore {
    * nothing, so that the next one is the first again.
    */
   releaseCard(approval: string, run: string, unposted?: boolean): Promise<void>;
-  /** How many approvals were opened in the `ms` before this one, by the same grant and to the same tool: 500 are looked through. */
+  /**
+   * How many approvals were opened in the `ms` before this one, by the same grant and to the same tool, `most` of each at most: 500 are
+   * looked through.
+   */
   openedBefore(
     approval: Pick<Approval, 'createdAt' | 'grant' | 'id' | 'server' | 'tool'>,
     ms: number,
+    most: number,
   ): Promise<OpenedBefore>;
   /**
-   * The ids of approvals whose card's row names the digest that this one leads, oldest first; of those opened within `ms` of it. What the
-   * rows say is not judged.
+   * The ids of approvals whose card's row names the digest that this one leads, oldest first; of those opened within `ms` of it, and
+   * `most` of them at most (1,000). What the rows say is not judged.
    */
-  namedInDigest(leader: Pick<Approval, 'createdAt' | 'id'>, ms: number): Promise<readonly string[]>;
-  /** The ids of approvals opened in the `ms` before this one whose card's row says that they lead a digest, newest first; as little judged. */
-  digestLeaders(approval: Pick<Approval, 'createdAt' | 'id'>, ms: number): Promise<readonly string[]>;
-  /** How many of the approvals that the grant opened in the last minute its agent has taken back. */
+  namedInDigest(leader: Pick<Approval, 'createdAt' | 'id'>, ms: number, most?: number): Promise<readonly string[]>;
+  /**
+   * The ids of approvals opened in the `ms` before this one whose card's row says that they lead a digest of this kind, by the same
+   * grant or to the same tool, newest first: 20 of the last 100 leaders. As little judged.
+   */
+  digestLeaders(
+    approval: Pick<Approval, 'createdAt' | 'grant' | 'id' | 'server' | 'tool'>,
+    kind: BurstKind,
+    ms: number,
+  ): Promise<readonly string[]>;
+  /** How many of the approvals that the grant opened in the last minute its agent has taken back; 200 at most. */
   takenBack(grant: string): Promise<number>;
   /**
    * Of these approvals, those whose card nobody can see: not posted, and created by `before` or refused by their channel;

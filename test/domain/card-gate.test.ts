@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { publishCard } from '../../src/gateway/publish-card.ts';
 import { CardGate } from '../../src/gateway/state/card-gate.ts';
+import { sampleApproval } from '../support/domain/approval.ts';
 
 /** A gate at which cards with turns 1, 2, … wait because Slack takes no more. */
 function crowded(cards: number): CardGate {
@@ -69,5 +71,45 @@ describe('the order of cards that wait for Slack', () => {
     const gate = crowded(20);
     now += 5_000 + 2_000 + 1;
     assert.equal(gate.waitMs('posts up', 'ap_20', 20), 0);
+  });
+
+  test('a card that others stand before looks at itself alone, unless a digest with room is known that may be its own', async () => {
+    const cardGate = crowded(20);
+    const asked: string[] = [];
+    const approval = { ...sampleApproval(), id: 'ap_20', state: 'pending' as const };
+    const store = new Proxy({} as Record<string, unknown>, {
+      get: (_, verb: string) => async () => {
+        asked.push(verb);
+        if (verb === 'look') return { approval, card: null };
+        throw new Error('looked further');
+      },
+    });
+    const describing = { isSlow: () => false, settled: async () => undefined };
+    const parts = { cardGate, cards: { placeKey: () => 'C1' }, clock: { now: () => approval.createdAt }, describing };
+    const gateway = { ...parts, rules: { digest: { over: 3, withinMs: 60_000 } }, store } as unknown as Parameters<
+      typeof publishCard
+    >[0];
+    const publish = () => publishCard(gateway, approval.id, 20);
+    assert.ok((await publish())! >= 1_000);
+    assert.deepEqual(asked, ['look']);
+    cardGate.openDigests.opened(`digest grant ${approval.grant} C2`, 5);
+    assert.ok((await publish())! >= 1_000, 'one in another place');
+    cardGate.openDigests.opened(`digest grant ${approval.grant} C1`, 1);
+    await assert.rejects(publish, /looked further/);
+    assert.ok((await publish())! >= 1_000, 'no more go than there is room');
+    assert.deepEqual(asked, ['look', 'look', 'look', 'takenBack', 'look']);
+  });
+
+  test('who is let through and has to come again stands where it stood', async (t) => {
+    let now = performance.now();
+    t.mock.method(performance, 'now', () => now);
+    const gate = crowded(4);
+    for (const turn of [1, 2, 3]) gate.keepsPlace('posts up', `ap_${turn}`, turn, 500);
+    gate.keepsPlace('posts other', 'ap_1', 1, 500);
+    assert.equal(gate.waitMs('posts other', 'ap_9', 900), 0, 'no lane begins with it');
+    now += 2_400;
+    assert.ok(gate.waitMs('posts up', 'ap_4', 4) > 0);
+    now += 400;
+    assert.equal(gate.waitMs('posts up', 'ap_4', 4), 0, 'but no longer than it comes');
   });
 });

@@ -1,3 +1,5 @@
+import { OpenDigests } from './open-digests.ts';
+
 /** The lane of cards that are not posted yet. */
 export function postsOf({ server }: { readonly server: string }): string {
   return `posts ${server}`;
@@ -101,13 +103,16 @@ function indexIn(sorted: readonly number[], number: number): number {
  * would be one of sixty. So while cards wait, only those try that at most two others wait before: with a lower turn, or with
  * the same and since before. A thousand calls that were decided in a moment have all the first turn.
  *
- * Each look of a card that waits costs reads of SQL and the queue, so the more there are the less often each looks: up
- * to 250 within 10 s, beyond that 25 of them a second together. Those at the front come as soon as ever.
+ * Each look of a card that waits costs a read of SQL and work of the queue, so the more there are the less often each looks: up
+ * to 250 within 10 s, beyond that 25 of them a second together. Those at the front come as soon as ever, and they alone look
+ * for more than themselves.
  *
  * A lane is what shares a rate: posts, or updates, for one server. Kept per process: with more replicas, as many more
  * cards try at a time. Where another replica runs a card that waits here, it is forgotten 2 s after its time.
  */
 export class CardGate {
+  /** A call that joins a message takes none of what the lane waits for. */
+  readonly openDigests = new OpenDigests();
   readonly #lanes = new Map<string, Lane>();
 
   /** Milliseconds after which the card may come again; 0: it may try now. */
@@ -137,6 +142,12 @@ export class CardGate {
     const waiting = this.#lanes.get(lane) ?? new Lane();
     this.#lanes.set(lane, waiting);
     this.#wait(waiting, id, turn, ms);
+  }
+
+  /** It was let through, and has to come again after so many ms: it stands where it stood, if others wait at all. */
+  keepsPlace(lane: string, id: string, turn: number, ms: number): void {
+    const waiting = this.#lanes.get(lane);
+    if (waiting !== undefined) this.#wait(waiting, id, turn, ms);
   }
 
   /** It waits no longer: it was taken, or is not needed any more. */

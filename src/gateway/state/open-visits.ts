@@ -1,11 +1,12 @@
 import type { Ending } from '../../ports.ts';
 
-/** Something of one grant's request that is still open here, and how it is ended. */
-interface OpenPart {
+/** What one token keeps open with one server. */
+interface OpenTogether {
   /** By what it stays admitted: the SHA-256, in hex, of a grant's token, or what stands for an account. */
   readonly token: string;
   readonly server: string;
-  readonly end: () => void;
+  /** How each part is ended. */
+  readonly ends: Set<{ readonly end: () => void }>;
 }
 
 /**
@@ -14,37 +15,43 @@ interface OpenPart {
  * expires or loses a server keeps no stream from before, on either side.
  */
 export class OpenVisits {
-  readonly #open = new Set<OpenPart>();
+  readonly #open = new Map<string, OpenTogether>();
 
   get size(): number {
-    return this.#open.size;
+    let size = 0;
+    for (const { ends } of this.#open.values()) size += ends.size;
+    return size;
   }
 
   /** The visit of a request that this token was accepted for. */
   begin(token: string, server: string): Ending {
     return {
       onEnd: (end) => {
-        const part = { token, server, end };
-        this.#open.add(part);
-        return () => void this.#open.delete(part);
+        const key = `${token} ${server}`;
+        const together = this.#open.get(key) ?? { token, server, ends: new Set() };
+        this.#open.set(key, together);
+        const part = { end };
+        together.ends.add(part);
+        return () => {
+          together.ends.delete(part);
+          if (together.ends.size === 0 && this.#open.get(key) === together) this.#open.delete(key);
+        };
       },
     };
   }
 
-  /** Ends everything whose token is no longer accepted for its server. Returns how many parts. */
+  /** Ends everything whose token is no longer accepted for its server. Asks once for each, however much is open. Returns how many parts. */
   endUnless(accepts: (token: string, server: string) => boolean): number {
-    const known = new Map<string, boolean>();
-    const bad: OpenPart[] = [];
-    for (const part of this.#open) {
-      const key = `${part.token} ${part.server}`;
-      const good = known.get(key) ?? accepts(part.token, part.server);
-      known.set(key, good);
-      if (!good) bad.push(part);
+    const bad = [...this.#open].filter(([, { token, server }]) => !accepts(token, server));
+    let ended = 0;
+    for (const [key, { ends }] of bad) {
+      this.#open.delete(key);
+      for (const part of [...ends]) {
+        ends.delete(part);
+        ended += 1;
+        part.end();
+      }
     }
-    for (const part of bad) {
-      this.#open.delete(part);
-      part.end();
-    }
-    return bad.length;
+    return ended;
   }
 }

@@ -1,5 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { AskedBefore } from '../../domain/approval/cue.ts';
+import { SharedLooks } from '../../time/shared-looks.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import type { Tables } from '../table/tables.ts';
 
 /** Facts that are remembered, of each kind. */
@@ -9,34 +11,43 @@ const MOST_KNOWN = 10_000;
  * Whether a principal's calls of a tool were sent before, and whether it asked for anything since. Two looks into indexes
  * of 0070, whose conditions are these words. What an agent asks and takes back itself counts for neither, so that it cannot
  * use up what makes its next question look different. What is so stays so, and is asked once by each process: an opening
- * costs no statement more, but for what is new.
+ * costs no statement more, but for what is new. Of that, whoever asks the same at the same time shares a look.
  */
 export class AskedBefores {
   readonly #db: Kysely<Tables>;
   readonly #sent = new Set<string>();
   readonly #asked = new Set<string>();
+  readonly #looks = new SharedLooks<AskedBefore>();
 
   constructor(db: Kysely<Tables>) {
     this.#db = db;
   }
 
-  async find(
-    { grant, server, tool }: { readonly grant: string; readonly server: string; readonly tool: string },
-    since: Date,
-  ): Promise<AskedBefore> {
+  async find(by: AskedBy, since: Date): Promise<AskedBefore> {
+    const { grant, server, tool } = by;
     const [use, day] = [JSON.stringify([grant, server, tool]), JSON.stringify([grant, since.getTime()])];
     if (this.#sent.has(use) && this.#asked.has(day)) return { sent: true, today: true };
-    const found = await sql<AskedBefore>`
+    const { sent, today } = await this.#looks.at(`${use} ${day}`, () => this.#look(by, since));
+    if (sent) keep(this.#sent, use);
+    if (today) keep(this.#asked, day);
+    return { sent, today };
+  }
+
+  async #look({ grant, server, tool }: AskedBy, since: Date): Promise<AskedBefore> {
+    const found = await sql<AskedBefore>`${KEPT_PLAN}
       select
         exists (select 1 from holdfast.approvals where grant_name = ${grant} and server = ${server} and tool = ${tool}
           and state in ('dispatched', 'succeeded', 'failed', 'unknown')) as sent,
         exists (select 1 from holdfast.approvals where grant_name = ${grant} and created_at >= ${since}
           and state <> 'withdrawn') as today`.execute(this.#db);
-    const { sent, today } = found.rows[0]!;
-    if (sent) keep(this.#sent, use);
-    if (today) keep(this.#asked, day);
-    return { sent, today };
+    return found.rows[0]!;
   }
+}
+
+interface AskedBy {
+  readonly grant: string;
+  readonly server: string;
+  readonly tool: string;
 }
 
 function keep(known: Set<string>, fact: string): void {

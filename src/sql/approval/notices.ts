@@ -34,13 +34,16 @@ const SPARE_MS = 1_000;
 
 /**
  * Whether the caller may send this notice: true for one caller within `ms`. Of two that ask at once one gets true. A claim
- * that would last longer than one made now keeps nobody quiet: the clock was set back since.
+ * that would last longer than one made now keeps nobody quiet: the clock was set back since. Who finds it claimed writes nothing,
+ * however often it asks.
  */
 export async function claimNotice(db: Kysely<Tables>, notice: string, ms: number): Promise<boolean> {
   const after = (most: number) => sql`clock_timestamp() + make_interval(secs => ${most / 1_000}::double precision)`;
   for (let attempt = 1; ; attempt += 1) {
     const claimed = await sql`
-      insert into holdfast.notices as n (notice, until) values (${notice}, ${after(ms)})
+      insert into holdfast.notices as n (notice, until) select ${notice}::text, ${after(ms)}
+      where not exists (select 1 from holdfast.notices h where h.notice = ${notice}
+        and h.until > clock_timestamp() and h.until <= ${after(ms + SPARE_MS)})
       on conflict (notice) do update set until = excluded.until
         where n.until <= clock_timestamp() or n.until > ${after(ms + SPARE_MS)}
       returning 1`.execute(db);

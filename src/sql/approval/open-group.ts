@@ -1,13 +1,15 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
+import { BY_INDEX } from '../connection/by-index.ts';
 import { THEN_COMMIT, WITH_THE_NEXT } from '../connection/joined-statements.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import { LOGGED, type LoggedPart, rememberLogged } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { hasEarlierLike } from './earlier-like.ts';
+import type { KnownLoads } from './known-loads.ts';
 import { insertFrom, type OpeningRow, openingRows } from './opening-row.ts';
-import { judgeLoad, type OpeningLoad, openingLoad } from './room.ts';
+import { judgeLoad, type OpeningLoad, openingLoad, readLoad } from './room.ts';
 
 /** A call that is to be opened with others. */
 export interface GroupedOpening {
@@ -34,7 +36,7 @@ function countOf(part: string): RawBuilder<unknown> {
  */
 export async function lockGrant(trx: Db, grant: string): Promise<void> {
   await sql`${WITH_THE_NEXT} select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0)),
-    set_config('enable_seqscan', 'off', true)`.execute(trx);
+    ${BY_INDEX}`.execute(trx);
 }
 
 type GroupRow = OpeningLoad & LoggedPart & { earlier: boolean } & (ApprovalRow | { id: null });
@@ -49,6 +51,7 @@ export async function openGroup(
   seals: Seals,
   group: readonly GroupedOpening[],
   room: GrantRoom,
+  loads: KnownLoads,
 ): Promise<readonly (Opened | null)[]> {
   const { grant } = group[0]!.request.approval;
   const keys = group.some(({ row }) => row.keyed);
@@ -65,17 +68,19 @@ export async function openGroup(
         known as materialized (select c.nth, c.id, octet_length(c.request) as bytes, ${hasEarlierLike(sql`c.fingerprints`)} as earlier
           from asked c),
         fresh as (select count(*)::int as calls, coalesce(sum(bytes), 0)::bigint as bytes from known where not earlier),
-        load as (${openingLoad(grant, room)}),
+        load as (${openingLoad(grant, room, loads.find(grant))}),
         clear as (select c.* from asked c join known k on k.nth = c.nth and not k.earlier, load where "hasRoom"),
         opening as (${insertFrom.openings('clear')}),
         opened as (${insertFrom.approvals('clear')}),
         seated as (${insertFrom.joiners('clear')}),
         logged as (${insertFrom.events('clear')})${keyed}
-      select ${LOGGED}, l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},
+      select ${LOGGED}, l.pending, l.kept, l.wait, l.nth, l.now, l.seq, l.total, l.requests, l.counted, k.earlier, ${APPROVAL},
         ${sql.join(WRITTEN.map(([table, part]) => tookAll(table, countOf(part), countOf('clear'))))}${keys ? sql`, ${tookKeys}` : sql``}
       from load l cross join known k left join opened a on a.id = k.id order by k.nth`.execute(trx);
   });
-  return readGroup(db, seals, group, room, found.rows);
+  const rows = found.rows.map(readLoad);
+  if (rows[0]!.counted) loads.counted(grant, rows[0]!);
+  return readGroup(db, seals, group, room, rows);
 }
 
 function readGroup(

@@ -10,6 +10,7 @@ import { reasonsText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 import { lastSent, liveOf, owedOf, textArray } from './earlier-like.ts';
 import { insertApproval, insertKey, newShown } from './insert.ts';
+import type { KnownLoads } from './known-loads.ts';
 import { Unasked, waitForLeg } from './legs.ts';
 import { lockGrant } from './open-group.ts';
 import { absentFor } from './presence.ts';
@@ -38,6 +39,7 @@ export async function openApproval(
   joiner: NewJoiner,
   room: GrantRoom,
   event: NewEvent,
+  loads: KnownLoads,
 ): Promise<Opened> {
   const { id, grant, fingerprint, createdAt } = request.approval;
   const fingerprints = [fingerprint, ...request.olderFingerprints];
@@ -53,7 +55,7 @@ export async function openApproval(
       await writeEvents(trx, seals, [joinedEvent(event, owed.row.id, true)]);
       return { kind: 'owed', approval: approvalOf(seals, owed.row), joiner: owed.joiner };
     }
-    const taken = await takeRoom(trx, request, room);
+    const taken = await takeRoom(trx, request, room, loads);
     if (taken.kind !== 'room') return taken;
     await waitForLeg(trx, request);
     const unknown = await lastUnknown(trx, [...fingerprints, ...rounds]);

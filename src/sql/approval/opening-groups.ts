@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
+import { breathe } from '../../time/breathe.ts';
 import { isAboutOne } from '../connection/about-one.ts';
 import type { Tables } from '../table/tables.ts';
+import { KnownLoads } from './known-loads.ts';
 import { openApproval } from './open.ts';
 import { type GroupedOpening, openGroup } from './open-group.ts';
 import { openingRow } from './opening-row.ts';
@@ -15,6 +17,8 @@ const MOST_WAITING = 2_000;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** Calls of one grant that are remembered while others wait. */
 const MOST_KNOWN = 1_000;
+/** Turns of the process that calls on their way get before the next group. */
+const MOST_TURNS = 8;
 /** Bytes from which on a call is written in steps, between which others get their turns. */
 const LONG = 64 * 1024;
 
@@ -39,6 +43,7 @@ export class OpeningGroups {
   readonly #seals: Seals;
   /** Those that wait, of each grant whose turn somebody has. */
   readonly #waiting = new Map<string, WaitingLine>();
+  readonly #loads = new KnownLoads();
 
   constructor(db: Kysely<Tables>, seals: Seals) {
     this.#db = db;
@@ -79,6 +84,7 @@ export class OpeningGroups {
       }
       if (known.size > MOST_KNOWN) known.clear();
       for (const one of group) known.add(fingerprintOf(one));
+      if (group.length > 1) await untilNoneComes(waiting);
     }
     this.#waiting.delete(grant);
   }
@@ -89,7 +95,7 @@ export class OpeningGroups {
     if (!plain) return this.#openAlone(group[0]!);
     try {
       const calls = group.map((one) => this.#grouped(one));
-      const opened = await openGroup(this.#db, this.#seals, calls, room);
+      const opened = await openGroup(this.#db, this.#seals, calls, room, this.#loads);
       const left = group.filter((one, at) => {
         const mine = opened[at]!;
         if (mine !== null) one.settle(mine);
@@ -121,7 +127,7 @@ export class OpeningGroups {
 
   async #openAlone({ request, joiner, room, event, settle, fail }: WaitingOpening): Promise<unknown> {
     try {
-      settle(await openApproval(this.#db, this.#seals, request, joiner, room, event));
+      settle(await openApproval(this.#db, this.#seals, request, joiner, room, event, this.#loads));
       return null;
     } catch (error) {
       fail(error);
@@ -152,6 +158,21 @@ function fingerprintOf({ request }: WaitingOpening): string {
 /** Most calls are: not long, and no answer to what a server asked. */
 function isPlain({ approval, leg, rounds = [], request }: NewApproval): boolean {
   return approval.answersTo === null && leg === undefined && rounds.length === 0 && request.byteLength <= LONG;
+}
+
+/**
+ * Calls came together, so others of theirs may be on their way through this process: they get their turns of it as long as each
+ * brings one more. Nobody who comes alone waits, and nobody for a clock.
+ */
+async function untilNoneComes(waiting: readonly WaitingOpening[]): Promise<void> {
+  for (
+    let turn = 0, before = -1;
+    turn < MOST_TURNS && waiting.length > before && waiting.length < MOST_CALLS;
+    turn += 1
+  ) {
+    before = waiting.length;
+    await breathe();
+  }
 }
 
 /** How many of the first that wait can be opened together; at least one. */

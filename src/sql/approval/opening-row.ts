@@ -77,9 +77,12 @@ function names(columns: readonly (readonly [string, string])[]): string {
 
 /** Statements that insert what the rows of `from` bring, each with what it returns. */
 export const insertFrom = {
+  /** After the last opening that `load` found. */
   openings: (from: string) => sql`
-    insert into holdfast.openings (id, grant_name, kind)
-    select id, grant_name, 'approval' from ${sql.raw(from)} returning 1`,
+    insert into holdfast.openings (id, grant_name, kind, seq, total)
+    select c.id, c.grant_name, 'approval', l.seq + row_number() over (order by c.nth),
+      l.total + sum(octet_length(c.request::bytea)) over (order by c.nth)
+    from ${sql.raw(from)} c cross join load l order by c.nth returning 1`,
   approvals: (from: string) => sql`
     insert into holdfast.approvals (${sql.raw(names(APPROVAL_COLUMNS))})
     select ${sql.raw(APPROVAL_COLUMNS.map(([name, type]) => (sentAs(type) === type ? name : `${name}::${type}`)).join(', '))}

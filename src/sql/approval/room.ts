@@ -8,9 +8,10 @@ import {
 } from '../../domain/approval/openings.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { GrantRoom, NewApproval, NoOpening } from '../../ports.ts';
-import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { readByIndex } from '../connection/by-index.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
+import type { CountedLoad, KnownLoads } from './known-loads.ts';
 
 type Trx = Transaction<Tables>;
 
@@ -19,31 +20,71 @@ const OPENINGS = 'approval.openings';
 
 /** What a grant has open, as `openingLoad` finds it. */
 export interface OpeningLoad {
+  /** At most so many, where it was not `counted`. */
   readonly pending: number;
   readonly kept: string;
   readonly wait: string | null;
   readonly now: Date;
   readonly nth: number;
+  /** Of the last opening before this statement. */
+  readonly seq: string;
+  readonly total: string;
+  readonly requests: string;
+  /** All that the grant has pending was counted. */
+  readonly counted: boolean;
 }
 
 /**
  * Columns of `OpeningLoad`, as one row; with `hasRoom`, for all of the calls that `fresh` counts, with their bytes, in its
- * one row.
+ * one row. What is parked is counted only where what was `known`, with all that was opened since, leaves room in doubt: so
+ * whoever is refused is refused by a count. Under the grant's lock, so that no opening comes in between.
  */
-export function openingLoad(grant: string, room: GrantRoom): RawBuilder<unknown> {
+export function openingLoad(grant: string, room: GrantRoom, known: CountedLoad | null): RawBuilder<unknown> {
   const { openings } = room;
   const calls = sql`(select calls from fresh)`;
+  const bytes = sql`(select bytes from fresh)`;
   return sql`
-    select pending, kept::text as kept, wait::text as wait, nth, clock_timestamp() as now,
-      pending + ${calls} <= ${mostPending(room)}::int and kept + (select bytes from fresh) <= ${room.keptBytes}::bigint
+    select pending, (requests + beside)::text as kept, wait::text as wait, nth, clock_timestamp() as now,
+      seq, total, requests, not enough as counted,
+      pending + ${calls} <= ${mostPending(room)}::int and requests + beside + ${bytes} <= ${room.keptBytes}::bigint
         and ${calls} <= ${openings.max}::int and wait is null as "hasRoom"
-    from (select (
-          select count(*)::int from holdfast.approvals
-          where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp()) as pending,
-        ${keptFor(grant)} as kept,
-        ${waitFor(grant, 'approval', openings, calls)} as wait,
-        (select count(*)::int from holdfast.openings
-          where grant_name = ${grant} and kind = 'approval' and at > clock_timestamp() - interval '1 minute') as nth) l`;
+    from (
+      select l.*, case when enough then "mostPending" else ${pendingOf(grant)} end as pending,
+        case when enough then "mostRequests" else ${requestsOf(grant)} end as requests,
+        ${waitFor(grant, openings, calls)} as wait, ${openedLately(grant)} as nth
+      from (
+        select m.*, coalesce(m.seq >= "knownSeq" and m.total >= "knownTotal"
+          and "mostPending" + ${calls} <= ${mostPending(room)}::int
+          and "mostRequests" + beside + ${bytes} <= ${room.keptBytes}::bigint, false) as enough
+        from (
+          select s.*, ${besideOf(grant)} as beside, k.seq as "knownSeq", k.total as "knownTotal",
+            k.pending + (s.seq - k.seq) as "mostPending", k.requests + (s.total - k.total) as "mostRequests"
+          from (${lastOpening(grant)}) s cross join (select ${known?.seq ?? null}::bigint as seq,
+            ${known?.total ?? null}::bigint as total, ${known?.pending ?? null}::bigint as pending,
+            ${known?.requests ?? null}::bigint as requests) k
+          offset 0) m
+        offset 0) l
+      offset 0) s`;
+}
+
+/** The number of the grant's last opening and the bytes asked for up to it. One that has none begins with the time. */
+function lastOpening(grant: string): RawBuilder<unknown> {
+  return sql`
+    select coalesce(o.seq, floor(extract(epoch from clock_timestamp()) * 1000000)::bigint) as seq, coalesce(o.total, 0) as total
+    from (select 1) one left join (select seq, total from holdfast.openings
+      where grant_name = ${grant} and seq is not null order by seq desc limit 1) o on true offset 0`;
+}
+
+function pendingOf(grant: string): RawBuilder<unknown> {
+  return sql`(select count(*) from holdfast.approvals
+    where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp())`;
+}
+
+/** How many the grant has opened in the last minute: of a stretch of numbers, its first and its last. */
+function openedLately(grant: string): RawBuilder<unknown> {
+  return sql`coalesce((l.seq - (select seq from holdfast.openings
+    where grant_name = ${grant} and kind = 'approval' and at > clock_timestamp() - interval '1 minute'
+    order by at limit 1) + 1)::int, 0)`;
 }
 
 function mostPending({ maxPending, closed = false }: GrantRoom): number {
@@ -59,17 +100,32 @@ export async function takeRoom(
   trx: Trx,
   request: NewApproval,
   room: GrantRoom,
+  loads: KnownLoads | null = null,
 ): Promise<NoOpening | { readonly kind: 'room'; readonly nth: number }> {
   const { id, grant } = request.approval;
   const found = await sql<OpeningLoad>`
     with fresh as (select 1 as calls, ${request.request.byteLength}::bigint as bytes),
-      load as (${openingLoad(grant, room)}),
+      load as (${openingLoad(grant, room, loads?.find(grant) ?? null)}),
       opened as (
-        insert into holdfast.openings (id, grant_name, kind)
-        select ${id}::text, ${grant}::text, 'approval' from load where "hasRoom" returning 1)
+        insert into holdfast.openings (id, grant_name, kind, seq, total)
+        select ${id}::text, ${grant}::text, 'approval', seq + 1, total + (select bytes from fresh)
+        from load where "hasRoom" returning 1)
     select l.*, ${tookAll('openings', sql`select count(*) from opened`, sql`select count(*) from load where "hasRoom"`)}
     from load l`.execute(trx);
-  return judgeLoad(request, room, found.rows[0]!);
+  const load = readLoad(found.rows[0]!);
+  if (load.counted) loads?.counted(grant, load);
+  return judgeLoad(request, room, load);
+}
+
+/** Numbers that a driver may hand over as texts. */
+export function readLoad<Row extends OpeningLoad>(row: Row): Row {
+  return {
+    ...row,
+    pending: Number(row.pending),
+    seq: String(row.seq),
+    total: String(row.total),
+    requests: String(row.requests),
+  };
 }
 
 /** What `hasRoom` says, with why. */
@@ -88,25 +144,39 @@ export function judgeLoad(
 
 /** Bytes of requests and results that are kept for a grant, its tasks' included. */
 function keptFor(grant: string): RawBuilder<unknown> {
-  return sql`(
-    (select coalesce(sum(coalesce(octet_length(request), 0) + coalesce(octet_length(result), 0)), 0)
-      from holdfast.approvals where grant_name = ${grant} and (request is not null or result is not null))
-    + (select coalesce(sum(octet_length(request) + coalesce(octet_length(kept), 0)), 0)
+  return sql`(${requestsOf(grant)} + ${besideOf(grant)})`;
+}
+
+function requestsOf(grant: string): RawBuilder<unknown> {
+  return sql`(select coalesce(sum(octet_length(request)), 0)::bigint
+    from holdfast.approvals where grant_name = ${grant} and request is not null)`;
+}
+
+/** The same without the requests of its approvals. Results are found in words of their index (0089), which holds nothing of what is parked. */
+function besideOf(grant: string): RawBuilder<unknown> {
+  return sql`((select coalesce(sum(octet_length(result)), 0)::bigint
+      from holdfast.approvals where grant_name || '' = ${grant} and result is not null)
+    + (select coalesce(sum(octet_length(request) + coalesce(octet_length(kept), 0)), 0)::bigint
       from holdfast.tasks where grant_name = ${grant}))`;
 }
 
-/** Seconds until the grant may open as many `more`; null: it may now. The newest `max` openings tell. */
-export function waitFor(
-  grant: string,
-  kind: 'approval' | 'session',
-  { max, per }: OpeningRate,
-  more: RawBuilder<unknown> = sql`1`,
-): RawBuilder<unknown> {
+/** Seconds until the grant may open as many `more` approvals; null: it may now. `l.seq` is the number of its last opening. */
+function waitFor(grant: string, { max, per }: OpeningRate, more: RawBuilder<unknown>): RawBuilder<unknown> {
+  const window = sql.raw(`interval '${OPENING_WINDOWS[per]} seconds'`);
+  return sql`(
+    select case when at > clock_timestamp() - ${window} then extract(epoch from at + ${window} - clock_timestamp()) end
+    from holdfast.openings
+    where grant_name = ${grant} and seq is not null and seq <= l.seq - greatest(0, ${max}::int - ${more})
+    order by seq desc limit 1)`;
+}
+
+/** The same for one more session. The newest `max` openings tell. */
+export function sessionWait(grant: string, { max, per }: OpeningRate): RawBuilder<unknown> {
   const window = sql.raw(`interval '${OPENING_WINDOWS[per]} seconds'`);
   return sql`(
     select extract(epoch from at + ${window} - clock_timestamp()) from holdfast.openings
-    where grant_name = ${grant} and kind = ${sql.lit(kind)} and at > clock_timestamp() - ${window}
-    order by at desc offset greatest(0, ${max}::int - ${more}) limit 1)`;
+    where grant_name = ${grant} and kind = 'session' and at > clock_timestamp() - ${window}
+    order by at desc offset ${max - 1}::int limit 1)`;
 }
 
 /** How long until the next opening is possible, and what time it is to the database. */
@@ -157,11 +227,18 @@ export async function refuseJoiner(
   return Number(kept) > keptBytes ? { kind: 'heavy', kept: Number(kept), asked: null, most: keptBytes } : null;
 }
 
-/** How many of the approvals that the grant opened in the last minute its agent has taken back. */
+/** Of those that a grant took back, the newest that are looked through: more than its cards and its channel ask for. */
+const MOST_TAKEN_BACK = 200;
+
+/** How many of the approvals that the grant opened in the last minute its agent has taken back; 200 at most. */
 export async function takenBack(db: Kysely<Tables>, grant: string): Promise<number> {
-  const found = await sql<{ count: number }>`${KEPT_PLAN}
-    select count(*)::int as count from holdfast.openings o join holdfast.approvals a on a.id = o.id
-    where o.grant_name = ${grant} and o.kind = 'approval' and o.at > clock_timestamp() - interval '1 minute'
-      and a.state = 'withdrawn'`.execute(db);
+  const found = await readByIndex(
+    db,
+    sql<{ count: number }>`
+    select count(*)::int as count from (select id from holdfast.approvals
+      where grant_name = ${grant} and state = 'withdrawn' order by id desc limit ${sql.lit(MOST_TAKEN_BACK)}) a
+    where exists (select 1 from holdfast.openings o
+      where o.id = a.id and o.kind = 'approval' and o.at > clock_timestamp() - interval '1 minute')`,
+  );
   return found.rows[0]!.count;
 }

@@ -5,7 +5,7 @@ import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { requireTaken, writeRows } from '../connection/not-taken.ts';
 import type { SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
-import { fullRate, waitFor } from './room.ts';
+import { fullRate, sessionWait } from './room.ts';
 
 /** The name of the setting that bounds how often a grant opens a session. */
 const OPENINGS = 'sessions.openings';
@@ -23,7 +23,7 @@ export async function countSession(
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`sessions ${grant}`}, 0))`.execute(trx);
     const found = await sql<{ wait: string | null; now: Date; counted: number }>`
-      with load as (select ${waitFor(grant, 'session', rate)} as wait), counted as (
+      with load as (select ${sessionWait(grant, rate)} as wait), counted as (
         insert into holdfast.openings (id, grant_name, kind)
         select ${id}::text, ${grant}::text, 'session' from load where wait is null returning 1
       ) select wait::text, clock_timestamp() as now, (select count(*)::int from counted) as counted from load`.execute(

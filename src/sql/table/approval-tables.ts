@@ -153,4 +153,7 @@ export interface OpeningTable {
   kind: 'approval' | 'session';
   /** By the database's clock. */
   at: Generated<Date>;
+  /** Of an approval: its number among its grant's, and the bytes asked for up to it. Of a replica of an older release: by a trigger. */
+  seq: Generated<string | null>;
+  total: Generated<string | null>;
 }

@@ -21,8 +21,8 @@ for (const kind of STORES) {
       await world.rows(`insert into holdfast.approvals
         select (jsonb_populate_record(a, jsonb_build_object('id', a.id || lpad(n::text, 4, '0'), 'fingerprint', 'f' || n))).*
         from holdfast.approvals a cross join generate_series(1, ${LOOKED_AT - 1}) n where a.id = '${leader.id}'`);
-      const last = await opened(world.one, newApproval({ id: 'ap_2' }));
-      assert.deepEqual(await world.one.digestLeaders(last.approval, 600_000), [leader.id]);
+      const last = await opened(world.one, newApproval({ id: 'ap_2', grant: leader.grant }));
+      assert.deepEqual(await world.one.digestLeaders(last.approval, 'grant', 600_000), [leader.id]);
       const mark = digestMark({ leader: leader.id, kind: 'grant' });
       await world.one.saveCard({ ...card, approval: last.approval.id, revision: 0, digest: mark }, null);
       assert.deepEqual(await world.one.namedInDigest(leader, 600_000), [leader.id, last.approval.id]);

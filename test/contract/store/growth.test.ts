@@ -143,3 +143,88 @@ describe('What a long log costs', { skip: skipWithout('postgres') }, () => {
     await isCheap('the overview of an hour', () => records.tally(recently, new Date(), 60_000), 12_000);
   });
 });
+
+/** Calls of one grant and tool that wait. */
+const PARKED = 5_000;
+/** Calls that one digest has in this test. */
+const TOGETHER = 20;
+
+describe('What a flood that waits costs', { skip: skipWithout('postgres') }, () => {
+  let server: TestServer;
+  let connection: PostgresConnection;
+  before(async () => {
+    server = await startPostgres(() => ['autovacuum=off', 'fsync=off']);
+    connection = await openPostgres({ url: server.url, connections: 1, log: quiet });
+  });
+  after(async () => {
+    await connection?.close();
+    await server?.stop();
+  });
+
+  test('P7: one more call and its card read the same however many of its grant and tool wait, with plans of an empty database', async () => {
+    const store = sqlStore(connection, TEST_SEALS);
+    const room = { maxPending: 100_000, openings: { max: 100_000, per: 'minute' } } as const;
+    const { grant, server: of, tool } = newApproval().approval;
+    let asked = 0;
+    const ask = async () => {
+      asked += 1;
+      const request = newApproval({ id: `ap_c${String(asked).padStart(6, '0')}`, grant });
+      const result = await open(store, request, newJoiner(), room);
+      assert.ok(result.kind === 'opened', result.kind);
+      return result.approval;
+    };
+    const first = await ask();
+    const steps: Record<string, readonly [most: number, step: () => Promise<unknown>]> = {
+      'one call': [60, ask],
+      'thirty calls at once': [1_200, () => Promise.all(Array.from({ length: 30 }, ask))],
+      'whether it was asked before': [20, () => store.askedBefore({ grant, server: of, tool }, new Date(0))],
+      'how many were opened before it': [40, async () => store.openedBefore(await ask(), 3_600_000, 3)],
+      'the digests that it may join': [400, async () => store.digestLeaders(await ask(), 'grant', 3_600_000)],
+      'what is in a digest': [100, () => store.namedInDigest({ ...first, id: 'ap_b000021' }, 3_600_000)],
+      'what its grant took back': [20, () => store.takenBack(grant)],
+      // It says in its words how many it looks through.
+      'what is unusual of it': [FEW, async () => store.earlierAsked(await ask())],
+      'its card, taken and saved': [
+        100,
+        async () => {
+          const { id } = await ask();
+          const run = { id: `ru_${id}`, replica: 'here', ms: 20_000 };
+          assert.notEqual(await store.claimCard(id, run), false);
+          const card = { approval: id, channel: 'C1', ts: '1.5', revision: 1, digest: 'd', postedAt: new Date() };
+          await store.saveCard(card, null, undefined, run.id);
+          await store.look(id);
+        },
+      ],
+    };
+    // As often as it takes until the plans are kept.
+    for (let round = 0; round < 8; round += 1) for (const [, step] of Object.values(steps)) await step();
+    await sql`
+      insert into holdfast.approvals
+      select (jsonb_populate_record(a, jsonb_build_object('id', 'ap_b' || lpad(g::text, 6, '0'), 'fingerprint', md5(g::text)))).*
+      from holdfast.approvals a, generate_series(1, ${PARKED}::int) g where a.id = ${first.id}`.execute(connection.db);
+    await sql`
+      insert into holdfast.openings (id, grant_name, kind)
+      select 'ap_b' || lpad(g::text, 6, '0'), ${grant}::text, 'approval' from generate_series(1, ${PARKED}::int) g`.execute(
+      connection.db,
+    );
+    await sql`
+      insert into holdfast.cards (approval_id, channel, ts, revision, digest)
+      select 'ap_b' || lpad(g::text, 6, '0'), 'C1', '1.' || g, 1,
+        'digest:ap_b' || lpad((g - (g - 1) % ${TOGETHER}::int)::text, 6, '0') || ':grant:'
+      from generate_series(1, ${PARKED}::int) g`.execute(connection.db);
+    for (const [what, [most, step]] of Object.entries(steps)) {
+      // What other replicas opened is counted once.
+      await step();
+      const from = await rowsRead(connection.db);
+      await step();
+      const to = await rowsRead(connection.db);
+      const read = Object.entries(to).map(([name, rows]) => [name, rows - (from[name] ?? 0)] as const);
+      assert.deepEqual(
+        read.filter(([, rows]) => rows > most),
+        [],
+        `${what} reads ${JSON.stringify(read)}`,
+      );
+    }
+    assert.equal((await store.namedInDigest({ ...first, id: 'ap_b000021' }, 3_600_000)).length, TOGETHER);
+  });
+});

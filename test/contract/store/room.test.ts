@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Store } from '../../../src/ports.ts';
+import type { Approval } from '../../../src/domain/approval/approval.ts';
+import type { GrantRoom, Store } from '../../../src/ports.ts';
 import {
   again,
   change,
@@ -77,6 +78,48 @@ for (const kind of STORES) {
         const third = times[n + 2];
         assert.ok(third === undefined || third.to - from > 990, `three within ${(third?.to ?? 0) - from} ms`);
       }
+    });
+
+    test('P5: what two replicas open in turns stays within the limits, though each counts only now and then', async () => {
+      const [grant, maxPending] = [newGrant(), 12];
+      const at = (n: number) => (n % 2 === 0 ? world.one : world.other);
+      const tryOne = (n: number, more: Partial<GrantRoom>, octets = 4) =>
+        open(at(n), { ...newApproval({ grant }), ...bytes(octets) }, newJoiner(), { maxPending: 100, ...more });
+      const approvals: Approval[] = [];
+      for (let n = 0; n < 20; n += 1) {
+        const result = await tryOne(n, { maxPending });
+        assert.equal(result.kind, n < maxPending ? 'opened' : 'crowded', `${n}`);
+        if (result.kind === 'opened') approvals.push(result.approval);
+      }
+      await withdraw(approvals[3]!);
+      assert.equal((await tryOne(1, { maxPending })).kind, 'opened', 'what one took back, the other opens');
+      assert.deepEqual(await tryOne(0, { maxPending }), { kind: 'crowded', pending: maxPending });
+      // 12 of 4 octets are kept; those of both replicas count at either.
+      for (let n = 0; n < 9; n += 1) assert.equal((await tryOne(n, { keptBytes: 1_000 }, 100)).kind, 'opened', `${n}`);
+      for (const n of [0, 1]) {
+        assert.deepEqual(await tryOne(n, { keptBytes: 1_000 }, 100), {
+          kind: 'heavy',
+          kept: 948,
+          asked: 100,
+          most: 1_000,
+        });
+      }
+    });
+
+    test('P5: what a replica of the release before opens is counted by those that know of no such opening', async () => {
+      const [grant, maxPending] = [newGrant(), 3];
+      const { approval } = await opened(store, newApproval({ grant }));
+      const older = `${approval.id}0`;
+      await world.rows(`insert into holdfast.approvals
+        select (jsonb_populate_record(a, jsonb_build_object('id', '${older}', 'fingerprint', '${randomHex(32)}'))).*
+        from holdfast.approvals a where a.id = '${approval.id}'`);
+      await world.rows(
+        `insert into holdfast.openings (id, grant_name, kind) values ('${older}', '${grant}', 'approval')`,
+      );
+      const tryOne = () => open(store, newApproval({ grant }), newJoiner(), { maxPending });
+      const third = await tryOne();
+      assert.ok(third.kind === 'opened' && third.nth === 3, JSON.stringify(third));
+      assert.equal((await tryOne()).kind, 'crowded');
     });
 
     test('P5: joining counts for no opening, and a full limit of the policy still lets join', async () => {

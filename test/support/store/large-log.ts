@@ -3,7 +3,7 @@ import { postgresPool } from '../../../src/sql/connection/postgres-pool.ts';
 import type { Tables } from '../../../src/sql/table/tables.ts';
 
 /** Tables that grow with what happens, and are never emptied. */
-export const GROWING = ['events', 'approvals', 'joiners', 'decisions', 'cards', 'checkpoints'] as const;
+export const GROWING = ['events', 'approvals', 'joiners', 'decisions', 'cards', 'checkpoints', 'openings'] as const;
 
 /**
  * Makes a log long: `events` more chained events, one a second until an hour ago, and `approvals` copies of the ended
