@@ -15,6 +15,7 @@ import {
   loggedCard,
   saysWhatWasShown,
 } from './card-row.ts';
+import { packCard, unpackCard } from './packed-card.ts';
 import { isSilent } from './presence.ts';
 
 /** Seconds after which Slack is first asked whether a card is still there. */
@@ -219,8 +220,8 @@ function keepContent(approval: string, content: string): RawBuilder<unknown> {
       select not exists (select 1 from holdfast.card_contents where digest = ${digest}::text)
         and (select count(*) from holdfast.card_contents where approval_id = ${approval}::text) < ${MOST_CARDS}::int as is_new
     ), added as (
-      insert into holdfast.card_contents (digest, approval_id, content, kept_at)
-      select ${digest}::text, ${approval}::text, ${content}::text, clock_timestamp() from due where is_new
+      insert into holdfast.card_contents (digest, approval_id, content, packed, kept_at)
+      select ${digest}::text, ${approval}::text, '', ${packCard(content)}::bytea, clock_timestamp() from due where is_new
       on conflict (digest) do nothing returning 1
     ), kept as (select 1 from due where not is_new union all select 1 from added)`;
 }
@@ -233,8 +234,13 @@ export async function cardContents(
   if (digests.length === 0) return new Map();
   const found = await db
     .selectFrom('holdfast.card_contents')
-    .select(['digest', 'content'])
+    .select(['digest', 'content', 'packed'])
     .where('digest', 'in', digests)
     .execute();
-  return new Map(found.map((row) => [row.digest, row.content]));
+  const contents = new Map<string, string>();
+  for (const { digest, content, packed } of found) {
+    const text = packed === null ? content : unpackCard(packed);
+    if (text !== null) contents.set(digest, text);
+  }
+  return contents;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Store, Unavailable } from '../../../src/ports.ts';
+import { unpackCard } from '../../../src/sql/approval/packed-card.ts';
 import {
   change,
   eventOf,
@@ -62,8 +63,8 @@ for (const kind of STORES) {
         const content = JSON.stringify([{ type: 'header', text: { type: 'plain_text', text: approval.id } }]);
         const digest = createHash('sha256').update(content).digest('hex');
         const kept = async () =>
-          (await world.rows(`select content from holdfast.card_contents where digest = '${digest}'`)).map(
-            (row) => row.content,
+          (await world.rows(`select packed from holdfast.card_contents where digest = '${digest}'`)).map((row) =>
+            unpackCard(row.packed as Uint8Array),
           );
         // When an event cannot be written, the content that it names is not written either.
         const unwritable = { ...eventOf('card.posted', approval), actor: 'a\0b' };
