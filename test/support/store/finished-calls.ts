@@ -72,9 +72,10 @@ export function finishedCall(nth: number, at: Date): FinishedCall {
   const approval = { ...own.approval, arguments: args };
   const pickupUntil = after(3_640_000);
   const digestOf = (content: string): string => sha256(content);
-  const contents = ['waits for a decision', `approved by ${approver} and succeeded`].map((what) =>
-    cardOf(id, tool, what, args),
-  );
+  const contents = [
+    cardOf(id, tool, 'waits for a decision', args),
+    cardOf(id, tool, `approved by ${approver} and succeeded`, args),
+  ] as const;
   const ts = `${Math.floor(at.getTime() / 1_000)}.${String(nth % 1_000_000).padStart(6, '0')}`;
   const [posted, updated] = contents.map(
     (content, n) => `${n === 0 ? 'pending.0' : 'succeeded.1'}..${digestOf(content)}`,
