@@ -19,6 +19,7 @@ const LEFT_TO_ALL: Readonly<Record<string, readonly string[]>> = {
     'room',
     'sealed-tables',
     'settings-of-others',
+    'size',
     'swallowed',
     'wrong-servers',
   ],

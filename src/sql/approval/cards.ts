@@ -6,6 +6,7 @@ import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
 import { CARD_ROW, type CardRow, type CardTrust, type KnownCard, knownCard } from './card-row.ts';
+import { unpackCard } from './packed-card.ts';
 
 /** Seconds after which Slack is first asked whether a card is still there. */
 export const FIRST_LOOK = 30;
@@ -131,8 +132,13 @@ export async function cardContents(
   if (digests.length === 0) return new Map();
   const found = await db
     .selectFrom('holdfast.card_contents')
-    .select(['digest', 'content'])
+    .select(['digest', 'content', 'packed'])
     .where('digest', 'in', digests)
     .execute();
-  return new Map(found.map((row) => [row.digest, row.content]));
+  const contents = new Map<string, string>();
+  for (const { digest, content, packed } of found) {
+    const text = packed === null ? content : unpackCard(packed);
+    if (text !== null) contents.set(digest, text);
+  }
+  return contents;
 }

@@ -1,5 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 
+/** The approval that the text of event `e` is about, where it is about one; as `events_about` has it. */
+export const ABOUT = sql.raw(`split_part(substr(e.body, strpos(e.body, ',"approval":"ap_') + 13, 64), '"', 1)`);
+
 /**
  * Whether event `e` is about this approval, by its text: the column `approval_id` can be changed without breaking a seal.
  * The text is canonical, so inside a string every quote has a backslash before it. Where the event is about no approval,
@@ -7,7 +10,7 @@ import { type RawBuilder, sql } from 'kysely';
  */
 export function isAbout(approval: string | RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(strpos(e.body, ',"approval":"ap_') > 0
-    and split_part(substr(e.body, strpos(e.body, ',"approval":"ap_') + 13, 64), '"', 1) = ${approval})`;
+    and ${ABOUT} = ${approval})`;
 }
 
 /** Whether the text of event `e` says that it is of one of these types. It ends with its type. */

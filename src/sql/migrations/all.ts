@@ -61,6 +61,8 @@ import { MIGRATION_0075 } from './0075-oversight.ts';
 import { MIGRATION_0076 } from './0076-cuts.ts';
 import { MIGRATION_0077 } from './0077-removed-approvals.ts';
 import { MIGRATION_0079 } from './0079-erasable-keys.ts';
+import { MIGRATION_0085 } from './0085-words-that-are-looked-for.ts';
+import { MIGRATION_0086 } from './0086-packed-cards.ts';
 import { MIGRATION_0089 } from './0089-numbered-openings.ts';
 
 /**
@@ -131,5 +133,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0076-cuts': MIGRATION_0076,
   '0077-removed-approvals': MIGRATION_0077,
   '0079-erasable-keys': MIGRATION_0079,
+  '0085-words-that-are-looked-for': MIGRATION_0085,
+  '0086-packed-cards': MIGRATION_0086,
   '0089-numbered-openings': MIGRATION_0089,
 };

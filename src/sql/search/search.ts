@@ -8,14 +8,16 @@ import { LINK, type LinkRow } from '../log/chained.ts';
 import { eventOf } from '../log/events.ts';
 import { IN_ORDER, portionOf } from '../log/portion.ts';
 import type { Tables } from '../table/tables.ts';
-import { approvalIn, textSearch } from './text.ts';
+import { approvalIn, type TextSearch, textSearch } from './text.ts';
 
 /** Milliseconds by which times and the order of writing may differ, because replicas' clocks do. */
 const SKEW_MS = 60_000;
 
-/** Newest events whose words are read one by one, before all events are looked up in the indexes. */
-const READ_ONE_BY_ONE = 500;
-/** Bytes of those events: reading the words of heavier ones takes longer than a statement may. */
+/** Newest events that are looked through one by one, before all events are looked up in the indexes. */
+const READ_ONE_BY_ONE = 4_000;
+/** Bytes of those events, in which the asked words' letters are looked for. */
+const LOOKED_AT_BYTES = 2_500_000;
+/** Bytes of those that have the letters: reading the words of heavier ones takes longer than a statement may. */
 const READ_BYTES = 1_000_000;
 
 interface FoundRow extends LinkRow {
@@ -38,12 +40,12 @@ export async function searchEvents(
   const columns = sql.join(conditionsOf(filter), sql` and `);
   const text = textSearch(filter.text);
   const newest = (limit: number) => sql`
-    select e.n, e.body, e.seq from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
+    select e.n, e.body, e.seq from holdfast.events e left join holdfast.approvals a on ${isOfApproval(filter)}
     where ${columns} order by e.n desc limit ${limit}`;
   if (text === null) return pageOf(seals, await rowsOf(db, newest(most)), filter.limit);
   const recent = await rowsOf(
     db,
-    sql`select e.n from ${portionOf(newest(READ_ONE_BY_ONE), IN_ORDER.newest, READ_BYTES)} e
+    sql`select e.n from ${portionOf(likelyAmong(newest(READ_ONE_BY_ONE), text), IN_ORDER.newest, READ_BYTES)} e
       where ${text.matches} order by e.n desc limit ${most}`,
   );
   if (foundIn(recent) === most) return pageOf(seals, recent, filter.limit);
@@ -64,6 +66,12 @@ export async function searchEvents(
   return pageOf(seals, rows, filter.limit);
 }
 
+/** Of these newest events, those that can match. */
+function likelyAmong(events: RawBuilder<unknown>, { mayMatch }: TextSearch): RawBuilder<unknown> {
+  return sql`
+    select e.n, e.body, e.seq from ${portionOf(events, IN_ORDER.newest, LOOKED_AT_BYTES)} e where ${mayMatch}`;
+}
+
 /** The events with these numbers, newest first, as many as are not too heavy together. */
 async function rowsOf(db: Kysely<Tables>, numbers: RawBuilder<unknown>): Promise<FoundRow[]> {
   const events = sql`select e.* from (${numbers}) w join holdfast.events e on e.n = w.n`;
@@ -81,6 +89,14 @@ function foundIn(rows: readonly FoundRow[]): number {
 async function pageOf(seals: Seals | null, rows: readonly FoundRow[], limit: number): Promise<Page<FoundEvent>> {
   const items = await mapInTurns(rows.slice(0, limit), (row) => ({ ...eventOf(seals, row), state: row.state }));
   return { items, next: foundIn(rows) > items.length ? String(items.at(-1)!.n) : null };
+}
+
+/**
+ * Whether event `e` is of approval `a`. By its text where a state is asked for: then approvals are found first, and their events by
+ * the index over texts.
+ */
+function isOfApproval({ state }: Pick<EventFilter, 'state'>): RawBuilder<unknown> {
+  return state === undefined ? sql`a.id = e.approval_id` : isAbout(sql`a.id`);
 }
 
 /** Conditions on the columns of an event `e` and its approval `a`. */

@@ -1,7 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
+import { ABOUT, isAbout } from '../log/about.ts';
 
 const APPROVAL_ID = /^ap_[0-9a-z]{26}$/;
 const FINGERPRINT = /^[0-9a-f]{16,64}$/;
+/** Enough of an id that hardly another begins like it: it begins with the millisecond in which it was made. */
+const BEGINNING = /^ap_[0-9a-z]{12,25}$/;
+const ID_LENGTH = 29;
 
 /** The approval that a searched text names, if it is an approval's id. */
 export function approvalIn(text: string | undefined): string | null {
@@ -14,11 +18,20 @@ export type IndexQuery = (columns: RawBuilder<unknown>, most: number) => RawBuil
 
 /** What a text asks for that is not in the columns. */
 export interface TextSearch {
-  /** A condition on an event `e` at hand. */
+  /** What every event `e` that matches meets, and costs next to nothing. */
+  readonly mayMatch: RawBuilder<unknown>;
+  /** A condition on an event `e` at hand that meets the other one. */
   readonly matches: RawBuilder<unknown>;
   /** The same through indexes: an event matches if any of these queries finds it. One with `or` would use no index. */
   readonly queries: readonly IndexQuery[];
 }
+
+/** What has no word is in no event. */
+const NOTHING: TextSearch = {
+  mayMatch: sql`false`,
+  matches: sql`false`,
+  queries: [() => sql`select 0::bigint as n where false`],
+};
 
 /** null: nothing but columns. */
 export function textSearch(text: string | undefined): TextSearch | null {
@@ -29,15 +42,61 @@ export function textSearch(text: string | undefined): TextSearch | null {
     .replaceAll(/\b[a-z][a-z0-9+.-]*:\/\//gi, ' ')
     .replaceAll(/[^\p{L}\p{N}_.@/-]+/gu, ' ')
     .trim();
-  if (words === '') return { matches: sql`false`, queries: [() => sql`select 0::bigint as n where false`] };
+  if (words === '') return NOTHING;
   const query = sql`regexp_replace(plainto_tsquery('simple', ${words})::text, '''(?= |$)', ''':*', 'g')::tsquery`;
   const hasWords = sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
   const queries = [byWords(hasWords), byPhrase(query)];
-  if (!FINGERPRINT.test(asked)) return { matches: hasWords, queries };
+  const likely = mayHave(words);
+  const named = approvalsNamed(asked);
+  if (named === null) return { mayMatch: likely, matches: hasWords, queries };
+  const isOfThem = sql`e.n in (${eventsOf(named)})`;
+  return {
+    mayMatch: sql`(${likely} or ${isOfThem})`,
+    matches: sql`(${isOfThem} or ${hasWords})`,
+    // An approval may be gone while its events are here: then the words of its request name it.
+    queries: [...queries, byApproval(sql`${named} union ${approvalsAsked(hasWords)}`)],
+  };
+}
+
+const ASCII_WORD = /^[0-9a-z]+$/;
+/** Runs of letters that are looked for: more of them exclude hardly another event. */
+const MOST_RUNS = 8;
+
+/**
+ * Whether the text of event `e` can have these words: each stands in it, in whatever case. Finding that out costs a hundredth
+ * of finding its words. A text that is not all ASCII may have them in letters whose small ones are ASCII.
+ */
+function mayHave(words: string): RawBuilder<unknown> {
+  const runs = words
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((run) => ASCII_WORD.test(run));
+  const first = [...new Set(runs)].slice(0, MOST_RUNS);
+  if (first.length === 0) return sql`true`;
+  const all = first.map((run) => sql`strpos(lower(e.body collate "C"), ${run}) > 0`);
+  return sql`((${sql.join(all, sql` and `)}) or length(e.body) <> octet_length(e.body))`;
+}
+
+/** The ids of the approvals whose id or fingerprint begins like this; null: it is no beginning of either. */
+function approvalsNamed(asked: string): RawBuilder<unknown> | null {
   // In hex a prefix is a range of the index.
-  const approvals = sql`select id from holdfast.approvals where fingerprint >= ${asked} and fingerprint < ${`${asked}g`}`;
-  const isOfThem = sql`e.n in (select n from holdfast.events where approval_id in (${approvals}))`;
-  return { matches: sql`(${hasWords} or ${isOfThem})`, queries: [...queries, byApproval(isOfThem)] };
+  if (FINGERPRINT.test(asked)) {
+    return sql`select id from holdfast.approvals where fingerprint >= ${asked} and fingerprint < ${`${asked}g`}`;
+  }
+  if (!BEGINNING.test(asked)) return null;
+  return sql`select id from holdfast.approvals where id between ${asked} and ${asked.padEnd(ID_LENGTH, 'z')}`;
+}
+
+/** The same by the words of their requests. */
+function approvalsAsked(hasWords: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(select ${ABOUT} from holdfast.events e
+    where e.phrase is null and ${hasWords} and right(e.body, 28) = '"type":"approval.requested"}' offset 0)`;
+}
+
+/** The numbers of all events about these approvals, each looked up by itself. */
+function eventsOf(approvals: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`select x.n from (${approvals}) named(id) cross join lateral (
+    select e.n from holdfast.events e where ${isAbout(sql`named.id`)} offset 0) x`;
 }
 
 /**
@@ -60,8 +119,8 @@ function byPhrase(query: RawBuilder<unknown>): IndexQuery {
     ) said where p.words @@ (${query}))`;
 }
 
-function byApproval(isOfThem: RawBuilder<unknown>): IndexQuery {
+function byApproval(approvals: RawBuilder<unknown>): IndexQuery {
   return (columns) => sql`
     (select e.n from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
-    where ${columns} and ${isOfThem} offset 0)`;
+    where ${columns} and e.n in (${eventsOf(approvals)}) offset 0)`;
 }

@@ -121,7 +121,10 @@ export interface CardContentTable {
   /** Hex SHA-256 of the content. */
   digest: string;
   approval_id: string;
+  /** Empty where it is packed. */
   content: string;
+  /** See sql/approval/packed-card.ts; null in rows from before cards were packed. */
+  packed: Uint8Array | null;
   kept_at: Date;
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../approval/card-row.ts';
 import { FIRST_LOOK, mergedCard, rowOfCard } from '../approval/cards.ts';
 import { EVENT_COLUMNS } from '../approval/opening-row.ts';
+import { packCard } from '../approval/packed-card.ts';
 import { gatheredStatements } from '../connection/gathered-statements.ts';
 import { THEN_COMMIT, WITH_THE_NEXT } from '../connection/joined-statements.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
@@ -75,7 +76,7 @@ const COLUMNS = [
   ['seal', 'text'],
   ['shows', 'int'],
   ['run', 'text'],
-  ['content', 'text'],
+  ['packed', 'text'],
   ['content_digest', 'text'],
   ['events', 'json'],
 ] as const;
@@ -112,11 +113,11 @@ async function saveAll(db: Kysely<Tables>, trust: CardTrust, saves: readonly Car
       ), due as materialized (
         select d.*, not exists (select 1 from holdfast.card_contents k where k.digest = d.content_digest)
           and (select count(*) from holdfast.card_contents k where k.approval_id = d.id) < ${sql.lit(MOST_CARDS)} as is_new
-        from (select distinct on (content_digest) id, content, content_digest from asked where content is not null
+        from (select distinct on (content_digest) id, packed, content_digest from asked where packed is not null
           order by content_digest, nth) d
       ), added as (
-        insert into holdfast.card_contents (digest, approval_id, content, kept_at)
-        select content_digest, id, content, clock_timestamp() from due where is_new order by content_digest
+        insert into holdfast.card_contents (digest, approval_id, content, packed, kept_at)
+        select content_digest, id, '', decode(packed, 'hex'), clock_timestamp() from due where is_new order by content_digest
         on conflict (digest) do nothing returning 1
       ), kept as (select 1 from due where not is_new union all select 1 from added),
       told as materialized (
@@ -179,7 +180,7 @@ function rowOfSave(
     seal: trust.tables.seal('cards', row),
     shows: card.revision,
     run: run ?? null,
-    content: kept,
+    packed: kept === null ? null : Buffer.from(packCard(kept)).toString('hex'),
     content_digest: kept === null ? null : createHash('sha256').update(kept).digest('hex'),
     events,
   };

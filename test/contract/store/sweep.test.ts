@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Store, Unavailable } from '../../../src/ports.ts';
+import { unpackCard } from '../../../src/sql/approval/packed-card.ts';
+import { sqlRecords } from '../../../src/sql/records.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
   change,
   eventOf,
@@ -62,8 +65,8 @@ for (const kind of STORES) {
         const content = JSON.stringify([{ type: 'header', text: { type: 'plain_text', text: approval.id } }]);
         const digest = createHash('sha256').update(content).digest('hex');
         const kept = async () =>
-          (await world.rows(`select content from holdfast.card_contents where digest = '${digest}'`)).map(
-            (row) => row.content,
+          (await world.rows(`select packed from holdfast.card_contents where digest = '${digest}'`)).map((row) =>
+            unpackCard(row.packed as Uint8Array),
           );
         // When an event cannot be written, the content that it names is not written either.
         const unwritable = { ...eventOf('card.posted', approval), actor: 'a\0b' };
@@ -72,6 +75,15 @@ for (const kind of STORES) {
         await store.saveCard(cardOf(approval.id, 1), eventOf('card.posted', approval), content);
         await store.saveCard(cardOf(approval.id, 1), eventOf('card.updated', approval), content);
         assert.deepEqual(await kept(), [content]);
+        const shown = async () => [...(await sqlRecords(world.db, TEST_SEALS).cards([digest])).values()];
+        assert.deepEqual(await shown(), [content]);
+        // As a release before cards were packed wrote it; and as somebody else might.
+        await world.rows(
+          `update holdfast.card_contents set packed = null, content = 'as text' where digest = '${digest}'`,
+        );
+        assert.deepEqual(await shown(), ['as text']);
+        await world.rows(`update holdfast.card_contents set packed = '\\x01ff' where digest = '${digest}'`);
+        assert.deepEqual(await shown(), []);
         await world.rows(`delete from holdfast.approvals where id = '${approval.id}'`);
         assert.deepEqual(await kept(), []);
       });

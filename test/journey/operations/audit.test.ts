@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
+import { unpackCard } from '../../../src/sql/approval/packed-card.ts';
 import { Agent } from '../../support/agent/agent.ts';
 import { type Collector, collector, signedWith } from '../../support/audit/collector.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
@@ -420,6 +421,9 @@ async function everyRow(directory: string): Promise<ReadonlyMap<string, string>>
       const { rows } = await pglite.query<{ row: string }>(`select t::text as row from holdfast."${name}" t`);
       tables.set(name, rows.map(({ row }) => row).join('\n'));
     }
+    const cards = await pglite.query<{ packed: Uint8Array }>('select packed from holdfast.card_contents');
+    const shown = cards.rows.map(({ packed }) => unpackCard(packed)).join('\n');
+    tables.set('card_contents', `${tables.get('card_contents')}\n${shown}`);
     return tables;
   } finally {
     await pglite.close();

@@ -28,19 +28,34 @@ const AT_ONCE = 50;
 export async function parkStorm(
   house: House,
   gateway: GatewayProcess,
-  { tool, count, server = 'tools' }: { readonly tool: string; readonly count: number; readonly server?: string },
+  {
+    tool,
+    count,
+    server = 'tools',
+    from = 0,
+    args = () => ({}),
+  }: {
+    readonly tool: string;
+    readonly count: number;
+    readonly server?: string;
+    /** How many were held before these, by this or other runs. */
+    readonly from?: number;
+    /** Further arguments of a call, besides its number. */
+    readonly args?: (n: number) => Readonly<Record<string, string>>;
+  },
 ): Promise<StormCall[]> {
   house.slack.rates = false;
   const agent = await Agent.open(`${gateway.url}/mcp/${server}`, house.tokens.agent!);
   const answers: Promise<ToolAnswer>[] = [];
-  for (let n = 0; n < count; n += 1) {
-    answers.push(agent.call(tool, { n }, { meta: { progressToken: n } }).answer);
+  for (let nth = 0; nth < count; nth += 1) {
+    const n = from + nth;
+    answers.push(agent.call(tool, { n, ...args(n) }, { meta: { progressToken: n } }).answer);
     // One that is never decided is never awaited.
-    answers[n]!.catch(() => undefined);
-    if (n % AT_ONCE === AT_ONCE - 1) await cards(house.slack, n + 1 - AT_ONCE);
+    answers[nth]!.catch(() => undefined);
+    if (nth % AT_ONCE === AT_ONCE - 1) await cards(house.slack, n + 1 - AT_ONCE);
   }
-  const posted = await cards(house.slack, count);
-  return answers.map((answer, n) => ({ n, answer, ...posted.get(n)! }));
+  const posted = await cards(house.slack, from + count);
+  return answers.map((answer, nth) => ({ n: from + nth, answer, ...posted.get(from + nth)! }));
 }
 
 /** Cards by the number of their call, once there are `count`. */
@@ -56,7 +71,7 @@ async function cards(slack: SlackStandIn, count: number): Promise<Map<number, { 
   return new Map(
     found.map((message) => {
       const id = /ap_[0-9a-z]+/.exec(JSON.stringify(message.metadata))![0];
-      const n = Number(/"text":"n: ([0-9]+)"/.exec(JSON.stringify(message.blocks))?.[1]);
+      const n = Number(/(?:"|\\n)n: ([0-9]+)/.exec(JSON.stringify(message.blocks))?.[1]);
       return [n, { id, ts: message.ts }];
     }),
   );
