@@ -18,7 +18,7 @@ export interface EventFilter {
   readonly denied?: DeniedPart['kind'];
   /** Events of approvals that are in this state now. */
   readonly state?: State;
-  /** Words in the event. An approval's id or a fingerprint finds everything about that approval. */
+  /** Words in the event. An approval's id or a fingerprint, or the first 16 characters of one, finds everything about that approval. */
   readonly text?: string;
   /** Events written before this one: for the next page. */
   readonly before?: number;

@@ -88,10 +88,10 @@ for (const kind of ['pglite', 'postgres'] as const) {
     });
 
     test('P7: far behind the newest events too, where only indexes look', async () => {
-      const crowd = Array.from({ length: 4_200 }, (_, n) =>
+      const crowd = Array.from({ length: 2_600 }, (_, n) =>
         event(`crowd ${n}`, { type: 'call.denied', tool: 'crowd' }),
       );
-      for (let from = 0; from < crowd.length; from += 700) await world.log(...crowd.slice(from, from + 700));
+      for (let from = 0; from < crowd.length; from += 650) await world.log(...crowd.slice(from, from + 650));
       await findsAll();
     });
   });
