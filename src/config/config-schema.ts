@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BUCKET_FORM, isRegion, readEndpoint } from '../domain/log/archive-place.ts';
+import { BUCKET_FORM, isRegion } from '../domain/log/archive-place.ts';
 import { ROLES } from '../domain/people/role.ts';
 import { MODES } from '../domain/policy/mode.ts';
 import { DURATION_FORM } from './document/duration.ts';
@@ -207,15 +207,12 @@ const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin to
 /** What `audit.archive` is. */
 export const ARCHIVE_FORM =
   'a folder for segments of the log, a bucket (s3://bucket/prefix), or none, by which events that are older than audit.retain are deleted for good';
-const ENDPOINT_FORM = 'the http or https address of an S3-compatible store, without a name, password or query';
+export const ENDPOINT_FORM = 'the http or https address of an S3-compatible store, without a name, password or query';
 
 /** `audit.archive` where it is a bucket of a store that needs more than its name. */
 export const BucketShape = z.strictObject({
   s3: z.string({ error: BUCKET_FORM }),
-  endpoint: z
-    .string({ error: ENDPOINT_FORM })
-    .refine((text) => readEndpoint(text) !== null, { error: ENDPOINT_FORM })
-    .optional(),
+  endpoint: z.string({ error: ENDPOINT_FORM }).optional(),
   region: z
     .string({ error: 'a region such as eu-central-1' })
     .refine(isRegion, { error: 'a region such as eu-central-1' })

@@ -8,7 +8,7 @@ import {
   readEndpoint,
 } from '../domain/log/archive-place.ts';
 import type { RetentionSettings } from './config.ts';
-import { ARCHIVE_FORM, BucketShape, type ConfigShape } from './config-schema.ts';
+import { ARCHIVE_FORM, BucketShape, type ConfigShape, ENDPOINT_FORM } from './config-schema.ts';
 import { durationMs } from './document/duration.ts';
 import { checkShape, type FaultList, isNow } from './document/shape.ts';
 import { inFolder } from './server.ts';
@@ -57,8 +57,14 @@ function placeOf(archive: unknown, folder: string, faults: FaultList): ArchivePl
   const shape = checkShape(BucketShape, archive, at, faults);
   if (shape === null) return null;
   const { s3, endpoint, region, path_style: pathStyle } = shape;
+  const read = endpoint === undefined ? null : readEndpoint(endpoint);
+  if (endpoint !== undefined && read === null) {
+    // It may hold a password, so it is not repeated.
+    faults.add([...at, 'endpoint'], 'is not an address of this form', ENDPOINT_FORM);
+    return null;
+  }
   const terms = {
-    endpoint: endpoint === undefined ? null : readEndpoint(endpoint),
+    endpoint: read,
     region: region ?? null,
     ...(pathStyle !== undefined && { pathStyle }),
   };
@@ -73,7 +79,7 @@ function bucketOf(
 ): ArchivePlace | null {
   const bucket = readBucket(text);
   if (bucket !== null) return bucketPlace(bucket, terms);
-  faults.add(at, isNow(text), `${BUCKET_FORM}, with letters, digits, dots, dashes and slashes`);
+  faults.add(at, 'is no bucket of this form', `${BUCKET_FORM}, with letters, digits, dots, dashes and slashes`);
   return null;
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type DoctorFinding, skewOf, without } from '../../../src/cli/doctor/finding.ts';
 import { infoFindings } from '../../../src/cli/doctor/redis.ts';
+import { ACCOUNT, BUCKET, startS3Store } from '../../support/archive/s3-store.ts';
 import { type Backing, query, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { startRedis } from '../../support/store/servers.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
@@ -75,6 +76,33 @@ describe('holdfast doctor', () => {
     const found = findings.some((one) => one.level === level && words.test(`${one.about}: ${one.what}`));
     assert.ok(found, `no ${level} ${words} in ${said}`);
   }
+
+  test('P8: the place for old events is tried, and what is wrong with it is said without a secret', async () => {
+    const grants = `grants:\n  - {name: bot, token_sha256: "${'a'.repeat(64)}", servers: [tools], owner: U0SAM}\n`;
+    const goesTo = (archive: string): void => config(tools(), `${grants}audit: { retain: 90d, archive: ${archive} }\n`);
+    goesTo('segments');
+    finds(await doctor(), 'ok', /archive: old events go to .*segments/);
+    goesTo('no/such/mount');
+    const missing = await doctor();
+    finds(missing, 'fault', /archive: .*mount.* cannot be written \(ENOENT\)/);
+    assert.equal(missing.code, 1);
+    const store = await startS3Store();
+    try {
+      goesTo(`{ s3: s3://${BUCKET}/logs, endpoint: "${store.url}" }`);
+      const well = await doctor(ACCOUNT);
+      finds(well, 'ok', /archive: s3:\/\/.* answers; no gateway has written there yet/);
+      const wrong = await doctor({ ...ACCOUNT, AWS_SECRET_ACCESS_KEY: 'wrong-and-never-shown' });
+      finds(wrong, 'fault', /archive: .*does not take these credentials/);
+      assert.doesNotMatch(wrong.said, /wrong-and-never-shown/);
+      assert.ok(
+        store.requests.every((request) => request.startsWith('GET ')),
+        'it writes nothing',
+      );
+    } finally {
+      await store.close();
+    }
+    finds(await doctor(ACCOUNT), 'fault', /archive: .*cannot be reached \(ECONNREFUSED\): nothing leaves the database/);
+  });
 
   test('a healthy set-up has no fault, and every line that is not well has a remedy', async () => {
     config(tools());
