@@ -10,9 +10,9 @@ import { type Held, hold } from './held.ts';
 import { median } from './load.ts';
 import { type CpuSeconds, type ReplicaWorld, replicaWorld } from './replicas/world.ts';
 
-/** Agents that ask at once, and people who click at once. */
+/** Agents that ask at once, and people who decide at once. */
 const AT_ONCE = 50;
-const CLICKS_AT_ONCE = 5;
+const DECISIONS_AT_ONCE = 10;
 /** Seconds for which nothing is asked. */
 const RESTING_S = 15;
 const KINDS = ['gateways', 'postgres', 'redis'] as const;
@@ -28,7 +28,7 @@ interface Round {
   readonly opened: Step;
   /** From then on, until each call had its card. */
   readonly shown: Step;
-  /** Signed clicks, until each agent had its answer. */
+  /** Decisions over the API, until each agent had its answer. */
   readonly decided: Step;
   /** From then on, until each card said so. */
   readonly updated: Step;
@@ -71,6 +71,8 @@ async function parkedBy(world: ReplicaWorld, calls: number): Promise<readonly He
   return held;
 }
 
+const approvalOf = ({ metadata }: SlackMessage): string => /ap_[0-9a-z]+/.exec(JSON.stringify(metadata))![0];
+
 const cardsOf = (world: ReplicaWorld): readonly SlackMessage[] => world.slack.messages(CHANNEL);
 
 async function until(holds: () => boolean): Promise<void> {
@@ -85,11 +87,11 @@ async function roundOf(world: ReplicaWorld, calls: number): Promise<Round> {
   });
   const shown = await step(world, () => until(() => cardsOf(world).length >= before.size + calls));
   const mine = cardsOf(world).filter(({ ts }) => !before.has(ts));
-  let clicks = 0;
+  let decisions = 0;
   const decided = await step(world, async () => {
-    await inTurn(mine, CLICKS_AT_ONCE, async ({ ts }) => {
-      clicks += 1;
-      await world.click(ts, world.gateways[clicks % world.gateways.length]!);
+    await inTurn(mine, DECISIONS_AT_ONCE, async (card) => {
+      decisions += 1;
+      await world.approve(approvalOf(card), world.gateways[decisions % world.gateways.length]!);
     });
     await Promise.all(held.map(({ answered }) => answered));
   });

@@ -16,7 +16,7 @@ import { together } from './support/together.ts';
 const TEST_MS = 300_000;
 const FILE_MS = Number(process.env.HOLDFAST_TEST_FILE_MS ?? 600_000);
 /** Files that run at once: each has processes of its own, and with more of them two cores keep all waiting. */
-const AT_ONCE = 3;
+const AT_ONCE = Number(process.env.HOLDFAST_TEST_AT_ONCE ?? 3);
 /** Fewer files than this share no process. */
 const FEW = 20;
 /** What is made once for all runs: an empty database, and what Node compiled. */

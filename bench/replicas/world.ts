@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { SlackStandIn } from '../../src/demo/slack/stand-in.ts';
-import { CHANNEL, type GatewayProcess, openHouse } from '../../test/support/gateway/program.ts';
+import { type GatewayProcess, openHouse } from '../../test/support/gateway/program.ts';
 import { startBacking } from '../../test/support/store/backing.ts';
 import { cpuSeconds, Rig, residentKb } from '../rig.ts';
 
@@ -20,8 +20,8 @@ export interface ReplicaWorld {
   readonly slack: SlackStandIn;
   /** The agent's token. */
   readonly token: string;
-  /** Mira's signed click on Approve, sent to this gateway; again where it was not acknowledged in time, as people do. */
-  click(ts: string, gateway: GatewayProcess): Promise<void>;
+  /** A decision over the API of this gateway. */
+  approve(id: string, gateway: GatewayProcess): Promise<void>;
   /** Since they were started. */
   cpu(): Promise<CpuSeconds>;
   /** Octets: resident of gateways; Postgres' share of what it shares; what Redis has allocated. */
@@ -32,8 +32,6 @@ export interface ReplicaWorld {
 }
 
 const POLICY = 'version: "1"\ndefault: require_approval\n';
-/** After so many clicks that nobody acknowledged, a person gives up. */
-const MOST_CLICKS = 20;
 /** The most that a grant may have pending. */
 const ROOM = 10_000;
 
@@ -66,19 +64,12 @@ export async function replicaWorld(replicas: number): Promise<ReplicaWorld> {
     gateways,
     slack: house.slack,
     token: house.tokens.agent!,
-    click: async (ts, gateway) => {
-      for (let clicks = 1; ; clicks += 1) {
-        const payload = house.slack.payloadOf({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve' });
-        const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
-        const timestamp = Math.floor(Date.now() / 1_000);
-        house.slack.interactivityUrl = `${gateway.url}/slack/events`;
-        const { status, body: said } = await house.slack.deliver(body, {
-          timestamp,
-          signature: house.slack.sign(body, timestamp),
-        });
-        if (status === 200) return;
-        if (clicks === MOST_CLICKS) throw new Error(`a click was answered ${status}: ${said}`);
-      }
+    approve: async (id, gateway) => {
+      const body = JSON.stringify({ decision: 'approve' });
+      const headers = { 'content-type': 'application/json' };
+      const answer = await gateway.api(`/api/approvals/${id}/decisions`, { method: 'POST', headers, body });
+      if (answer.status !== 200) throw new Error(`a decision was answered ${answer.status}: ${await answer.text()}`);
+      await answer.body?.cancel();
     },
     cpu: async () => ({
       gateways: sum(cpuSeconds, pids),
