@@ -120,11 +120,6 @@ export async function publishCard(
   return ran === null ? BUSY_MS : ran.againMs;
 }
 
-/** No message shows it yet, and one is to. */
-function isUnposted({ approval, card }: CardedCall): boolean {
-  return !card?.ts && digestMarkIn(card?.digest) === null && !needsNoCard(approval);
-}
-
 async function bringUpToDate(
   gateway: Pick<Gateway, 'allowances' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
   cards: Cards,
@@ -350,4 +345,9 @@ export async function adoptCard(
 function shows(record: CardRecord, approval: Approval): boolean {
   if (record.restored) return false;
   return record.revision >= approval.revision && isForged(approval) === record.digest.endsWith(FORGED);
+}
+
+/** No message shows it yet, and one is to. */
+function isUnposted({ approval, card }: CardedCall): boolean {
+  return !card?.ts && digestMarkIn(card?.digest) === null && !needsNoCard(approval);
 }
