@@ -124,11 +124,6 @@ export async function publishCard(
   return ran === null ? BUSY_MS : ran.againMs;
 }
 
-/** No message shows it yet, and one is to. */
-function isUnposted({ approval, card }: CardedCall): boolean {
-  return !card?.ts && digestMarkIn(card?.digest) === null && !needsNoCard(approval);
-}
-
 /**
  * `found`: the approval as it was just before the card was taken for this run. Where it has changed since, it is read again: what
  * was erased meanwhile is not shown once more. So it is before the first post, of which more is found out meanwhile.
@@ -359,4 +354,9 @@ export async function adoptCard(
 function shows(record: CardRecord, approval: Approval): boolean {
   if (record.restored) return false;
   return record.revision >= approval.revision && isForged(approval) === record.digest.endsWith(FORGED);
+}
+
+/** No message shows it yet, and one is to. */
+function isUnposted({ approval, card }: CardedCall): boolean {
+  return !card?.ts && digestMarkIn(card?.digest) === null && !needsNoCard(approval);
 }
