@@ -11,7 +11,7 @@ import { median } from './load.ts';
 import { cpuSeconds, Rig } from './rig.ts';
 import { type BenchStorage, realServers } from './storage.ts';
 
-const AT_ONCE = 20;
+const AT_ONCE = 10;
 const CHANNEL = 'C0APPROVALS';
 /** Seconds within which all of it must have happened. */
 const PATIENCE = 300;
