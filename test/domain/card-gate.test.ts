@@ -24,7 +24,9 @@ describe('the order of cards that wait for Slack', () => {
     assert.ok(gate.waitMs('posts up', 'ap_7', 7) >= 1_000);
   });
 
-  test('those of one turn stand in a line: who came first tries first, and keeps its place when it is sent away', () => {
+  test('those of one turn stand in a line until Slack takes more: who came first tries first, and keeps its place', (t) => {
+    let now = performance.now();
+    t.mock.method(performance, 'now', () => now);
     const gate = new CardGate();
     for (let n = 0; n < 1_000; n += 1) gate.sentAway('updates up', `ap_${n}`, 1, 1_000);
     const tries = () => Array.from({ length: 10 }, (_, n) => gate.waitMs('updates up', `ap_${n}`, 1) === 0);
@@ -35,6 +37,10 @@ describe('the order of cards that wait for Slack', () => {
     gate.done('updates up', 'ap_0');
     assert.deepEqual(tries().slice(1, 5), [true, true, true, false]);
     assert.ok(gate.waitMs('updates up', 'ap_new', 1) > 0);
+    now += 1_001;
+    assert.equal(gate.waitMs('updates up', 'ap_500', 1), 0, 'Slack may take any of them by now');
+    gate.sentAway('updates up', 'ap_500', 1, 1_000);
+    assert.ok(gate.waitMs('updates up', 'ap_501', 1) > 0, 'it did not');
   });
 
   test('what waits for an update is told so without a look; what waits for its first post, or comes with another turn, is looked at', () => {

@@ -44,6 +44,8 @@ class Lane {
   readonly #places: number[] = [];
   #searched = 0;
   #came = 0;
+  /** Until when Slack takes none, as it said last; in ms of `performance.now()`. */
+  #awayUntil = 0;
 
   get size(): number {
     return this.#cards.size;
@@ -54,13 +56,18 @@ class Lane {
     return this.#cards.get(id)?.turn;
   }
 
-  /** How many others wait with a lower turn, or with the same and since before. */
+  /** How many others wait with a lower turn, or, as long as Slack takes none, with the same and since before. */
   before(id: string, turn: number, now: number): number {
     if (now - this.#searched >= SEARCH_MS) this.#forgetLate(now);
     const own = this.#cards.get(id);
-    if (own?.turn === turn) return indexIn(this.#places, own.place);
-    const behindAll = (turn + 1) * MOST_PLACES - 1;
-    return indexIn(this.#places, behindAll) - (own !== undefined && own.place < behindAll ? 1 : 0);
+    const isAway = now < this.#awayUntil;
+    if (isAway && own?.turn === turn) return indexIn(this.#places, own.place);
+    const front = isAway ? (turn + 1) * MOST_PLACES - 1 : turn * MOST_PLACES;
+    return indexIn(this.#places, front) - (own !== undefined && own.place < front ? 1 : 0);
+  }
+
+  away(until: number): void {
+    this.#awayUntil = Math.max(this.#awayUntil, until);
   }
 
   /** Until then; who waits already with this turn keeps its place. */
@@ -100,8 +107,8 @@ function indexIn(sorted: readonly number[], number: number): number {
 /**
  * Keeps the order of turns while Slack takes fewer cards than there are. Slack tells each card that comes too early to
  * come later, and whoever then happens to come first is taken: with sixty that wait, a sixty-first of another grant
- * would be one of sixty. So while cards wait, only those try that at most two others wait before: with a lower turn, or with
- * the same and since before. A thousand calls that were decided in a moment have all the first turn.
+ * would be one of sixty. So while cards wait, only those try that at most two others wait before: with a lower turn, or, until Slack takes more as it
+ * said, with the same and since before. A thousand calls that were decided in a moment have all the first turn.
  *
  * Each look of a card that waits costs a read of SQL and work of the queue, so the more there are the less often each looks: up
  * to 250 within 10 s, beyond that 25 of them a second together. Those at the front come as soon as ever, and they alone look
@@ -141,6 +148,7 @@ export class CardGate {
   sentAway(lane: string, id: string, turn: number, ms: number): void {
     const waiting = this.#lanes.get(lane) ?? new Lane();
     this.#lanes.set(lane, waiting);
+    waiting.away(performance.now() + ms);
     this.#wait(waiting, id, turn, ms);
   }
 

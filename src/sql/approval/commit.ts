@@ -345,7 +345,7 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
     return sql`, voted as (
       update holdfast.decisions d set choice = ${decision.choice}::text, reason = ${decision.reason}::text,
         via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
-        person = ${decision.person ?? null}::text, rights = ${rightsOf(decision)}::text, signature = ${signatureColumn(decision)}::text, at = ${decision.at}::timestamptz,
+        person = ${decision.person ?? null}::text, rights = ${rightsColumn(decision)}::text, signature = ${signatureColumn(decision)}::text, at = ${decision.at}::timestamptz,
         offers = ${offersText(decision)}::text, counter = ${decision.counter ?? null}::text, seal = ${seals.seal('decision', decisionText(id, decision))}::text
       from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
         and d.choice = ${instead}::text
@@ -355,7 +355,7 @@ function voteSql(seals: Seals, change: Change): RawBuilder<unknown> {
     const { approver, choice, reason, via, self, userGroup, person, allowance, counter, at } = vote;
     const seal = seals.seal('decision', decisionText(id, vote));
     return sql`(${approver}::text, ${choice}::text, ${reason}::text, ${via}::text, ${self}::boolean, ${userGroup}::text,
-      ${person ?? null}::text, ${rightsOf(vote)}::text, ${signatureColumn(vote)}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${counter ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
+      ${person ?? null}::text, ${rightsColumn(vote)}::text, ${signatureColumn(vote)}::text, ${offersText(vote)}::text, ${allowance ?? null}::text, ${counter ?? null}::text, ${at}::timestamptz, ${seal}::text)`;
   });
   return sql`, voted as (
     insert into holdfast.decisions
@@ -370,7 +370,7 @@ function votedSql(change: Change): RawBuilder<unknown> {
   return length === 0 ? sql`` : sql`, ${tookAll('decisions', sql`select count(*) from voted`, length)} as vote_took`;
 }
 
-export function rightsOf({ rights }: NonNullable<Change['decision']>): string | null {
+export function rightsColumn({ rights }: NonNullable<Change['decision']>): string | null {
   return rights === undefined ? null : rightsText(rights);
 }
 

@@ -2,7 +2,7 @@ import { isOver } from '../../domain/approval/approval.ts';
 import { tokenMark } from '../../domain/log/marks.ts';
 import { grantNameOf } from '../../domain/people/principal.ts';
 import type { Seals } from '../../ports.ts';
-import { isSpending, type Move, rightsOf, stateSeal, votesOfChange } from '../approval/commit.ts';
+import { isSpending, type Move, rightsColumn, stateSeal, votesOfChange } from '../approval/commit.ts';
 import { eventRow } from '../log/events.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import { decisionText, offersText } from '../table/sealed-rows.ts';
@@ -81,7 +81,7 @@ export function changeRow(seals: Seals, { freezes }: Pick<Beliefs, 'freezes'>, m
             {
               ...{ approver: vote.approver, choice: vote.choice, reason: vote.reason?.toWellFormed() ?? null },
               ...{ via: vote.via, self: vote.self, user_group: vote.userGroup, person: vote.person ?? null },
-              ...{ rights: rightsOf(vote), offers: offersText(vote), at: vote.at },
+              ...{ rights: rightsColumn(vote), offers: offersText(vote), at: vote.at },
               seal: seals.seal('decision', decisionText(id, vote)),
             },
           ],

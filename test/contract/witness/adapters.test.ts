@@ -386,7 +386,11 @@ describe('the end of a pass, and its sending', () => {
     const board = new WitnessBoard([counted], log);
     const spend = (...some: SpentPass[]) => board.spend(LOG, some);
     const told = kinds(await Promise.all([...passes, passes[2]!].map((one) => spend(one))));
-    assert.deepEqual(told, ['known', 'known', ...Array(248).fill('recorded'), 'known'], 'each once, whoever asks twice');
+    assert.deepEqual(
+      told,
+      ['known', 'known', ...Array(248).fill('recorded'), 'known'],
+      'each once, whoever asks twice',
+    );
     assert.ok(messages <= 3, `${messages} messages`);
     const again = { ...pass(), approval: sent.approval, round: sent.round };
     assert.deepEqual(kinds(await Promise.all([spend(pass(), again), spend(pass(), pass())])), ['known', 'recorded']);

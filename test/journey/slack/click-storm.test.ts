@@ -47,10 +47,7 @@ describe('a storm of clicks at two replicas', { skip: skipWithoutBacking('redis 
       body: JSON.stringify({ decision: 'approve', reason: 'by the API' }),
     };
     const elsewhere = calls.map(({ id }) => gateway.api(`/api/approvals/${id}/decisions`, approve));
-    const [made, decided] = await Promise.all([
-      clickStorm(house, planned, { withinMs: 500 }),
-      Promise.all(elsewhere),
-    ]);
+    const [made, decided] = await Promise.all([clickStorm(house, planned, { withinMs: 500 }), Promise.all(elsewhere)]);
     assert.ok(made.length === 120 && decided.every(({ status }) => status === 200 || status === 409));
     house.slack.rates = false;
     for (const { answer, n } of calls) {
