@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BucketPlace, bucketPlace } from '../../../src/domain/log/archive-place.ts';
+
+import { isSigned } from './signed-request.ts';
 
 /** The account of the stand-in, whose signatures it checks. */
 export const ACCOUNT = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER', AWS_REGION: 'us-east-1' };
@@ -32,7 +35,7 @@ interface S3Program {
 
 const S3rver = createRequire(import.meta.url)('s3rver') as new (options: object) => S3Program;
 
-/** An S3 store for tests: s3rver, which checks signatures, and what it lacks, which is written here: `If-None-Match: *`. */
+/** An S3 store for tests: s3rver, and what it lacks, which is written here: `If-None-Match: *`, signatures, checksums. */
 export interface S3Store {
   readonly url: string;
   place(prefix?: string, bucket?: string): BucketPlace & { readonly kind: 'bucket' };
@@ -60,12 +63,21 @@ export async function startS3Store({ exclusive = true } = {}): Promise<S3Store> 
     requests.push(`${method} ${path}`);
     const other = instead?.(context) ?? null;
     if (other !== null) return other;
+    if (!isSigned(context.req, ACCOUNT.AWS_SECRET_ACCESS_KEY)) return refused(context, 403, 'SignatureDoesNotMatch');
     if (method !== 'PUT' || !exclusive || context.get('if-none-match') !== '*') return next();
     const [, bucket = '', key = ''] = /^\/([^/]+)\/(.+)$/.exec(decodeURIComponent(path)) ?? [];
     const before = turns.get(path) ?? Promise.resolve();
     const mine = before.then(async () => {
       if (await program.store.existsObject(bucket, key)) return refused(context, 412, 'PreconditionFailed');
-      return await next();
+      await next();
+      if (context.status >= 300) return;
+      const stored = createHash('sha256')
+        .update(readFileSync(join(directory, bucket, `${key}._S3rver_object`)))
+        .digest();
+      const isWhole =
+        stored.toString('hex') === context.get('x-amz-content-sha256') &&
+        stored.toString('base64') === context.get('x-amz-checksum-sha256');
+      if (!isWhole) await refused(context, 400, 'BadDigest');
     });
     turns.set(
       path,
