@@ -97,7 +97,7 @@ for (const kind of STORES) {
         );
         assert.deepEqual(
           runs.filter((one) => one !== false),
-          [{ card: null }],
+          [{ card: null, revision: 1 }],
         );
         const winner = runs.findIndex((one) => one !== false);
         await store.releaseCard(approval.id, `run-${(winner + 1) % 6}`);

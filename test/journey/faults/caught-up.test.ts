@@ -58,6 +58,30 @@ describe('what a fault left behind is caught up', () => {
     gateway.retries.stop();
   });
 
+  test('P10: what changes, or is erased, after a card’s call was read and before the card is taken is read again', async () => {
+    const revisions: number[] = [];
+    const { show, ...more } = gatedCards();
+    const cards: Cards = {
+      ...more,
+      show: (approval, at, beside) => {
+        revisions.push(approval.revision);
+        return show(approval, at, beside);
+      },
+    };
+    const gateway = world.replica('changed-between', { cards });
+    const { id } = (await park(gateway, { name: 'changed between' })).seat.approval;
+    const change = () => sql`update holdfast.approvals set revision = revision + 1 where id = ${id}`.execute(world.db);
+    assert.equal(await publishCard(gateway, id), null);
+    await change();
+    const claimCard: typeof world.store.claimCard = async (...args) => {
+      await change();
+      return world.store.claimCard(...args);
+    };
+    assert.equal(await publishCard({ ...gateway, store: { ...gateway.store, claimCard } }, id), null);
+    assert.deepEqual(revisions, [1, 3]);
+    gateway.retries.stop();
+  });
+
   test('P4: a claim that the store carries out after everybody gave up holds a card for 20 s at most', async () => {
     const cards = gatedCards();
     const gateway = world.replica('claim-late', { cards });
