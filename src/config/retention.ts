@@ -14,7 +14,7 @@ import { checkShape, type FaultList, isNow } from './document/shape.ts';
 import { inFolder } from './server.ts';
 
 /** Milliseconds that events stay at least: where they are archived, and where they are deleted for good. */
-const LEAST_MS = 3_600_000;
+const LEAST_MS = 60_000;
 const LEAST_DELETED_MS = 86_400_000;
 /** The word for deleting them for good, so that no log is lost by what was left out. */
 const NONE = 'none';
@@ -35,7 +35,7 @@ export function retentionOf(shape: ConfigShape['audit'], folder: string, faults:
   if (retainMs === null) return null;
   const least = archive === NONE ? LEAST_DELETED_MS : LEAST_MS;
   if (retainMs < least) {
-    const form = archive === NONE ? 'a day (1d) or more, because audit.archive is none' : 'an hour (1h) or more';
+    const form = archive === NONE ? 'a day (1d) or more, because audit.archive is none' : 'a minute (1m) or more';
     faults.add(['audit', 'retain'], isNow(retain), form);
   }
   if (archive === NONE) return { retainMs, archive: null };

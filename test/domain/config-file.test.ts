@@ -455,8 +455,8 @@ test('how long events stay, and where they go: nobody loses a log by a line that
   for (const [text, named] of [
     ['{ retain: 90d }', /audit\.retain.* stands without audit\.archive/],
     ['{ archive: segments }', /audit\.archive.* stands without audit\.retain/],
-    ['{ retain: 59m, archive: segments }', /audit\.retain.*an hour/],
-    ['{ retain: 59m, archive: "s3://acme/x" }', /audit\.retain.*an hour/],
+    ['{ retain: 59s, archive: segments }', /audit\.retain.*a minute/],
+    ['{ retain: 59s, archive: "s3://acme/x" }', /audit\.retain.*a minute/],
     ['{ retain: 23h, archive: none }', /audit\.retain.*a day/],
     ['{ retain: 90, archive: segments }', /audit\.retain/],
     ['{ retain: 90d, archive: "" }', /audit\.archive/],

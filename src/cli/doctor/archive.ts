@@ -22,7 +22,13 @@ export async function archiveFindings({ config, settings }: Loaded, now: Date): 
     place.kind === 'folder' ? folderFindings(place.path) : bucketFindings(place),
     saidByGateway(settings),
   ]);
-  return [...reached, ...failing(said?.archiving, now)];
+  return [...shortRetention(config.retention!.retainMs), ...reached, ...failing(said?.archiving, now)];
+}
+
+function shortRetention(retainMs: number): DoctorFinding[] {
+  if (retainMs >= HOUR_MS) return [];
+  const what = `audit.retain is ${Math.round(retainMs / 60_000)} min: each quarter of it makes a segment with an event, a checkpoint and a head, which stay for good`;
+  return [warn(ABOUT, what, 'Use it only to try archiving; otherwise an hour (1h) or more.')];
 }
 
 function failing(said: unknown, now: Date): DoctorFinding[] {
