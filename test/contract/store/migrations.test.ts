@@ -72,7 +72,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0076-cuts': 'ab92c616a2023e6f3409253c1a28dc7c2fdbe50d2f9eda8e679249802c298b6e',
   '0077-removed-approvals': '40bb82737f2b6c948439d2d03dd0d81634232d25e0c721fbe554a40f55b57502',
   '0079-erasable-keys': 'dc75b3386a09e5fadcbb657f26dc05f31d9ac47c611d0f428413204f28c63982',
-  '0085-words-that-are-looked-for': '1da91263b3ce4c05f3bb97dc48abc3951881527825c86b0d4803a0be1e5ffb38',
+  '0085-words-that-are-looked-for': '8be86f78c501e61b5c70826d69b23cd301a91c3396f40cd6b95399e772689034',
   '0086-packed-cards': '79f4b2a1ee22244e45a654b0d495d7ef159c823e4d4e46948013e7f52771d200',
   '0089-numbered-openings': '9fc35994508d6a8fd1db9ad17d0f0be0e153555f242294bd533be37d61728c60',
 };
