@@ -1,4 +1,3 @@
-import type { ArchivePlace } from '../domain/log/archive-place.ts';
 import type { Approval, Requirement } from '../domain/approval/approval.ts';
 import type { ArgumentFault } from '../domain/approval/argument-fault.ts';
 import type { BurstTerms } from '../domain/approval/burst.ts';
@@ -6,6 +5,7 @@ import type { CurrentApprovers, Persons } from '../domain/approval/current.ts';
 import type { Principal } from '../domain/call/call.ts';
 import type { FreezeScope } from '../domain/freeze/freeze.ts';
 import type { Json, JsonObject } from '../domain/json/json.ts';
+import type { ArchivePlace } from '../domain/log/archive-place.ts';
 import type { OversightTerms } from '../domain/log/oversight.ts';
 import type { WordedBound } from '../domain/policy/allowance-rule.ts';
 import type { WantedMemory } from '../domain/policy/places.ts';

@@ -30,10 +30,7 @@ export async function frozenAtGateway({ listen, publicUrl }: Settings): Promise<
 }
 
 /** What a running gateway says at `/readyz`; null: none answers there. */
-export async function saidByGateway({
-  listen,
-  publicUrl,
-}: Pick<Settings, 'listen' | 'publicUrl'>): Promise<{
+export async function saidByGateway({ listen, publicUrl }: Pick<Settings, 'listen' | 'publicUrl'>): Promise<{
   readonly frozen?: unknown;
   readonly watching?: unknown;
   readonly archiving?: unknown;

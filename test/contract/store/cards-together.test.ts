@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Approval } from '../../../src/domain/approval/approval.ts';
 import type { CardRecord, Store } from '../../../src/ports.ts';
@@ -27,7 +26,9 @@ for (const kind of STORES) {
     beforeEach(async () => {
       await store.beat('here');
       // Alive for longer than any test takes.
-      await world.rows("update holdfast.replicas set seen_at = clock_timestamp() + interval '1 hour' where id = 'here'");
+      await world.rows(
+        "update holdfast.replicas set seen_at = clock_timestamp() + interval '1 hour' where id = 'here'",
+      );
       world.found.length = 0;
     });
     after(() => world?.close());
