@@ -82,7 +82,7 @@ describe('the order of cards that wait for Slack', () => {
   test('a card that others stand before looks at itself alone, unless a digest with room is known that may be its own', async () => {
     const cardGate = crowded(20);
     const asked: string[] = [];
-    const approval = { ...sampleApproval(), id: 'ap_20', state: 'pending' as const };
+    const approval = { ...sampleApproval(), id: 'ap_20', server: 'up', state: 'pending' as const };
     const store = new Proxy({} as Record<string, unknown>, {
       get: (_, verb: string) => async () => {
         asked.push(verb);

@@ -184,8 +184,6 @@ describe('What a flood that waits costs', { skip: skipWithout('postgres') }, () 
       'the digests that it may join': [400, async () => store.digestLeaders(await ask(), 'grant', 3_600_000)],
       'what is in a digest': [100, () => store.namedInDigest({ ...first, id: 'ap_b000021' }, 3_600_000)],
       'what its grant took back': [20, () => store.takenBack(grant)],
-      // It says in its words how many it looks through.
-      'what is unusual of it': [FEW, async () => store.earlierAsked(await ask())],
       'its card, taken and saved': [
         100,
         async () => {
