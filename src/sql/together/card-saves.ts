@@ -96,6 +96,7 @@ async function saveAll(db: Kysely<Tables>, trust: CardTrust, saves: readonly Car
     const found = await sql<LoggedPart & { revision: number | null }>`${THEN_COMMIT}
       with asked as materialized (
         select * from rows from (json_to_recordset(${asJson(rows)}::json) as (${of(COLUMNS)})) with ordinality as r(${names(COLUMNS)}, nth)
+        limit ${sql.lit(rows.length)}
       ), saved as (
         insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze, refused, event_seal, seal)
         select id, channel, ts, revision, digest, posted_at, told_freeze, null, event_seal, seal from asked order by id
@@ -146,12 +147,12 @@ async function saveAll(db: Kysely<Tables>, trust: CardTrust, saves: readonly Car
 async function lockedRows(trx: Transaction<Tables>, trust: CardTrust, saves: readonly CardSave[]) {
   const ids = JSON.stringify(saves.map(({ card }) => card.approval));
   await sql`${WITH_THE_NEXT} select set_config('enable_seqscan', 'off', true), (select count(*) from (
-    select 1 from holdfast.cards c where c.approval_id in (select json_array_elements_text(${ids}::json))
+    select 1 from holdfast.cards c where c.approval_id in (select json_array_elements_text(${ids}::json) limit ${sql.lit(saves.length)})
     order by c.approval_id for update) l)`.execute(trx);
   const found = await sql<CardRow & { id: string; last: string | null }>`${KEPT_PLAN}
     select q.id, ${CARD_ROW}, ${lastEventSeal(sql`q.id`)} as last
     from json_array_elements_text(${ids}::json) with ordinality as q(id, nth)
-      left join holdfast.cards c on c.approval_id = q.id order by q.nth`.execute(trx);
+      left join lateral (select k.* from holdfast.cards k where k.approval_id = q.id limit 1) c on true order by q.nth`.execute(trx);
   const rows: ReturnType<typeof rowOfSave>[] = [];
   for (const [at, { id, last, ...row }] of found.rows.entries()) {
     const known = await judgedCard(trx, trust, id, row.approval_id === null ? null : row, last);

@@ -46,7 +46,7 @@ async function markAllCollected(db: Kysely<Tables>, seals: Seals, group: readonl
   const collected = await sql<LoggedPart & { nths: readonly (number | string)[] | null }>`
     with asked as materialized (
       select * from rows from (json_to_recordset(${JSON.stringify(asked)}::json) as (${COLUMNS}))
-        with ordinality as r(${NAMES}, nth)
+        with ordinality as r(${NAMES}, nth) limit ${sql.lit(group.length)}
     ), locked as materialized (
       select a.id from holdfast.approvals a join asked c on c.approval_id = a.id order by a.id for update of a
     ), collected as (
