@@ -158,6 +158,8 @@ class ExportReading {
   #lastEvent = '';
   #disclosable = '';
   #start: ChainStart | null = null;
+  /** The last place in the chain that was read; beyond all places once there was an event without one. */
+  #last = 0;
   readonly found: ExportFound = {
     ...{ problems: [], end: null, counted: { events: 0, unsealed: 0 } },
     ...{ taken: null, newest: '', cards: 0, disclosed: 0 },
@@ -232,8 +234,14 @@ class ExportReading {
     this.#lastEvent = line.kind === 'event' ? line.link.text : '';
     if (line.kind !== 'event') return null;
     found.newest = line.link.text;
-    if (line.link.seq === null) found.counted.unsealed += 1;
+    const { seq } = line.link;
+    if (seq === null) found.counted.unsealed += 1;
     else found.counted.events += 1;
+    // What stands elsewhere would be compared with nothing, where segments have its place.
+    const last = Math.max(this.#last, (this.#start?.seq ?? 0) + 1);
+    if (seq !== null && seq < last)
+      found.problems.push(`line ${number} is not in its place: event ${seq} ${placeWords(last)}`);
+    this.#last = seq === null ? Number.MAX_SAFE_INTEGER : Math.max(seq, this.#last);
     return line.link;
   }
 
@@ -244,6 +252,10 @@ class ExportReading {
     this.#start = start;
     if (this.#known === 0) this.#begin(start);
   }
+}
+
+function placeWords(last: number): string {
+  return last === Number.MAX_SAFE_INTEGER ? 'stands behind what is not sealed yet' : `stands where ${last} or a later one has to be`;
 }
 
 /** Verifies segments alone. What came after them is not read, and so is not missed. */

@@ -470,6 +470,29 @@ for (const kind of ['pglite', 'postgres'] as const) {
       }
     });
 
+    test('P7: an event of an export that stands where nothing is compared with it is told', async () => {
+      const nth = uncut.findIndex((line) => line.includes('"what":"120 3"'));
+      const forged = uncut[nth]!.replace('120 3', '120 4');
+      const rest = uncut.toSpliced(nth, 1);
+      const isEvent = (line: string): boolean => line.startsWith('{"n":');
+      const unsealed = forged.replace(/"seq":\d+,"hash":"\w+"/, '"seq":null,"hash":null');
+      const ends = (lines: readonly string[], more: number): string[] =>
+        lines.map((line) => line.replace(/"unsealed":\d+/, `"unsealed":${more}`));
+      for (const lines of [
+        // Two events later; at the end; behind one that is not sealed.
+        rest.toSpliced(nth + 2, 0, forged),
+        rest.toSpliced(-1, 0, forged),
+        ends(rest.toSpliced(nth, 0, forged).toSpliced(rest.findIndex(isEvent), 0, unsealed), 1),
+      ]) {
+        const found = await verifyExport(each(lines), TRUST, evidenceProof(), await segmentsIn());
+        const said = [...found.segmentProblems!, ...found.problems];
+        assert.ok(
+          said.some((problem) => /is not in its place: event \d+ stands/.test(problem)),
+          JSON.stringify([said, found.report.faults]),
+        );
+      }
+    });
+
     test('P7: what stayed in the database is compared with the segments: changed, filed elsewhere, moved or gone, it shows', async () => {
       const fine = await whole();
       assert.deepEqual([fine.segmentProblems, fine.unmatched], [[], 0]);
@@ -651,6 +674,15 @@ for (const kind of ['pglite', 'postgres'] as const) {
           evidenceProof(),
         );
         assert.deepEqual([judged.faults, judged.covered], [[], 4]);
+
+        // An export begins behind the cut: what it says of the gap nobody can compare.
+        const early = lines.toSpliced(1, 0, lines[1]!.replace(/"seq":\d+/, `"seq":${gone!.from}`));
+        const counted = early.with(
+          -1,
+          early.at(-1)!.replace(/\d+/, (events) => `${Number(events) + 1}`),
+        );
+        const told = await verifyExport(each(counted), TRUST, evidenceProof(), await segmentsIn(into));
+        assert.match(told.problems.join(), /line 2 is not in its place/);
 
         // Without the cut's event, or with a segment taken away too, it is an accusation again.
         const without = lines.filter((line) => !(line.includes('"type":"log.cut"') && line.includes('"segment":2')));
