@@ -617,6 +617,35 @@ for (const kind of ['pglite', 'postgres'] as const) {
       }
     });
 
+    test('another place goes on where the old one ended, however much stayed of what that has', async () => {
+      const fresh = await auditWorld(kind);
+      try {
+        await sql`insert into holdfast.epoch (log, head, at, seal) values (${LOG}, 0, now(), 'none')`.execute(fresh.db);
+        await sql`insert into holdfast.oversight_cursor (id, seq) values ('cursor', 1000000000)`.execute(fresh.db);
+        for (const days of [150, 110, 1]) {
+          const stays = Array.from({ length: days === 150 ? 205 : 0 }, (_, n) =>
+            event('', { type: 'freeze.lifted', at: ago(days), data: { id: `fz_${n}` } }),
+          );
+          const filler = Array.from({ length: 9 }, (_, n) => event(`${days} ${n}`, { at: ago(days) }));
+          await fresh.log(...stays, ...filler);
+          await fresh.signer.sign({ ...fresh.gateway, clock: { now: () => ago(days - 0.5) } });
+          await fresh.store.seal(1_000);
+        }
+        for (const [nth, days] of [140, 90].entries()) {
+          const place = folderAt(join(folder, `many ${nth}`));
+          const retention = { retainMs: days * DAY, archive: place };
+          const rules = { approval: { pickupMs: 60_000 }, retention } as never;
+          const parts = { ...partsWith(fresh.ledger), rules, store: fresh.store, checkpointSigner: fresh.signer };
+          const archiver = new LogArchiver();
+          for (let step = 0; step < 9 && (await archiver.run(parts)) === 2_000; step += 1)
+            await fresh.store.seal(1_000);
+          assert.equal((await fresh.ledger.cuts()).length, nth + 1, written.lines.at(-1));
+        }
+      } finally {
+        await fresh.close();
+      }
+    });
+
     test('P7: a stretch that was deleted for good between segments is named with the event that says so, and nothing else may be missing', async () => {
       const fresh = await auditWorld(kind);
       const into = join(folder, 'between');
