@@ -8,7 +8,7 @@ import { type ExportLine, readExportLine } from '../../domain/log/export-line.ts
 import type { EvidenceProof } from '../../domain/log/judge-evidence.ts';
 import { type SignatureReport, VoteSignatureCheck } from '../../domain/log/signature-check.ts';
 import type { Ledger } from '../../ports.ts';
-import { requireUncut } from './export.ts';
+import { cutMeanwhile, requireUncut } from './export.ts';
 import { SecondCopy } from './second-copy.ts';
 
 /** What verification found in an export or a database. */
@@ -339,9 +339,13 @@ export async function verifyLedger(
   const pages = eventsOf(ledger);
   const nextEvent = async (): Promise<Link | null> => (await pages.next()).value ?? null;
   const copy = new SecondCopy({ name: 'the database', keepsStaying: true, next: nextEvent });
+  const lastCut = async () => (await ledger.cuts()).find(({ covered }) => covered) ?? null;
+  const earlier = segments === null ? null : await lastCut();
   await segments?.read(checks, copy);
   let after = segments === null ? 0 : checks.reached;
-  const cut = (await ledger.cuts()).find(({ covered }) => covered) ?? null;
+  const cut = await lastCut();
+  // What left meanwhile is in a segment that was not there when they were listed.
+  if (segments !== null && cut !== null && cut.to > (earlier?.to ?? 0)) throw cutMeanwhile(cut.to);
   if (cut !== null && after < cut.to) {
     const start = startAfter(cut, await ledger.keyEvents(cut.to));
     if (after > 0) checks.skip(start);

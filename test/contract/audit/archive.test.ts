@@ -529,6 +529,21 @@ for (const kind of ['pglite', 'postgres'] as const) {
       }
     });
 
+    test('P7: a cut while segments are read accuses nobody', async () => {
+      const files = await segmentFolder(archive);
+      let asked = 0;
+      const moving: Ledger = {
+        ...world.ledger,
+        cuts: async () => {
+          asked += 1;
+          const cuts = await world.ledger.cuts();
+          return asked === 1 ? cuts.slice(1) : cuts;
+        },
+      };
+      const listed = new FolderReader({ ...files, heads: files.heads.slice(0, -1) });
+      await assert.rejects(verifyLedger(moving, TRUST, evidenceProof(), listed), /was cut up to event \d+ while it was read/);
+    });
+
     test('P7: a log that begins later than a signed cut says is broken', async () => {
       const lines = await world.exported();
       const first = lines.findIndex((line) => line.startsWith('{"n":'));
