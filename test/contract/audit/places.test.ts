@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -346,7 +346,7 @@ describe('a bucket', () => {
   });
 
   /** A store that answers every request so. */
-  async function answering(how: Parameters<typeof createServer>[1] & object): Promise<{
+  async function answering(how: RequestListener): Promise<{
     readonly place: ReturnType<typeof bucketPlace>;
     close(): Promise<unknown>;
   }> {
