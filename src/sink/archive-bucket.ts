@@ -123,10 +123,14 @@ export async function headsInBucket(place: BucketPlace, client: BucketClient): P
         if (error instanceof TooLong) return '';
         throw error;
       });
-      octets += line?.length ?? 0;
+      // It is listed, so it is there.
+      if (line === null) {
+        throw new Unavailable('archive', `${name}: ${file} is there, and cannot be read with these credentials (s3:GetObject)`);
+      }
+      octets += line.length;
       if (octets > MOST_HEADS)
         throw new Error(`the heads in ${name} are longer together than any that a gateway writes`);
-      heads.push({ file, line: line ?? '' });
+      heads.push({ file, line });
     }
     const last = page.keys.at(-1);
     if (!page.more || last === undefined || last === after) break;

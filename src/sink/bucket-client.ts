@@ -1,4 +1,4 @@
-import { pipeline, type Readable, Transform } from 'node:stream';
+import { PassThrough, pipeline, type Readable, Transform } from 'node:stream';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { request } from 'undici';
 import type { BucketPlace } from '../domain/log/archive-place.ts';
@@ -69,7 +69,7 @@ export function bucketClient(place: BucketPlace): BucketClient {
         'read',
         async () => {
           const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }), within(ms));
-          return Body as Readable;
+          return saidBy(Body as Readable, place);
         },
         (error) => (isAbsent(error) ? null : undefined),
       ),
@@ -109,6 +109,16 @@ export function bucketClient(place: BucketPlace): BucketClient {
       ),
     close: () => s3.destroy(),
   };
+}
+
+/** The same octets. Where they break off it is told in words: nothing is wrong with an object because a connection is. */
+function saidBy(body: Readable, place: BucketPlace): Readable {
+  const said = new PassThrough();
+  body.on('error', (error) => said.destroy(bucketFault(error, place, 'read')));
+  said.on('close', () => body.destroy());
+  // Whoever reads on hears of it.
+  said.on('error', () => undefined);
+  return body.pipe(said);
 }
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
@@ -151,7 +161,7 @@ class WaysOutHandler {
       }),
     );
     const flat = Object.entries(answer.headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]);
-    const isObject = answer.statusCode === 200 && query['list-type'] === undefined;
+    const isObject = method === 'GET' && answer.statusCode === 200 && query['list-type'] === undefined;
     const words = isObject ? answer.body : bounded(answer.body);
     return { response: { statusCode: answer.statusCode, headers: Object.fromEntries(flat) as object, body: words } };
   }

@@ -41,6 +41,9 @@ function whatHappened(error: unknown, { bucket }: BucketPlace, deed: BucketDeed)
   if (name === 'NotImplemented' || status === 501) {
     return 'the store does not know If-None-Match, without which a head could be written over. Use one that does';
   }
+  if (name === 'InvalidObjectState') {
+    return 'the store keeps it where it has to be restored from before it is read, as Glacier (InvalidObjectState)';
+  }
   if (status === 403) return `these credentials lack the right ${RIGHTS[deed]} there (${name})`;
   const code = networkCode(error);
   if (code !== null) return `it cannot be reached (${code})`;

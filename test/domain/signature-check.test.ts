@@ -131,6 +131,28 @@ describe('The signatures of a log, by the log alone', () => {
     assert.match(whys([requested, registered, asked, decided(), sent, revoked, other]).join(), /0 had signed/);
   });
 
+  test('P7: where a stretch of the log is gone, who signed in it is not known; who was revoked and what was over before it is', () => {
+    const across = (before: readonly Event[], after: readonly Event[]): SignatureReport => {
+      const found = new VoteSignatureCheck(proof);
+      const read = (events: readonly Event[], from: number): void => {
+        for (const [n, event] of events.entries())
+          found.event({ seq: from + n, text: canonical({ approval: null, ...event } as Json) }, LOG);
+      };
+      read(before, 1);
+      found.beginLate();
+      read(after, 100);
+      return found.end(LOG);
+    };
+    // The votes were in what is gone.
+    assert.deepEqual(across([requested, registered, asked], [sent]).faults, []);
+    const later = across([requested, registered], [asked, decided(), sent]);
+    assert.deepEqual([later.verified, later.faults], [1, []]);
+    const revoked: Event = { type: 'key.revoked', data: { key: key.name } };
+    assert.match(across([requested, registered, revoked], [asked, decided(), sent]).faults[0]?.why ?? '', /not registered/);
+    const denied = decided({ choice: 'deny', signature: null }, 'slack:U0OTHER');
+    assert.match(across([requested, registered, asked, denied], [sent]).faults[0]?.why ?? '', /was over/);
+  });
+
   test('a log without an id has signatures that nobody can check; one without signatures has none', () => {
     assert.match(check([requested, registered, asked, decided()], null).faults[0]?.why ?? '', /no id/);
     assert.deepEqual(check([]).faults, []);

@@ -59,7 +59,7 @@ export class VoteSignatureCheck {
   #verified = 0;
   #registered = 0;
   #breakGlass = 0;
-  /** Reading began after a cut; keys that may have been registered before it. */
+  /** Reading began, or went on, after a cut; keys that may have been registered in it, and those that were revoked. */
   #begunLate = false;
   readonly #unread = new Set<string>();
   readonly #ended = new Set<string>();
@@ -69,9 +69,13 @@ export class VoteSignatureCheck {
     this.#proof = proof;
   }
 
-  /** Reading begins after a cut: what was registered before is not known, and its signatures are only counted. */
+  /**
+   * Reading begins after a cut, or goes on behind one: what was registered there is not known, and its signatures are only counted. Nor
+   * is who signed there, so a call that was open before is judged no further; one that was over then stays over.
+   */
   beginLate(): void {
     this.#begunLate = true;
+    for (const [approval, { over }] of this.#open) if (!over) this.#open.delete(approval);
   }
 
   /** The next event. `log`: the log's id, if it is known by now. */
@@ -120,7 +124,7 @@ export class VoteSignatureCheck {
 
   #forget(key: string): void {
     this.#keys.delete(key);
-    if (this.#begunLate) this.#ended.add(key);
+    this.#ended.add(key);
     this.#unread.delete(key);
   }
 

@@ -298,7 +298,7 @@ export class LogArchiver {
   }
 }
 
-/** Events that may be left of a cut that is done; more are deleted first. */
+/** Events of a cut that are looked at together. */
 const FEW = 200;
 
 /** Whether nothing is left of a stretch but what stays. */
@@ -307,10 +307,18 @@ async function isRemoved(
   after: number,
   to: number,
 ): Promise<boolean> {
-  const left = (await ledger.chain(after, FEW, { phrases: false })).filter(({ seq }) => seq! <= to);
-  if (left.length === FEW) return false;
-  for (const { seq } of left) if ((await ledger.link(seq!)) === null) return false;
-  return true;
+  for (let reached = after, looked = 0; looked <= MOST_STAYING; ) {
+    const page = await ledger.chain(reached, FEW, { phrases: false });
+    for (const { seq } of page) {
+      if (seq! > to) return true;
+      // Where it is not done yet, the first one mostly has none.
+      if ((await ledger.link(seq!)) === null) return false;
+    }
+    if (page.length === 0) return true;
+    reached = page.at(-1)!.seq!;
+    looked += page.length;
+  }
+  return false;
 }
 
 /** Where the segment after this cut begins; null: with the log's first event. */

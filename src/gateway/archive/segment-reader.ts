@@ -1,6 +1,7 @@
 import type { ChainReport } from '../../domain/log/chain.ts';
 import type { ChainStart } from '../../domain/log/cut.ts';
-import { readExportLine } from '../../domain/log/export-line.ts';
+import { type ExportLine, readExportLine } from '../../domain/log/export-line.ts';
+import type { KeyEvent } from '../../domain/log/key-change.ts';
 import { readSegmentHead, readSegmentLine, type SegmentHead } from '../../domain/log/segment.ts';
 import { type OpenSegment, Unavailable } from '../../ports.ts';
 import type { SecondCopy } from '../log/second-copy.ts';
@@ -80,8 +81,6 @@ export class FolderReader implements SegmentReader {
     for (const found of heads) {
       this.#compare(found);
       this.#read.push(found);
-      if (this.#read.length === 1) this.#begin(checks, found.head);
-      else if (found.head.from > checks.reached + 1) skipTo(checks, found.head);
       await this.#readOne(checks, found, copy);
     }
   }
@@ -160,21 +159,30 @@ export class FolderReader implements SegmentReader {
     }
   }
 
-  /** Where the first ones are missing, reading begins with what is there. */
-  #begin(checks: LogChecks, { from, before, keys, segment, log }: SegmentHead): void {
-    checks.chain.claim(log);
-    if (segment === 1 || from === 1) return;
+  /**
+   * Where segments are missing before this one, reading begins behind them: what lies there the rest of the log may explain. `keys`:
+   * what the log said of keys up to there.
+   */
+  #begin(checks: LogChecks, { from, before, segment }: SegmentHead, keys: readonly KeyEvent[]): void {
     const start: ChainStart = { seq: from - 1, hash: before, checkpoint: null, keys };
-    checks.chain.begin(start, false);
-    checks.signatures.beginLate();
+    if (this.#read.length > 1) {
+      if (from > checks.reached + 1) checks.skip(start);
+    } else if (segment !== 1 && from !== 1) {
+      checks.chain.begin(start, false);
+      checks.signatures.beginLate();
+    }
   }
 
   async #readOne(checks: LogChecks, { head, file }: FoundHead, copy: SecondCopy | null): Promise<void> {
     const opened = this.#folder.read(head.file);
     let events = 0;
+    let begun = false;
+    if (this.#read.length === 1) checks.chain.claim(head.log);
     try {
       for await (const text of noLonger(opened.lines, head.unpacked)) {
         const line = readExportLine(text);
+        if (!begun) this.#begin(checks, head, keysBefore(line, head));
+        begun = true;
         if (line.kind === 'event') {
           events += 1;
           checks.event(line.link);
@@ -188,6 +196,7 @@ export class FolderReader implements SegmentReader {
     } catch (error) {
       // Says nothing about the log.
       if (error instanceof Unavailable) throw error;
+      if (!begun) this.#begin(checks, head, head.keys);
       const why = error instanceof Error ? error.message : String(error);
       this.#problems.push(`segment ${head.segment} (events ${head.from} to ${head.to}) cannot be read: ${why}`);
       return;
@@ -203,7 +212,8 @@ export class FolderReader implements SegmentReader {
   }
 }
 
-/** What lies between two segments is not there: the rest of the log may say why. */
-function skipTo(checks: LogChecks, { from, before, keys }: SegmentHead): void {
-  checks.skip({ seq: from - 1, hash: before, checkpoint: null, keys });
+/** The head has what was said of keys up to the segment's end, its first line what was said before it. */
+function keysBefore(line: ExportLine, { from, before, keys }: SegmentHead): readonly KeyEvent[] {
+  const start = line.kind === 'header' ? line.start : null;
+  return start !== null && start.seq === from - 1 && start.hash === before ? start.keys : keys;
 }

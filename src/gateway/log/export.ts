@@ -111,7 +111,11 @@ export async function* sealedLines(
 export async function requireUncut(ledger: Pick<Ledger, 'cuts'>, seq: number): Promise<void> {
   const cut = (await ledger.cuts()).find(({ covered, to }) => covered && to >= seq);
   if (cut === undefined) return;
-  throw new Error(`The log was cut up to event ${cut.to} while it was read. Begin again.`);
+  throw cutMeanwhile(cut.to);
+}
+
+export function cutMeanwhile(to: number): Error {
+  return new Error(`The log was cut up to event ${to} while it was read. Begin again.`);
 }
 
 /** By the cursor of the event. */

@@ -8,7 +8,7 @@ import { type ExportLine, readExportLine } from '../../domain/log/export-line.ts
 import type { EvidenceProof } from '../../domain/log/judge-evidence.ts';
 import { type SignatureReport, VoteSignatureCheck } from '../../domain/log/signature-check.ts';
 import type { Ledger } from '../../ports.ts';
-import { requireUncut } from './export.ts';
+import { cutMeanwhile, requireUncut } from './export.ts';
 import { SecondCopy } from './second-copy.ts';
 
 /** What verification found in an export or a database. */
@@ -158,6 +158,8 @@ class ExportReading {
   #lastEvent = '';
   #disclosable = '';
   #start: ChainStart | null = null;
+  /** The last place in the chain that was read; beyond all places once there was an event without one. */
+  #last = 0;
   readonly found: ExportFound = {
     ...{ problems: [], end: null, counted: { events: 0, unsealed: 0 } },
     ...{ taken: null, newest: '', cards: 0, disclosed: 0 },
@@ -232,8 +234,14 @@ class ExportReading {
     this.#lastEvent = line.kind === 'event' ? line.link.text : '';
     if (line.kind !== 'event') return null;
     found.newest = line.link.text;
-    if (line.link.seq === null) found.counted.unsealed += 1;
+    const { seq } = line.link;
+    if (seq === null) found.counted.unsealed += 1;
     else found.counted.events += 1;
+    // What stands elsewhere would be compared with nothing, where segments have its place.
+    const last = Math.max(this.#last, (this.#start?.seq ?? 0) + 1);
+    if (seq !== null && seq < last)
+      found.problems.push(`line ${number} is not in its place: event ${seq} ${placeWords(last)}`);
+    this.#last = seq === null ? Number.MAX_SAFE_INTEGER : Math.max(seq, this.#last);
     return line.link;
   }
 
@@ -244,6 +252,10 @@ class ExportReading {
     this.#start = start;
     if (this.#known === 0) this.#begin(start);
   }
+}
+
+function placeWords(last: number): string {
+  return last === Number.MAX_SAFE_INTEGER ? 'stands behind what is not sealed yet' : `stands where ${last} or a later one has to be`;
 }
 
 /** Verifies segments alone. What came after them is not read, and so is not missed. */
@@ -327,9 +339,13 @@ export async function verifyLedger(
   const pages = eventsOf(ledger);
   const nextEvent = async (): Promise<Link | null> => (await pages.next()).value ?? null;
   const copy = new SecondCopy({ name: 'the database', keepsStaying: true, next: nextEvent });
+  const lastCut = async () => (await ledger.cuts()).find(({ covered }) => covered) ?? null;
+  const earlier = segments === null ? null : await lastCut();
   await segments?.read(checks, copy);
   let after = segments === null ? 0 : checks.reached;
-  const cut = (await ledger.cuts()).find(({ covered }) => covered) ?? null;
+  const cut = await lastCut();
+  // What left meanwhile is in a segment that was not there when they were listed.
+  if (segments !== null && cut !== null && cut.to > (earlier?.to ?? 0)) throw cutMeanwhile(cut.to);
   if (cut !== null && after < cut.to) {
     const start = startAfter(cut, await ledger.keyEvents(cut.to));
     if (after > 0) checks.skip(start);

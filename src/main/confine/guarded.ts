@@ -1,11 +1,15 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join, resolve, sep } from 'node:path';
 import type { Loaded } from '../../config/load.ts';
 import { fileVariable, SECRET_NAMES } from '../../config/secret-from.ts';
 
 /** What no server that is started here may reach. Paths are absolute, with links followed. */
 export interface Guarded {
-  /** Directories that nothing in is seen of: the data directory, the folder of secrets, what init keeps, systemd's credentials. */
+  /**
+   * Directories that nothing in is seen of: the data directory, the folder of secrets, what init keeps, systemd's credentials, and with a
+   * bucket those of Amazon's client.
+   */
   readonly folders: readonly string[];
   /** Files of secrets, which are not read. */
   readonly secrets: readonly string[];
@@ -32,7 +36,8 @@ export function guardedPaths(
 ): Guarded {
   const files = [...SECRET_NAMES, ...config.variables].flatMap((name) => env[fileVariable(name)] || []);
   // What the client of a bucket reads its credentials from.
-  if (config.retention?.archive?.kind === 'bucket') files.push(...AWS_FILES.flatMap((name) => env[name] || []));
+  const hasBucket = config.retention?.archive?.kind === 'bucket';
+  if (hasBucket) files.push(...AWS_FILES.flatMap((name) => env[name] || []));
   const secrets = [...new Set(files.map(realPath))];
   const configPath = realPath(settings.configPath);
   const policies = [...config.servers.values()].map(({ policyPath }) => realPath(policyPath));
@@ -41,6 +46,7 @@ export function guardedPaths(
     config.file.secrets ?? '',
     env.CREDENTIALS_DIRECTORY ?? '',
     keptBeside(settings.configPath),
+    hasBucket ? amazonFolder(env) : '',
   ];
   return {
     folders: [...new Set(own.filter((folder) => folder !== '').map(realPath))],
@@ -54,6 +60,12 @@ export function guardedPaths(
 function keptBeside(configPath: string): string {
   const kept = join(dirname(resolve(configPath)), '.holdfast');
   return existsSync(kept) ? kept : '';
+}
+
+/** Where Amazon's client looks for credentials that no variable names, and keeps those of a session; '': nowhere. */
+function amazonFolder({ HOME }: Readonly<Record<string, string | undefined>>): string {
+  const folder = join(HOME || homedir(), '.aws');
+  return existsSync(folder) ? folder : '';
 }
 
 /** The path with its links followed, as far as it exists. */

@@ -2,10 +2,13 @@ import { type RawBuilder, sql } from 'kysely';
 import { ABOUT, isAbout } from '../log/about.ts';
 
 const APPROVAL_ID = /^ap_[0-9a-z]{26}$/;
-const FINGERPRINT = /^[0-9a-f]{16,64}$/;
+/** Twelve digits of it stand on the card of a batch. */
+const FINGERPRINT = /^[0-9a-f]{12,64}$/;
 /** Enough of an id that hardly another begins like it: it begins with the millisecond in which it was made. */
 const BEGINNING = /^ap_[0-9a-z]{12,25}$/;
 const ID_LENGTH = 29;
+/** Ids and fingerprints of one text: of two calls at once no event says anything. */
+const MOST_NAMES = 4;
 
 /** The approval that a searched text names, if it is an approval's id. */
 export function approvalIn(text: string | undefined): string | null {
@@ -43,19 +46,37 @@ export function textSearch(text: string | undefined): TextSearch | null {
     .replaceAll(/[^\p{L}\p{N}_.@/-]+/gu, ' ')
     .trim();
   if (words === '') return NOTHING;
-  const query = sql`regexp_replace(plainto_tsquery('simple', ${words})::text, '''(?= |$)', ''':*', 'g')::tsquery`;
-  const hasWords = sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
+  const query = queryOf(words);
+  const hasWords = has(query);
   const queries = [byWords(hasWords), byPhrase(query)];
   const likely = mayHave(words);
-  const named = approvalsNamed(asked);
-  if (named === null) return { mayMatch: likely, matches: hasWords, queries };
+  const parts = words.split(' ');
+  const names = parts.filter((part) => approvalsNamed(part) !== null);
+  if (names.length === 0 || names.length > MOST_NAMES) return { mayMatch: likely, matches: hasWords, queries };
+  // Most events about an approval have neither its id nor its fingerprint among their words (0085), but the rest of what is asked.
+  const others = parts.filter((part) => !names.includes(part)).join(' ');
+  const rest = others === '' ? sql`true` : has(queryOf(others));
+  const named = sql.join(
+    names.map((name) => sql`(${approvalsNamed(name)!})`),
+    sql` intersect `,
+  );
   const isOfThem = sql`e.n in (${eventsOf(named)})`;
   return {
-    mayMatch: sql`(${likely} or ${isOfThem})`,
-    matches: sql`(${isOfThem} or ${hasWords})`,
+    mayMatch: sql`(${likely} or (${others === '' ? sql`true` : mayHave(others)} and ${isOfThem}))`,
+    matches: sql`((${isOfThem} and ${rest}) or ${hasWords})`,
     // An approval may be gone while its events are here: then the words of its request name it.
-    queries: [...queries, byApproval(sql`${named} union ${approvalsAsked(hasWords)}`)],
+    queries: [...queries, byApproval(sql`(${named}) union ${approvalsAsked(has(queryOf(names.join(' '))))}`, rest)],
   };
+}
+
+/** Each of these words, or the beginning of one. */
+function queryOf(words: string): RawBuilder<unknown> {
+  return sql`regexp_replace(plainto_tsquery('simple', ${words})::text, '''(?= |$)', ''':*', 'g')::tsquery`;
+}
+
+/** Whether event `e` has these words. */
+function has(query: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
 }
 
 const ASCII_WORD = /^[0-9a-z]+$/;
@@ -79,6 +100,7 @@ function mayHave(words: string): RawBuilder<unknown> {
 
 /** The ids of the approvals whose id or fingerprint begins like this; null: it is no beginning of either. */
 function approvalsNamed(asked: string): RawBuilder<unknown> | null {
+  if (APPROVAL_ID.test(asked)) return sql`select ${asked}::text as id`;
   // In hex a prefix is a range of the index.
   if (FINGERPRINT.test(asked)) {
     return sql`select id from holdfast.approvals where fingerprint >= ${asked} and fingerprint < ${`${asked}g`}`;
@@ -119,8 +141,8 @@ function byPhrase(query: RawBuilder<unknown>): IndexQuery {
     ) said where p.words @@ (${query}))`;
 }
 
-function byApproval(approvals: RawBuilder<unknown>): IndexQuery {
+function byApproval(approvals: RawBuilder<unknown>, rest: RawBuilder<unknown>): IndexQuery {
   return (columns) => sql`
     (select e.n from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
-    where ${columns} and e.n in (${eventsOf(approvals)}) offset 0)`;
+    where ${columns} and e.n in (${eventsOf(approvals)}) and ${rest} offset 0)`;
 }

@@ -470,6 +470,29 @@ for (const kind of ['pglite', 'postgres'] as const) {
       }
     });
 
+    test('P7: an event of an export that stands where nothing is compared with it is told', async () => {
+      const nth = uncut.findIndex((line) => line.includes('"what":"120 3"'));
+      const forged = uncut[nth]!.replace('120 3', '120 4');
+      const rest = uncut.toSpliced(nth, 1);
+      const isEvent = (line: string): boolean => line.startsWith('{"n":');
+      const unsealed = forged.replace(/"seq":\d+,"hash":"\w+"/, '"seq":null,"hash":null');
+      const ends = (lines: readonly string[], more: number): string[] =>
+        lines.map((line) => line.replace(/"unsealed":\d+/, `"unsealed":${more}`));
+      for (const lines of [
+        // Two events later; at the end; behind one that is not sealed.
+        rest.toSpliced(nth + 2, 0, forged),
+        rest.toSpliced(-1, 0, forged),
+        ends(rest.toSpliced(nth, 0, forged).toSpliced(rest.findIndex(isEvent), 0, unsealed), 1),
+      ]) {
+        const found = await verifyExport(each(lines), TRUST, evidenceProof(), await segmentsIn());
+        const said = [...found.segmentProblems!, ...found.problems];
+        assert.ok(
+          said.some((problem) => /is not in its place: event \d+ stands/.test(problem)),
+          JSON.stringify([said, found.report.faults]),
+        );
+      }
+    });
+
     test('P7: what stayed in the database is compared with the segments: changed, filed elsewhere, moved or gone, it shows', async () => {
       const fine = await whole();
       assert.deepEqual([fine.segmentProblems, fine.unmatched], [[], 0]);
@@ -504,6 +527,21 @@ for (const kind of ['pglite', 'postgres'] as const) {
         });
         await assert.rejects(tried, undo);
       }
+    });
+
+    test('P7: a cut while segments are read accuses nobody', async () => {
+      const files = await segmentFolder(archive);
+      let asked = 0;
+      const moving: Ledger = {
+        ...world.ledger,
+        cuts: async () => {
+          asked += 1;
+          const cuts = await world.ledger.cuts();
+          return asked === 1 ? cuts.slice(1) : cuts;
+        },
+      };
+      const listed = new FolderReader({ ...files, heads: files.heads.slice(0, -1) });
+      await assert.rejects(verifyLedger(moving, TRUST, evidenceProof(), listed), /was cut up to event \d+ while it was read/);
     });
 
     test('P7: a log that begins later than a signed cut says is broken', async () => {
@@ -594,6 +632,35 @@ for (const kind of ['pglite', 'postgres'] as const) {
       }
     });
 
+    test('another place goes on where the old one ended, however much stayed of what that has', async () => {
+      const fresh = await auditWorld(kind);
+      try {
+        await sql`insert into holdfast.epoch (log, head, at, seal) values (${LOG}, 0, now(), 'none')`.execute(fresh.db);
+        await sql`insert into holdfast.oversight_cursor (id, seq) values ('cursor', 1000000000)`.execute(fresh.db);
+        for (const days of [150, 110, 1]) {
+          const stays = Array.from({ length: days === 150 ? 205 : 0 }, (_, n) =>
+            event('', { type: 'freeze.lifted', at: ago(days), data: { id: `fz_${n}` } }),
+          );
+          const filler = Array.from({ length: 9 }, (_, n) => event(`${days} ${n}`, { at: ago(days) }));
+          await fresh.log(...stays, ...filler);
+          await fresh.signer.sign({ ...fresh.gateway, clock: { now: () => ago(days - 0.5) } });
+          await fresh.store.seal(1_000);
+        }
+        for (const [nth, days] of [140, 90].entries()) {
+          const place = folderAt(join(folder, `many ${nth}`));
+          const retention = { retainMs: days * DAY, archive: place };
+          const rules = { approval: { pickupMs: 60_000 }, retention } as never;
+          const parts = { ...partsWith(fresh.ledger), rules, store: fresh.store, checkpointSigner: fresh.signer };
+          const archiver = new LogArchiver();
+          for (let step = 0; step < 9 && (await archiver.run(parts)) === 2_000; step += 1)
+            await fresh.store.seal(1_000);
+          assert.equal((await fresh.ledger.cuts()).length, nth + 1, written.lines.at(-1));
+        }
+      } finally {
+        await fresh.close();
+      }
+    });
+
     test('P7: a stretch that was deleted for good between segments is named with the event that says so, and nothing else may be missing', async () => {
       const fresh = await auditWorld(kind);
       const into = join(folder, 'between');
@@ -651,6 +718,15 @@ for (const kind of ['pglite', 'postgres'] as const) {
           evidenceProof(),
         );
         assert.deepEqual([judged.faults, judged.covered], [[], 4]);
+
+        // An export begins behind the cut: what it says of the gap nobody can compare.
+        const early = lines.toSpliced(1, 0, lines[1]!.replace(/"seq":\d+/, `"seq":${gone!.from}`));
+        const counted = early.with(
+          -1,
+          early.at(-1)!.replace(/\d+/, (events) => `${Number(events) + 1}`),
+        );
+        const told = await verifyExport(each(counted), TRUST, evidenceProof(), await segmentsIn(into));
+        assert.match(told.problems.join(), /line 2 is not in its place/);
 
         // Without the cut's event, or with a segment taken away too, it is an accusation again.
         const without = lines.filter((line) => !(line.includes('"type":"log.cut"') && line.includes('"segment":2')));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -343,6 +343,81 @@ describe('a bucket', () => {
     await assert.rejects(all(body!.setEncoding('utf8') as AsyncIterable<string>));
     silent.closeAllConnections();
     await new Promise((resolve) => silent.close(resolve));
+  });
+
+  /** A store that answers every request so. */
+  async function answering(how: RequestListener): Promise<{
+    readonly place: ReturnType<typeof bucketPlace>;
+    close(): Promise<unknown>;
+  }> {
+    const server = createServer(how);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return {
+      place: bucketPlace({ bucket: BUCKET, prefix: '' }, { endpoint }),
+      close: () => {
+        server.closeAllConnections();
+        return new Promise((resolve) => server.close(resolve));
+      },
+    };
+  }
+
+  test('a store that answers what is written without an end is given up, and not read into memory', async () => {
+    const piece = Buffer.alloc(1 << 20, 'x');
+    const endless = await answering((request, response) => {
+      let sent = 0;
+      request.resume();
+      response.writeHead(200);
+      const more = (): void => {
+        // Nobody needs more to see that it is read.
+        while (sent < 64 && !response.destroyed) {
+          sent += 1;
+          if (!response.write(piece)) return void response.once('drain', more);
+        }
+        response.end();
+      };
+      more();
+    });
+    const { bucketClient } = await import('../../../src/sink/bucket-client.ts');
+    const body = { octets: 1, sha256: 'a'.repeat(64), open: () => Buffer.from('x') };
+    try {
+      await assert.rejects(bucketClient(endless.place).put('x', body, 20_000), { name: 'Unavailable' });
+    } finally {
+      await endless.close();
+    }
+  });
+
+  test('P7: a connection that breaks while a segment is read accuses nobody', async () => {
+    const broken = await answering((_, response) => {
+      response.writeHead(200, { 'content-length': '100000' });
+      response.write(Buffer.of(0x1f));
+      setTimeout(() => response.destroy(), 50);
+    });
+    try {
+      const read = all(openArchiveAt(broken.place).read('some.jsonl.gz').lines);
+      await assert.rejects(read, (error: Error) => {
+        assert.equal(error.name, 'Unavailable');
+        assert.match(error.message, new RegExp(`s3://${BUCKET} at http://127.0.0.1:\\d+: it cannot be reached`));
+        return true;
+      });
+    } finally {
+      await broken.close();
+    }
+  });
+
+  test('P7: a head that is there and may not be read is no fault of the log', async () => {
+    const place = store.place('unread/');
+    await openArchiveAt(place).publish(LOG, 1, 'head\n');
+    const words = `s3://${BUCKET}/unread?endpoint=${encodeURIComponent(store.url)}`;
+    assert.equal((await segmentFolder(words)).heads.length, 1);
+    for (const [code, named] of [
+      ['AccessDenied', /head\.json is there, and cannot be read with these credentials/],
+      ['InvalidObjectState', /has to be restored/],
+    ] as const) {
+      store.instead((context) => (context.path.endsWith('.head.json') ? refused(context, 403, code) : null));
+      await assert.rejects(segmentFolder(words), (error: Error) => named.test(error.message));
+      store.instead(null);
+    }
   });
 
   test('heads are found over many pages, and nothing else', async () => {

@@ -50,6 +50,16 @@ for (const kind of ['pglite', 'postgres'] as const) {
           assert.deepEqual(await found(text), ALL, text);
           assert.deepEqual(await found(text, { grant: 'nobody' }), []);
         }
+        // Twelve digits stand on the card of a batch.
+        for (const text of [call.fingerprint.slice(0, 12), `${call.id} ${call.fingerprint.slice(0, 20)}`]) {
+          assert.deepEqual(await found(text), ALL, text);
+        }
+        const person = call === kept ? 'u0alex' : 'U0SAM';
+        for (const name of [call.id, call.id.slice(0, 20), call.fingerprint]) {
+          assert.deepEqual(await found(`${name} ${person}`), ['approval.decided', 'call.dispatched'], name);
+          assert.deepEqual(await found(`card.posted, ${name}`), ['card.posted']);
+          assert.deepEqual(await found(`${name} nowhere`), []);
+        }
         const { arguments: args } = call.events[0]!.data as { arguments: { project: string } };
         assert.deepEqual(await found(args.project), ['approval.requested']);
         const ts = String(call.events[1]!.data.ts);
@@ -67,6 +77,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
         assert.deepEqual(await found(said), rows[0]!.is ? ['approval.requested'] : [], said);
       }
       assert.deepEqual(await found('nowhere'), []);
+      assert.deepEqual(await found(`${kept.id} ${removed.fingerprint}`), []);
     }
 
     test('P7: by its id and fingerprint all of it, also when its row is gone; by what it says what says it', findsAll);

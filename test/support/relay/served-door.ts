@@ -35,12 +35,12 @@ export interface ServedDoor extends AsyncDisposable {
   url(server: string): string;
 }
 
-/** Only the agents' door, listening on a socket. The tokens `alice` and `bob` may use every server but `private`. */
+/** Only the agents' door, listening on a socket. `direct`: false: without the short way into it. The tokens `alice` and `bob` may use every server but `private`. */
 export async function servedDoor(
   servers: readonly ServerEntry[],
   over: Partial<
     Pick<McpDoorDeps, 'alreadySent' | 'beatMs' | 'calls' | 'store' | 'maxBody' | 'sessionOpenings' | 'visits'>
-  > = {},
+  > & { readonly direct?: false } = {},
 ): Promise<ServedDoor> {
   const names = servers.map((server) => server.name).filter((name) => name !== 'private');
   const grants = new Map<string, Grant>(
@@ -50,6 +50,7 @@ export async function servedDoor(
     ]),
   );
   let origin = '';
+  const { direct: isDirect = true, ...more } = over;
   const { app, direct } = mcpDoor({
     servers: (name) => servers.find((server) => server.name === name),
     authenticate: (bearer) => grants.get(bearer) ?? null,
@@ -62,9 +63,9 @@ export async function servedDoor(
     hosts: () => new Set([new URL(origin).host]),
     publicUrl: () => origin,
     log: quiet,
-    ...over,
+    ...more,
   });
-  const server = createServer(requestListener({ fetch: app.fetch, direct }, '127.0.0.1')).listen(0, '127.0.0.1');
+  const server = createServer(requestListener({ fetch: app.fetch, ...(isDirect && { direct }) }, '127.0.0.1')).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
