@@ -152,7 +152,9 @@ async function lockedRows(trx: Transaction<Tables>, trust: CardTrust, saves: rea
   const found = await sql<CardRow & { id: string; last: string | null }>`${KEPT_PLAN}
     select q.id, ${CARD_ROW}, ${lastEventSeal(sql`q.id`)} as last
     from json_array_elements_text(${ids}::json) with ordinality as q(id, nth)
-      left join lateral (select k.* from holdfast.cards k where k.approval_id = q.id limit 1) c on true order by q.nth`.execute(trx);
+      left join lateral (select k.* from holdfast.cards k where k.approval_id = q.id limit 1) c on true order by q.nth`.execute(
+    trx,
+  );
   const rows: ReturnType<typeof rowOfSave>[] = [];
   for (const [at, { id, last, ...row }] of found.rows.entries()) {
     const known = await judgedCard(trx, trust, id, row.approval_id === null ? null : row, last);
