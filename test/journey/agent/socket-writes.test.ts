@@ -126,7 +126,10 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.ok(counts.served! > 0 && counts.served! <= 20, told);
     assert.ok(counts.reads! <= 60, told);
     assert.ok(counts.witness! > 0 && counts.witness! <= 10, told);
-    assert.equal(world.countsOf(writes).answers, most, 'an answer and the end of its stream are one write');
+    // Where it stood still for longer than a beat, each stream has one first.
+    const beats = writes.filter(({ begins }) => /notifications\/progress|^(?:[0-9a-f]+\r\n)?:/.test(begins)).length;
+    const answers = world.countsOf(writes).answers - beats;
+    assert.equal(answers, most, 'an answer and the end of its stream are one write');
     const both = [...writes, ...brought];
     const cards = {
       looks: /as tried,.*card_approval_id/s,
