@@ -43,11 +43,7 @@ describe('what is done together', () => {
       group.map((one, at) => (at < 2 ? { answer: one * 2 } : null)),
     );
     assert.deepEqual(await Promise.all([1, 2, 3, 4, 5].map((one) => gathered.do(one))), [2, 4, 6, 8, 10]);
-    assert.deepEqual(groups, [
-      [1, 2, 3, 4],
-      [3, 5, 4],
-      [4],
-    ]);
+    assert.deepEqual(groups, [[1, 2, 3, 4], [3, 5, 4], [4]]);
   });
 
   test('P4: what is too long to be done with others is done, however many short ones keep coming', async () => {
