@@ -14,8 +14,8 @@ export interface GatheredTerms<One, Answer> {
    */
   readonly patienceMs?: number;
   /**
-   * Does these, and returns how each ended, in their order; null: it was left over, and comes behind those that wait. The
-   * first never is. Rejects where nothing was done, nor could be of those that wait: one after the other, each would wait as
+   * Does these, and returns how each ended, in their order; null: it was left over. The first never is, so the first of those
+   * that are comes before all that wait, the others behind them: whatever else keeps coming, each is done in the end. Rejects where nothing was done, nor could be of those that wait: one after the other, each would wait as
    * long. They fail too then, unless another group was done meanwhile.
    */
   readonly together: (group: readonly One[]) => Promise<readonly (GatheredEnd<Answer> | null)[]>;
@@ -105,7 +105,8 @@ export class Gathered<One, Answer> {
     try {
       const ends = await this.#terms.together(group.map(({ one }) => one));
       this.#done += 1;
-      this.#waiting.push(...group.filter((_, at) => (ends[at] ?? null) === null));
+      const [first, ...others] = group.filter((_, at) => (ends[at] ?? null) === null);
+      if (first !== undefined) this.#waiting = [first, ...this.#waiting, ...others];
       for (const [at, { settle, fail }] of group.entries()) {
         const end = ends[at] ?? null;
         if (end === null) continue;

@@ -38,12 +38,36 @@ describe('what is done together', () => {
     assert.deepEqual(groups, [[1, 2, 3], [11, 12], [21]]);
   });
 
-  test('may leave some over, which come again behind those that wait', async () => {
+  test('may leave some over: the first of them comes before all that wait, the others behind', async () => {
     const { gathered, groups } = doubling(async (group) =>
       group.map((one, at) => (at < 2 ? { answer: one * 2 } : null)),
     );
     assert.deepEqual(await Promise.all([1, 2, 3, 4, 5].map((one) => gathered.do(one))), [2, 4, 6, 8, 10]);
-    assert.deepEqual(groups, [[1, 2, 3, 4], [5, 3, 4], [4]]);
+    assert.deepEqual(groups, [[1, 2, 3, 4], [3, 5, 4], [4]]);
+  });
+
+  test('P4: what is too long to be done with others is done, however many short ones keep coming', async () => {
+    const isLong = (one: number) => one === 100;
+    let short = 0;
+    let flows = true;
+    const coming: Promise<number>[] = [];
+    const gathered = new Gathered<number, number>({
+      most: 4,
+      keyOf: String,
+      together: async (group) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        // While these are done, another one comes: whatever is left over is never alone.
+        short += 1;
+        if (flows && short < 50) coming.push(gathered.do(short));
+        return group.map((one, at) => (at > 0 && isLong(one) ? null : { answer: one }));
+      },
+    });
+    coming.push(gathered.do(0));
+    const long = gathered.do(100);
+    assert.equal(await long, 100);
+    flows = false;
+    assert.ok(short < 4, `done after ${short} others`);
+    await Promise.all(coming);
   });
 
   test('fails for each that fails, and for all that wait where nothing could be done', async () => {

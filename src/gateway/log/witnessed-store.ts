@@ -36,6 +36,7 @@ export interface WitnessedStoreParts extends PassTerms {
  * | the same | knows that it had ended | held back: the pass is given back, with its quota, and the alarm `went_back` |
  * | a call goes on with an answer that needs no yes | takes it | committed |
  * | the same | none, or knows it | `Unavailable('witness')`; the question stands again, or the outcome is unknown |
+ * | a pass is spent, and a connection broke since it was asked whether anything may be sent: it may be in an older database | is compared first | committed; held back where an alarm stands then, or nothing can be compared |
  * | a pass is spent that is over by this machine's clock, for longer than any witness keeps it | is not asked | held back |
  * | a pass is given back | told before the commit | committed |
  * | a question or a pass ends unsent | takes it | committed |
@@ -138,7 +139,7 @@ async function witnessed(parts: WitnessedStoreParts, change: Change, committed: 
   const round = change.from === 'approved' ? 0 : roundOf(change);
   const passes = [passOf(parts, approval, round)];
   if (change.continues?.dispatch && parent !== undefined) passes.push(passOf(parts, parent.approval, parent.round));
-  const end = round === 0 && mayBeForgotten(parts, approval) ? FORGOTTEN : await remember(parts, passes);
+  const end = round === 0 && mayBeForgotten(parts, approval) ? FORGOTTEN : await rememberIfSure(parts, passes);
   if (end.kind === 'recorded') return committed;
   const by = change.patch!.dispatcher!;
   if (round > 0) {
@@ -154,7 +155,7 @@ async function witnessed(parts: WitnessedStoreParts, change: Change, committed: 
       await askAgain(parts, { ...parent.approval, questions: parent.round }, parentBy, parent.stood, end.why);
     }
   }
-  const why = end.kind === 'known' ? knownWords(end.pass) : `nothing outside the database could record it (${end.why})`;
+  const why = end.kind === 'unrecorded' ? `nothing outside the database could record it (${end.why})` : wordsOf(end);
   const wasSent = end.kind === 'known' && end.pass.ended === undefined;
   return { kind: 'held_back', approval: await takeBack(parts, committed, by, wasSent, why), why };
 }
@@ -167,8 +168,38 @@ function roundOf({ id, patch }: Change): number {
 
 const SENT_BEFORE = 'it was sent before, and the database had gone back in time';
 
+function wordsOf(end: Doubted | Extract<Witnessed, { kind: 'known' }>): string {
+  return end.kind === 'doubted' ? end.why : knownWords(end.pass);
+}
+
 function knownWords({ ended }: SpentPass): string {
   return ended === undefined ? SENT_BEFORE : `it had ended (${ended}), and the database had gone back in time`;
+}
+
+/**
+ * The commit may have waited for others, or been tried once more on another connection (decision 0074), and that leads to the database
+ * that answers by now: where one broke meanwhile, it is compared before anything is sent. Why nothing may be; null: it may.
+ */
+async function doubt({ watch }: WitnessedStoreParts): Promise<string | null> {
+  try {
+    if (await watch.mayCommit()) return null;
+    return watch.board.isAway
+      ? `nothing outside the database could record it (${watch.board.trouble})`
+      : 'an alarm stands';
+  } catch {
+    return 'a connection to the database broke, and it could not be compared with what is known outside it';
+  }
+}
+
+/** No witness was asked. */
+interface Doubted {
+  readonly kind: 'doubted';
+  readonly why: string;
+}
+
+async function rememberIfSure(parts: WitnessedStoreParts, passes: readonly SpentPass[]): Promise<Doubted | Witnessed> {
+  const why = await doubt(parts);
+  return why === null ? remember(parts, passes) : { kind: 'doubted', why };
 }
 
 async function remember({ watch }: WitnessedStoreParts, passes: readonly SpentPass[]): Promise<Witnessed> {

@@ -32,7 +32,8 @@ export class Leases {
   readonly #clock: Clock;
   readonly #log: Log;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  #renewing: Promise<void> | null = null;
+  /** The renewal that is under way, and until when it extends them. */
+  #renewing: { readonly until: Date; readonly done: Promise<void> } | null = null;
   #stopped = false;
 
   constructor(store: Pick<Store, 'renew'>, clock: Clock, log: Log, ms = LEASE_MS) {
@@ -60,21 +61,31 @@ export class Leases {
     return false;
   }
 
-  /** Extends all leases now; asked for again meanwhile it is the same renewal. Rejects when the store does not answer. */
+  /**
+   * Extends all leases now; asked for again meanwhile it is the same renewal, unless the process stood still in the middle of it, and it
+   * would extend them until an instant that has passed. Rejects when the store does not answer.
+   */
   renewNow(): Promise<void> {
-    this.#renewing ??= this.#renewAll().finally(() => {
-      this.#renewing = null;
-    });
-    return this.#renewing;
+    const under = this.#renewing;
+    if (under !== null && under.until > this.#clock.now()) return under.done;
+    const until = this.until();
+    const renewing = { until, done: this.#renewAll(until) };
+    this.#renewing = renewing;
+    const over = () => {
+      if (this.#renewing === renewing) this.#renewing = null;
+    };
+    renewing.done.then(over, over);
+    return renewing.done;
   }
 
-  async #renewAll(): Promise<void> {
-    const until = this.until();
+  async #renewAll(until: Date): Promise<void> {
     const held = new Map([...this.#held].map(([by, { approval }]) => [by, approval]));
     await this.#store.renew(held, until);
     for (const [by, approval] of held) {
       const lease = this.#held.get(by);
-      if (lease !== undefined) this.#held.set(by, { ...lease, approval, renewedUntil: until.getTime() });
+      // One that was under way before may end after it.
+      const renewedUntil = Math.max(lease?.renewedUntil ?? 0, until.getTime());
+      if (lease !== undefined) this.#held.set(by, { ...lease, approval, renewedUntil });
     }
   }
 

@@ -14,6 +14,20 @@ export interface GatheredStatementTerms<One, Answer> {
   readonly several: (group: readonly One[]) => Promise<readonly (GatheredEnd<Answer> | null)[]>;
 }
 
+/** It was not done with the others, for example because its row is locked, and is to be done by itself. */
+export const ALONE = 'alone' as const;
+
+/** Does what is done `together`, and by itself, where nobody waits for it, what came back from there as `ALONE`. */
+export function orAlone<One, Answer>(
+  together: Gathered<One, Answer | typeof ALONE>,
+  alone: (one: One) => Promise<Answer>,
+): (one: One) => Promise<Answer> {
+  return async (one) => {
+    const done = await together.do(one);
+    return done === ALONE ? alone(one) : done;
+  };
+}
+
 /**
  * Does by one statement what comes together, and by itself what comes alone. Where the database refuses a statement for
  * what may be about one of them, nothing of it was done, and each is tried alone; where it does not answer, or takes nothing

@@ -5,6 +5,7 @@ import { mapInTurns } from '../../time/map-in-turns.ts';
 import { isAsWritten, type Move, votesOfChange } from '../approval/commit.ts';
 import { hasNotEnded, wasNeverSent } from '../approval/history.ts';
 import { EVENT_COLUMNS } from '../approval/opening-row.ts';
+import { ALONE } from '../connection/gathered-statements.ts';
 import { tookAll } from '../connection/not-taken.ts';
 import { rememberLogged } from '../log/events.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
@@ -13,9 +14,6 @@ import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts
 import type { Tables } from '../table/tables.ts';
 import { CHANGE_COLUMNS, type ChangeRow, changeRow, VOTE_COLUMNS } from './change-row.ts';
 import { FITS } from './what-fits.ts';
-
-/** It was not made with the others, and is to be tried by itself, which tells why. */
-export const ALONE = 'alone';
 
 const of = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map((one) => one.join(' ')).join(', '));
 const names = (columns: readonly (readonly [string, string])[]) => sql.raw(columns.map(([name]) => name).join(', '));

@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { Committed, Seals } from '../../ports.ts';
 import { commitMove, type Move } from '../approval/commit.ts';
-import { gatheredStatements } from '../connection/gathered-statements.ts';
+import { type ALONE, gatheredStatements, orAlone } from '../connection/gathered-statements.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import type { Tables } from '../table/tables.ts';
-import { ALONE, commitGroup } from './change-group.ts';
+import { commitGroup } from './change-group.ts';
 import { mayShare } from './may-share.ts';
 
 /** Changes that one statement makes at most: some milliseconds' work. */
@@ -28,9 +28,6 @@ export function sharedChanges(db: Kysely<Tables>, seals: Seals, beliefs: Beliefs
     alone,
     several: (moves) => commitGroup(db, seals, beliefs, moves),
   });
-  return async (move) => {
-    if (!mayShare(move)) return alone(move);
-    const made = await shared.do(move);
-    return made === ALONE ? alone(move) : made;
-  };
+  const share = orAlone(shared, alone);
+  return (move) => (mayShare(move) ? share(move) : alone(move));
 }
