@@ -125,7 +125,10 @@ export async function headsInBucket(place: BucketPlace, client: BucketClient): P
       });
       // It is listed, so it is there.
       if (line === null) {
-        throw new Unavailable('archive', `${name}: ${file} is there, and cannot be read with these credentials (s3:GetObject)`);
+        throw new Unavailable(
+          'archive',
+          `${name}: ${file} is there, and cannot be read with these credentials (s3:GetObject)`,
+        );
       }
       octets += line.length;
       if (octets > MOST_HEADS)

@@ -27,7 +27,10 @@ test('P8: what Amazon’s client reads its credentials from is out of reach, nam
       const retention = archive === null ? null : { retainMs: 1, archive };
       const config = { servers: new Map(), variables: [], file: { secrets: null }, retention } as never;
       const settings = { data: '/var/lib/holdfast', configPath: join(home, 'holdfast.yaml') };
-      const { folders, secrets } = guardedPaths({ settings, config }, { HOME: home, AWS_CONFIG_FILE: join(home, 'aws') });
+      const { folders, secrets } = guardedPaths(
+        { settings, config },
+        { HOME: home, AWS_CONFIG_FILE: join(home, 'aws') },
+      );
       return [...folders.slice(1), ...secrets];
     };
     const bucket = { kind: 'bucket' };

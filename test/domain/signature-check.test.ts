@@ -148,7 +148,10 @@ describe('The signatures of a log, by the log alone', () => {
     const later = across([requested, registered], [asked, decided(), sent]);
     assert.deepEqual([later.verified, later.faults], [1, []]);
     const revoked: Event = { type: 'key.revoked', data: { key: key.name } };
-    assert.match(across([requested, registered, revoked], [asked, decided(), sent]).faults[0]?.why ?? '', /not registered/);
+    assert.match(
+      across([requested, registered, revoked], [asked, decided(), sent]).faults[0]?.why ?? '',
+      /not registered/,
+    );
     const denied = decided({ choice: 'deny', signature: null }, 'slack:U0OTHER');
     assert.match(across([requested, registered, asked, denied], [sent]).faults[0]?.why ?? '', /was over/);
   });

@@ -255,7 +255,9 @@ class ExportReading {
 }
 
 function placeWords(last: number): string {
-  return last === Number.MAX_SAFE_INTEGER ? 'stands behind what is not sealed yet' : `stands where ${last} or a later one has to be`;
+  return last === Number.MAX_SAFE_INTEGER
+    ? 'stands behind what is not sealed yet'
+    : `stands where ${last} or a later one has to be`;
 }
 
 /** Verifies segments alone. What came after them is not read, and so is not missed. */

@@ -541,7 +541,10 @@ for (const kind of ['pglite', 'postgres'] as const) {
         },
       };
       const listed = new FolderReader({ ...files, heads: files.heads.slice(0, -1) });
-      await assert.rejects(verifyLedger(moving, TRUST, evidenceProof(), listed), /was cut up to event \d+ while it was read/);
+      await assert.rejects(
+        verifyLedger(moving, TRUST, evidenceProof(), listed),
+        /was cut up to event \d+ while it was read/,
+      );
     });
 
     test('P7: a log that begins later than a signed cut says is broken', async () => {

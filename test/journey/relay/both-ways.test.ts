@@ -49,8 +49,14 @@ const SENT: Readonly<Record<string, Sent>> = {
   'small letters': { line: 'post /mcp/tools HTTP/1.1' },
   'no body': { body: '' },
   'no length': { headers: { 'content-length': null }, body: '' },
-  chunks: { headers: { 'content-length': null, 'transfer-encoding': 'chunked' }, body: `${CALL.length.toString(16)}\r\n${CALL}\r\n0\r\n\r\n` },
-  'chunks and a length': { headers: { 'transfer-encoding': 'chunked' }, body: `${CALL.length.toString(16)}\r\n${CALL}\r\n0\r\n\r\n` },
+  chunks: {
+    headers: { 'content-length': null, 'transfer-encoding': 'chunked' },
+    body: `${CALL.length.toString(16)}\r\n${CALL}\r\n0\r\n\r\n`,
+  },
+  'chunks and a length': {
+    headers: { 'transfer-encoding': 'chunked' },
+    body: `${CALL.length.toString(16)}\r\n${CALL}\r\n0\r\n\r\n`,
+  },
   'two lengths': { headers: { 'content-length': ['5', String(CALL.length)] } },
   'a list of lengths': { headers: { 'content-length': `${CALL.length}, ${CALL.length}` } },
   'a length with a sign': { headers: { 'content-length': `+${CALL.length}` } },
@@ -60,7 +66,7 @@ const SENT: Readonly<Record<string, Sent>> = {
   'more than may be': { body: `{"a":"${'x'.repeat(70_000)}"}` },
   'less than is announced, and gone': { headers: { 'content-length': '5000' }, leaves: true },
   'a wrong token and no body': { headers: { authorization: 'Bearer mallory', 'content-length': '5000' }, leaves: true },
-  'packed': { headers: { 'content-encoding': 'gzip' } },
+  packed: { headers: { 'content-encoding': 'gzip' } },
   'no JSON': { body: 'nonsense' },
   'another content': { headers: { 'content-type': 'text/plain' } },
   'two contents': { headers: { 'content-type': ['text/plain', 'application/json'] } },
@@ -70,7 +76,9 @@ const SENT: Readonly<Record<string, Sent>> = {
   'a wish to go on': { headers: { expect: '100-continue' } },
   'another wish': { headers: { expect: 'tea' } },
   'another protocol': { headers: { connection: 'Upgrade', upgrade: 'websocket' } },
-  'the old SDK for Python, refused': { headers: { authorization: 'Bearer mallory', 'user-agent': 'python-httpx/0.27' } },
+  'the old SDK for Python, refused': {
+    headers: { authorization: 'Bearer mallory', 'user-agent': 'python-httpx/0.27' },
+  },
 };
 
 describe('the direct door and the other way', () => {
@@ -85,7 +93,12 @@ describe('the direct door and the other way', () => {
         exchange: async ({ body, headers }) => {
           const all = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
           mine.push(`${all.sort().join('; ')} ${new TextDecoder().decode(body ?? new Uint8Array())}`);
-          return { kind: 'answer', status: 200, headers: [['content-type', 'application/json']], body: new TextEncoder().encode('{}') };
+          return {
+            kind: 'answer',
+            status: 200,
+            headers: [['content-type', 'application/json']],
+            body: new TextEncoder().encode('{}'),
+          };
         },
         close: async () => undefined,
       };
@@ -104,7 +117,12 @@ describe('the direct door and the other way', () => {
 
   function textOf(host: string, { line = 'POST /mcp/tools HTTP/1.1', headers = {}, body = CALL }: Sent): string {
     const all: Record<string, string | readonly string[] | null> = {
-      ...{ host, authorization: 'Bearer alice', 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      ...{
+        host,
+        authorization: 'Bearer alice',
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
       'content-length': String(Buffer.byteLength(body)),
       ...headers,
     };
@@ -152,6 +170,7 @@ describe('the direct door and the other way', () => {
   }
 
   test('a plain call does arrive, by both', async () => {
-    for (const which of [0, 1]) assert.match(await told(which, {}), /^HTTP\/1.1 200[\s\S]*HTTP\/1.1 200[\s\S]*tools\/call[\s\S]*ping/);
+    for (const which of [0, 1])
+      assert.match(await told(which, {}), /^HTTP\/1.1 200[\s\S]*HTTP\/1.1 200[\s\S]*tools\/call[\s\S]*ping/);
   });
 });

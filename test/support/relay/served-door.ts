@@ -65,7 +65,10 @@ export async function servedDoor(
     log: quiet,
     ...more,
   });
-  const server = createServer(requestListener({ fetch: app.fetch, ...(isDirect && { direct }) }, '127.0.0.1')).listen(0, '127.0.0.1');
+  const server = createServer(requestListener({ fetch: app.fetch, ...(isDirect && { direct }) }, '127.0.0.1')).listen(
+    0,
+    '127.0.0.1',
+  );
   await new Promise((resolve) => server.once('listening', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
