@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -71,9 +71,12 @@ export async function startS3Store({ exclusive = true } = {}): Promise<S3Store> 
       if (await program.store.existsObject(bucket, key)) return refused(context, 412, 'PreconditionFailed');
       await next();
       if (context.status >= 300) return;
-      const stored = createHash('sha256')
-        .update(readFileSync(join(directory, bucket, `${key}._S3rver_object`)))
-        .digest();
+      const file = join(directory, bucket, `${key}._S3rver_object`);
+      // s3rver answers once it has read everything, not once it is written.
+      for (let look = 0; look < 500 && statSync(file).size !== Number(context.get('content-length')); look += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      const stored = createHash('sha256').update(readFileSync(file)).digest();
       const isWhole =
         stored.toString('hex') === context.get('x-amz-content-sha256') &&
         stored.toString('base64') === context.get('x-amz-checksum-sha256');
