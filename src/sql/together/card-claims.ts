@@ -68,7 +68,7 @@ async function claimAll(
   const found = await db.transaction().execute(async (trx) => {
     await sql`${WITH_THE_NEXT}
       with there as materialized (
-        select k.approval_id as id from holdfast.cards k where k.approval_id in (select o.id from ${rowsOf(asked)} o)
+        select k.approval_id as id from holdfast.cards k where k.approval_id in (select o.id from ${rowsOf(asked)} o limit ${sql.lit(claims.length)})
       ), free as materialized (
         select k.approval_id as id from holdfast.cards k where k.approval_id in (select t.id from there t)
         order by k.approval_id for update of k skip locked
