@@ -2,7 +2,7 @@ import { PassThrough, pipeline, type Readable, Transform } from 'node:stream';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { request } from 'undici';
 import type { BucketPlace } from '../domain/log/archive-place.ts';
-import { type BucketDeed, bucketFault, statusOf } from './bucket-fault.ts';
+import { type BucketDeed, bucketFault, httpStatusOf } from './bucket-fault.ts';
 
 /** What is written: octets, or a stream of a known length, which is opened for each attempt. */
 export interface BucketBody {
@@ -95,7 +95,7 @@ export function bucketClient(place: BucketPlace): BucketClient {
           await s3.send(command, within(ms));
           return true;
         },
-        (error) => (statusOf(error) === 412 ? false : undefined),
+        (error) => (httpStatusOf(error) === 412 ? false : undefined),
       ),
     list: (Prefix, after, ms) =>
       answered(

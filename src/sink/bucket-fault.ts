@@ -26,7 +26,7 @@ export function bucketFault(error: unknown, place: BucketPlace, deed: BucketDeed
 
 function whatHappened(error: unknown, { bucket }: BucketPlace, deed: BucketDeed): string {
   const name = nameOf(error);
-  const status = statusOf(error);
+  const status = httpStatusOf(error);
   if (name === 'NoSuchBucket') return `the store has no bucket ${bucket}. Create it, or correct audit.archive`;
   if (CREDENTIALS.has(name)) return `the store does not take these credentials (${name}). Check the variables AWS_…`;
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
@@ -57,7 +57,7 @@ function nameOf(error: unknown): string {
   return typeof name === 'string' && /^[A-Za-z0-9.]{1,60}$/.test(name) ? name : 'something unknown';
 }
 
-export function statusOf(error: unknown): number | null {
+export function httpStatusOf(error: unknown): number | null {
   const status = (error as { $metadata?: { httpStatusCode?: unknown } } | null)?.$metadata?.httpStatusCode;
   return typeof status === 'number' ? status : null;
 }
