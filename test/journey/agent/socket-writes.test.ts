@@ -134,7 +134,7 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     const cards = {
       looks: /as tried,.*card_approval_id/s,
       claims: /insert into holdfast\.cards as c \(approval_id, channel, revision, digest, run,/,
-      saves: /for update\) l\)/,
+      saves: /for update (skip locked)?\) l\)/,
       one: /from holdfast\.approvals a left join holdfast\.cards c on c\.approval_id = a\.id\s+where a\.id = \$1/,
     };
     const ofCards = Object.fromEntries(
@@ -145,7 +145,8 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.ok(ofCards.claims! > 0 && ofCards.claims! <= 40, toldOf);
     assert.ok(ofCards.saves! > 0 && ofCards.saves! <= 60, toldOf);
     assert.ok(ofCards.looks! + ofCards.one! <= 40, toldOf);
-    assert.ok(slack >= most && slack <= most + 5, toldOf);
+    // The card, and a line in its thread.
+    assert.ok(slack >= most && slack <= 2 * most + 5, toldOf);
   });
 
   test('its card is posted, and brought up to date', () => {
