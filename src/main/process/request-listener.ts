@@ -6,7 +6,7 @@ import { isTargetElsewhere, targetElsewhere } from './request-target.ts';
 
 /**
  * What node:http calls with each request: agents' calls go straight to their door, everything else becomes a `Request`. An
- * answer that the door has not written to its socket itself is written as any other. `hostname`: where a request names no host.
+ * answer that the door has not written to its socket itself is written like every other one. `hostname`: where a request names no host.
  */
 export function requestListener({ fetch, direct }: HttpApp, hostname: string): RequestListener {
   /** Answers of the direct door that are still to be written. */

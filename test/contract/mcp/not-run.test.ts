@@ -154,7 +154,7 @@ describe('P2: a call whose session is proven dead', () => {
     ['lives', { call: 400, sessionLives: true }],
     ['lives, after a 404', { call: 404, sessionLives: true }],
     ['cannot be replaced', { call: 400, closed: true }],
-    ['is refused as any other is', { call: 400, deaf: true }],
+    ['is refused like every other', { call: 400, deaf: true }],
     ['was used for a call that may have run', { call: 503 }],
   ] as const) {
     test(`a call whose session ${what} is not sent again`, async () => {

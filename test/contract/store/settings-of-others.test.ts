@@ -80,7 +80,7 @@ describe('Settings of others', { skip: skipWithout('postgres') || skipWithout('p
   });
 
   for (const [setting, why] of SETTINGS) {
-    test(`P6: a database set ${setting} keeps and tells everything as any other (${why})`, async () => {
+    test(`P6: a database set ${setting} keeps and tells everything like every other one (${why})`, async () => {
       await wholeStory(await databaseWith(setting));
     });
     if (!NEEDS_ROLE.test(setting)) {
