@@ -206,7 +206,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         const asked = performance.now();
         await a.queue.publish(id, { delayMs: 5_000 });
         await a.queue.publish(id);
-        await until('both ran', () => runs(id).length === 2);
+        await until('both ran', () => runs(id).length === 2, 20_000);
         const [one, two] = runs(id).map((run) => run.at - asked) as [number, number];
         assert.ok(one < 4_900, `at once, not after ${one} ms`);
         assert.ok(two >= 4_990, `not before its time, after ${two} ms`);

@@ -348,8 +348,12 @@ for (const kind of STORES) {
           return null;
         }
       };
-      assert.equal(await renewing.renew(2, wrap), 2);
-      for (let page = 0; page < 20; page += 1) await renewing.renew(10, wrap);
+      const all = await world.rows('select approval_id from holdfast.erasable_keys');
+      let renewed = await renewing.renew(2, wrap);
+      assert.ok(renewed <= 2, 'no more than were asked for');
+      for (let page = 0; page < 20; page += 1) renewed += await renewing.renew(10, wrap);
+      // One has the record of another's erasure: no listed secret opens it.
+      assert.ok(renewed >= all.length - 1 && renewed <= all.length, `${renewed} of ${all.length}`);
       assert.equal((await renewing.keys([gone.id])).get(gone.id)?.erasure?.reason, 'she asked');
       const [first] = await disclosed(
         { erasures: renewing, vault: next },
