@@ -307,7 +307,7 @@ async function evidenceOf(approval: string): Promise<void> {
   const files = await segmentFolder(folder);
   for (const { line } of files.heads) {
     const head = readSegmentHead(readSegmentLine(line)!.text)!;
-    for await (const text of files.read(head.file).lines) story.line(text);
+    for await (const lines of files.read(head.file).portions) for (const text of lines) story.line(text);
   }
   for await (const portion of exportLog(ledger, new Date(), []))
     for (const line of portion.split('\n')) story.line(line);

@@ -1,6 +1,7 @@
 /**
  * What it costs to park many different calls of one grant, 100 at a time, beside the same for a hold in memory.
- * `node bench/parking.ts [calls] [rounds] [folder for CPU profiles]`. Calls of earlier rounds stay parked.
+ * `node bench/parking.ts [calls] [rounds] [folder for CPU profiles]`. Calls of earlier rounds stay parked; each round has a grant of
+ * its own, because no grant may have more than 10,000 waiting.
  */
 import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { type Held, hold } from './held.ts';
@@ -60,14 +61,15 @@ async function parkRounds(
     };
     const server = `  up: { url: "${upstream.url}/mcp", policy: policy.yaml }\n`;
     const nodeArgs = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-    const gateway = await rig.gatewayOf(server, ['up'], [TOOLS], ['bench'], env, nodeArgs);
-    const headers = { authorization: `Bearer ${gateway.tokens.bench}` };
+    const grants = Array.from({ length: rounds }, (_, round) => `bench-${round}`);
+    const gateway = await rig.gatewayOf(server, ['up'], [TOOLS], grants, env, nodeArgs);
     const results: ParkingRound[] = [];
     const all: Held[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const other = await park(`${bare.url}/hold`, {}, round * calls, calls);
       for (const one of other.held) one.drop();
       const [cpu, kb] = [cpuSeconds(gateway.pid), residentKb(gateway.pid)];
+      const headers = { authorization: `Bearer ${gateway.tokens[grants[round]!]}` };
       const { seconds, held } = await park(`${gateway.url}/mcp/up`, headers, round * calls, calls);
       const used = cpuSeconds(gateway.pid) - cpu;
       results.push({

@@ -101,7 +101,7 @@ async function openDigest(
   const { openDigests } = cardGate;
   for (const id of await store.digestLeaders(approval, kind, withinMs)) {
     if (openDigests.isFull(id)) continue;
-    const leader = await store.look(id);
+    const leader = await store.look(id, 'together');
     const mark = digestMarkIn(leader?.card?.digest);
     if (leader === null || leader.card?.ts == null || mark?.leader !== id || mark.kind !== kind) continue;
     if (!isAlike(kind, leader.approval, approval) || !asksTheSame(leader.approval, approval)) continue;
@@ -137,7 +137,7 @@ export async function callsOfDigest(
 ): Promise<readonly CardedCall[]> {
   const named = await store.namedInDigest(leader, LONGEST_MS, MOST_IN_DIGEST * 2);
   const ids = [leader.id, ...named.filter((id) => id !== leader.id)].slice(0, MOST_IN_DIGEST * 2);
-  const looked = await Promise.all(ids.map((id) => store.look(id)));
+  const looked = await Promise.all(ids.map((id) => store.look(id, 'together')));
   return looked.filter(
     (each): each is CardedCall =>
       each !== null && (each.approval.id === leader.id || digestMarkIn(each.card?.digest)?.leader === leader.id),

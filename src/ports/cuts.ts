@@ -78,8 +78,8 @@ export interface WrittenSegment {
 
 /** A file of a segment while it is read. */
 export interface OpenSegment {
-  /** Throws where the file is not packed lines, or is gone. */
-  readonly lines: AsyncIterable<string>;
+  /** Its lines in their order, several at a time. Throws where the file is not packed lines, or is gone. */
+  readonly portions: AsyncIterable<readonly string[]>;
   /** What was read, once all lines were. */
   measured(): { readonly octets: number; readonly sha256: string };
 }

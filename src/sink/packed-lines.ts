@@ -48,8 +48,8 @@ export async function packLines(lines: AsyncIterable<string>, into: Writable): P
 /** The lines of a packed stream, which is opened once they are read. `name`: as errors say it. */
 export function unpackLines(open: () => Promise<Readable>, name: string): OpenSegment {
   const measure = new Measure();
-  const lines = async function* (): AsyncGenerator<string> {
-    const unpacked = createGunzip();
+  const portions = async function* (): AsyncGenerator<readonly string[]> {
+    const unpacked = createGunzip({ chunkSize: CHUNK });
     const reading = pipeline(await open(), measure, unpacked);
     // Awaited at the end; until then its rejection must not count as unhandled.
     reading.catch(() => undefined);
@@ -59,12 +59,12 @@ export function unpackLines(open: () => Promise<Readable>, name: string): OpenSe
       const parts = (rest + String(chunk)).split('\n');
       rest = parts.pop()!;
       if (rest.length > MOST_LINE) throw new Error(`${name} has a line that no gateway writes`);
-      yield* parts;
+      yield parts;
     }
     await reading;
-    if (rest !== '') yield rest;
+    if (rest !== '') yield [rest];
   };
-  return { lines: lines(), measured: () => measure.measured() };
+  return { portions: portions(), measured: () => measure.measured() };
 }
 
 /** Passes octets on, and knows how many they were and their SHA-256. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Seals, Store } from '../ports.ts';
+import type { Change, Committed, Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
 import { lastAcceptance } from './approval/acceptances.ts';
 import { AskedBefores } from './approval/asked-before.ts';
@@ -72,6 +72,10 @@ export function sqlStore(
   const saves = cardSaves(db, trust);
   const takenBackBy = takenBacks(db);
   const sessionsByGrant = new KeyedMutex();
+  const known = ({ to }: Change, committed: Committed): Committed => {
+    if (to === 'dispatched' && committed.kind === 'committed') asked.sent(committed.approval);
+    return committed;
+  };
   const verbs: Store = {
     ping: async () => {
       await (clock === undefined ? sql`select 1`.execute(db) : readClock(db, clock));
@@ -98,9 +102,9 @@ export function sqlStore(
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),
     glance: (filter) => glanceApprovals(db, seals, filter),
-    commit: async (change) => commit(moveOf(change)),
+    commit: async (change) => known(change, await commit(moveOf(change))),
     endCounters: (at) => endCounters(db, seals, beliefs, at),
-    commitBoth: async (first, second) => commit(bothAsOne(first, second)),
+    commitBoth: async (first, second) => known(second, await commit(bothAsOne(first, second))),
     commitTogether: (changes) => commitTogether(db, seals, changes),
     changed: (held) => changedApprovals(db, seals, held),
     sentCalls: (ids) => sentCalls(db, seals, ids),

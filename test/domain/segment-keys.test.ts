@@ -61,11 +61,11 @@ function segmentsOf(log: KeyedLog, ends: readonly number[]): SegmentFolder {
     heads,
     read: (file) => {
       const text = files.get(file)!;
-      async function* lines(): AsyncGenerator<string> {
-        yield* text;
+      async function* portions(): AsyncGenerator<readonly string[]> {
+        for (const line of text) yield [line];
       }
       const whole = text.map((line) => `${line}\n`).join('');
-      return { lines: lines(), measured: () => ({ octets: whole.length, sha256: sha256(whole) }) };
+      return { portions: portions(), measured: () => ({ octets: whole.length, sha256: sha256(whole) }) };
     },
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { missingLog, unknownSendings } from '../../src/domain/log/went-back.ts';
+import { missingLog, unknownSendings, unsentInStore } from '../../src/domain/log/went-back.ts';
 import { isLater, passText, readPass } from '../../src/domain/log/witness-entry.ts';
 
 const sending = { approval: 'ap_1', round: 0, revision: 3, returned: false };
@@ -38,6 +38,20 @@ describe('a store is compared with what was sent', () => {
       assert.deepEqual(unknownSendings([sending], rows), [], JSON.stringify(rows));
     }
     assert.deepEqual(unknownSendings([{ ...sending, returned: true }], []), []);
+  });
+
+  test('P2: what an operator accepts as unknown is whatever was sent and has not been, however often it was decided since', () => {
+    const moved = ['pending', 'approved', 'denied', 'expired', 'withdrawn', 'lapsed'] as const;
+    for (const state of moved) {
+      for (const revision of [1, 3, 9]) {
+        assert.deepEqual(unsentInStore([sending], row(state, revision, revision)), ['ap_1'], `${state} ${revision}`);
+      }
+      assert.deepEqual(unsentInStore([{ ...sending, returned: true }], row(state, 9, 9)), [], state);
+      assert.deepEqual(unsentInStore([{ ...sending, ended: 'lapsed' }], row(state, 9, 9)), [], state);
+    }
+    assert.deepEqual(unsentInStore([sending], row('dispatched', 9, 9)), []);
+    assert.deepEqual(unsentInStore([sending], row('succeeded', 9, 9)), []);
+    assert.deepEqual(unsentInStore([sending], []), []);
   });
 
   test('P2: what had ended unsent and is alive is found; what is gone, or over, runs nothing', () => {

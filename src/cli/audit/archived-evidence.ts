@@ -44,7 +44,9 @@ export async function archivedEvidence(options: ArchivedEvidenceOptions, termina
     await requireFit(folder, options, open, vault([first, ...others]).publicKeys);
     const story = new ArchivedStory(options.id);
     for (const { head } of heads) {
-      for await (const line of noLonger(folder.read(head.file).lines, head.unpacked)) story.line(line);
+      for await (const lines of noLonger(folder.read(head.file).portions, head.unpacked)) {
+        for (const line of lines) story.line(line);
+      }
     }
     if (options.export !== undefined) for await (const line of linesOf(options.export)) story.line(line);
     if (open !== null) await readOn(open, story);

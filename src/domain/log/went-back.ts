@@ -51,6 +51,23 @@ export function unknownSendings(known: readonly Sending[], standings: readonly A
   return [...found.values()];
 }
 
+/**
+ * What of these sendings the store has as unsent, however far it has moved them since. Of a store that went back revisions say
+ * nothing: whoever decided there anew may have moved a row further than it had come before it was sent, and another replica may be
+ * the only one that noticed. What was given back, and no witness heard of it, is found too.
+ */
+export function unsentInStore(known: readonly Sending[], standings: readonly ApprovalStanding[]): readonly string[] {
+  const unsent = new Set(standings.filter(({ state }) => isUnsent(state)).map(({ id }) => id));
+  const sent = known.filter(
+    ({ approval, returned, ended }) => !returned && ended === undefined && unsent.has(approval),
+  );
+  return sent.map(({ approval }) => approval);
+}
+
+function isUnsent(state: State): boolean {
+  return state === 'pending' || state === 'approved' || endedUnsent(state);
+}
+
 /** A question that is gone altogether runs nothing. */
 function whyAlive(ended: UnsentEnd, row: ApprovalStanding | undefined): string | null {
   if (row === undefined || !(LIVE as readonly State[]).includes(row.state)) return null;
@@ -60,10 +77,9 @@ function whyAlive(ended: UnsentEnd, row: ApprovalStanding | undefined): string |
 function whyOlder(revision: number, row: ApprovalStanding | undefined): string | null {
   if (row === undefined) return 'was sent, and the database does not have it';
   if (row.revision < revision) return `was sent, and the database has it as it was before (${row.state})`;
-  const unsent = row.state === 'pending' || row.state === 'approved' || endedUnsent(row.state);
   // In a store that went back, people and callers may have moved it further than it had come before it was sent.
   const mayFollow = row.state === 'approved' || row.state === 'lapsed';
-  if (!unsent || (mayFollow && row.stateRevision > revision)) return null;
+  if (!isUnsent(row.state) || (mayFollow && row.stateRevision > revision)) return null;
   return `was sent, and the database says that it is ${row.state}`;
 }
 

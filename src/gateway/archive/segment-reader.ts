@@ -179,18 +179,20 @@ export class FolderReader implements SegmentReader {
     let begun = false;
     if (this.#read.length === 1) checks.chain.claim(head.log);
     try {
-      for await (const text of noLonger(opened.lines, head.unpacked)) {
-        const line = readExportLine(text);
-        if (!begun) this.#begin(checks, head, keysBefore(line, head));
-        begun = true;
-        if (line.kind === 'event') {
-          events += 1;
-          checks.event(line.link);
-          const { seq, text: said } = line.link;
-          if (seq !== null && copy?.concerns(seq, said)) await copy.see({ ...line.link, seq }, head.segment);
-        } else if (line.kind === 'checkpoint') checks.chain.checkpoint(line.signed);
-        else if (line.kind === 'header' && line.log !== head.log) {
-          this.#problems.push(`${head.file} is of another log than ${file} says`);
+      for await (const lines of noLonger(opened.portions, head.unpacked)) {
+        for (const text of lines) {
+          const line = readExportLine(text);
+          if (!begun) this.#begin(checks, head, keysBefore(line, head));
+          begun = true;
+          if (line.kind === 'event') {
+            events += 1;
+            checks.event(line.link);
+            const { seq, text: said } = line.link;
+            if (seq !== null && copy?.concerns(seq, said)) await copy.see({ ...line.link, seq }, head.segment);
+          } else if (line.kind === 'checkpoint') checks.chain.checkpoint(line.signed);
+          else if (line.kind === 'header' && line.log !== head.log) {
+            this.#problems.push(`${head.file} is of another log than ${file} says`);
+          }
         }
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 import { freezeSubject, scopeName } from '../../domain/freeze/freeze.ts';
 import { approvalEvent, NO_SUBJECT } from '../../domain/log/event.ts';
-import { unknownSendings } from '../../domain/log/went-back.ts';
+import { unknownSendings, unsentInStore } from '../../domain/log/went-back.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
 import type { AcceptedStore } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
@@ -44,8 +44,9 @@ export async function acceptStoreAsItIs(
   const all = await storeWatch.everything();
   const known = highest(all.filter(({ returned }) => !returned));
   const rows = await store.standings(known.map(({ approval }) => approval));
-  // Also what was found when it was about to be sent or ended here: whoever decided about it anew has moved its row on.
-  const lost = new Set([...unknownSendings(known, rows).map(({ approval }) => approval), ...storeWatch.older]);
+  const older = [...unknownSendings(known, rows).map(({ approval }) => approval), ...storeWatch.older];
+  // Also what was decided anew before anybody noticed, here or at another replica: its row was moved on.
+  const lost = new Set([...older, ...unsentInStore(known, rows)]);
   const written = { at, actor, replica };
   const done = await store.accept({
     log: storeWatch.log,

@@ -5,6 +5,11 @@ import type { Tables } from '../table/tables.ts';
 
 /** Facts that are remembered, of each kind. */
 const MOST_KNOWN = 10_000;
+/**
+ * Milliseconds for which it is believed that a tool was not used yet, but for what this process sends: in a flood of first
+ * questions hardly one looks. Another replica's first sending may be overlooked that long: then a card says more, not less.
+ */
+const UNSENT_MS = 100;
 
 /**
  * Whether a principal's calls of a tool were sent before, and whether it asked for anything since. Two looks into indexes
@@ -16,6 +21,8 @@ export class AskedBefores {
   readonly #db: Kysely<Tables>;
   readonly #sent = new Set<string>();
   readonly #asked = new Set<string>();
+  /** Uses that were not sent when somebody looked, and until when that is believed. */
+  readonly #unsent = new Map<string, number>();
   readonly #looks = new SharedLooks<AskedBefore>();
 
   constructor(db: Kysely<Tables>) {
@@ -23,13 +30,28 @@ export class AskedBefores {
   }
 
   async find(by: AskedBy, since: Date): Promise<AskedBefore> {
-    const { grant, server, tool } = by;
-    const [use, day] = [JSON.stringify([grant, server, tool]), JSON.stringify([grant, since.getTime()])];
-    if (this.#sent.has(use) && this.#asked.has(day)) return { sent: true, today: true };
+    const { grant } = by;
+    const [use, day] = [useOf(by), JSON.stringify([grant, since.getTime()])];
+    if (this.#asked.has(day)) {
+      if (this.#sent.has(use)) return { sent: true, today: true };
+      if ((this.#unsent.get(use) ?? 0) > performance.now()) return { sent: false, today: true };
+    }
+    const began = performance.now();
     const { sent, today } = await this.#looks.at(`${use} ${day}`, () => this.#look(by, since));
-    if (sent) keep(this.#sent, use);
     if (today) keep(this.#asked, day);
+    if (sent) keep(this.#sent, use);
+    // Unless this process has sent it meanwhile.
+    else if (!this.#sent.has(use)) {
+      if (this.#unsent.size >= MOST_KNOWN) this.#unsent.clear();
+      this.#unsent.set(use, began + UNSENT_MS);
+    }
     return { sent, today };
+  }
+
+  /** This process sends such a call. */
+  sent(by: AskedBy): void {
+    keep(this.#sent, useOf(by));
+    this.#unsent.delete(useOf(by));
   }
 
   /** Planned each time: in an empty table the index of all that was asked looks as good as that of what was sent. */
@@ -48,6 +70,10 @@ interface AskedBy {
   readonly grant: string;
   readonly server: string;
   readonly tool: string;
+}
+
+function useOf({ grant, server, tool }: AskedBy): string {
+  return JSON.stringify([grant, server, tool]);
 }
 
 function keep(known: Set<string>, fact: string): void {

@@ -44,7 +44,7 @@ type GroupRow = OpeningLoad & LoggedPart & { earlier: boolean } & (ApprovalRow |
 /**
  * Opens those of one grant's calls that nobody made before, if there is room for all of these, in one statement after the
  * grant's lock. Returns what became of each, in their order; null: nothing yet. It has an earlier call like it, and
- * `openApproval` looks closer, or there was no room for all: then it is tried alone. One call alone is refused here.
+ * `openApproval` looks closer, or there was no room for all: then it is tried alone, unless there is none for it either: that is said here.
  */
 export async function openGroup(
   db: Kysely<Tables>,
@@ -106,8 +106,12 @@ function readGroup(
       const approval = approvalOf(seals, { ...row, callers: 1 });
       return { kind: 'opened', approval, joiner: joiner.id, nth: row.nth + before };
     }
-    const judged = group.length > 1 ? null : judgeLoad(request, room, row);
-    if (judged?.kind === 'room') throw new Error('there was room for a call that was not opened');
-    return judged;
+    const judged = judgeLoad(request, room, row);
+    if (group.length === 1) {
+      if (judged.kind === 'room') throw new Error('there was room for a call that was not opened');
+      return judged;
+    }
+    // One count tells all of them that there is no room for any. The pace was asked for all together.
+    return judged.kind === 'crowded' || judged.kind === 'heavy' ? judged : null;
   });
 }

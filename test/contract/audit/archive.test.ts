@@ -274,7 +274,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       const files = await segmentFolder(archive);
       for (const { line } of files.heads) {
         const head = readSegmentHead(readSegmentLine(line)!.text)!;
-        for await (const text of files.read(head.file).lines) story.line(text);
+        for await (const lines of files.read(head.file).portions) for (const text of lines) story.line(text);
       }
       for await (const part of exportLog(world.ledger, new Date(), []))
         for (const line of part.split('\n')) story.line(line);
@@ -710,7 +710,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
         const files = await segmentFolder(into);
         for (const { line } of files.heads) {
           const head = readSegmentHead(readSegmentLine(line)!.text)!;
-          for await (const text of files.read(head.file).lines) story.line(text);
+          for await (const lines of files.read(head.file).portions) for (const text of lines) story.line(text);
         }
         for (const line of lines) story.line(line);
         const records = { ...sqlRecords(fresh.db, TEST_SEALS), policyText: async () => null };
@@ -826,7 +826,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       const lines: string[] = [];
       for (const { line } of files.heads) {
         const head = readSegmentHead(readSegmentLine(line)!.text)!;
-        for await (const text of files.read(head.file).lines) lines.push(text);
+        for await (const portion of files.read(head.file).portions) lines.push(...portion);
       }
       for (const text of lines) {
         if (text.startsWith('{"n":')) {

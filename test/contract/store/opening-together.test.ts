@@ -146,6 +146,21 @@ for (const kind of STORES) {
       }
     });
 
+    test('P5: of those that come together where there is no room for any each is refused, and what ends makes room for one', async () => {
+      const grant = newGrant();
+      const first = calls(grant, 3);
+      await Promise.all(first.map((one) => open(store, one, newJoiner(), { maxPending: 3 })));
+      const counts = async () =>
+        Number((await world.rows(`select count(*) as n from holdfast.openings where grant_name = '${grant}'`))[0]!.n);
+      const asked = calls(grant, 30);
+      const results = await Promise.all(asked.map((one) => open(store, one, newJoiner(), { maxPending: 3 })));
+      assert.deepEqual(new Set(results.map((one) => JSON.stringify(one))), new Set(['{"kind":"crowded","pending":3}']));
+      assert.equal(await counts(), 3);
+      await through(store, (await store.find(first[0]!.approval.id))!, 'denied');
+      const later = await Promise.all(calls(grant, 4).map((one) => open(store, one, newJoiner(), { maxPending: 3 })));
+      assert.deepEqual(later.map(({ kind: of }) => of).sort(), ['crowded', 'crowded', 'crowded', 'opened']);
+    });
+
     test('P5: where a grant may open nothing for now, one call of many is none the less refused alone', async () => {
       const asked = calls(newGrant(), 6);
       const results = await Promise.all(
