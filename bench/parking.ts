@@ -1,7 +1,8 @@
 /**
  * What it costs to park many different calls of one grant, 100 at a time, beside the same for a hold in memory.
  * `node bench/parking.ts [calls] [rounds] [folder for CPU profiles]`. Calls of earlier rounds stay parked; each round has a grant of
- * its own, because no grant may have more than 10,000 waiting.
+ * its own, because no grant may have more than 10,000 waiting. Of those of more than two rounds the oldest agents hang up: a
+ * process may not have enough sockets for all.
  */
 import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { type Held, hold } from './held.ts';
@@ -10,6 +11,8 @@ import { cpuSeconds, Rig, residentKb } from './rig.ts';
 import { type BenchStorage, realServers } from './storage.ts';
 
 const AT_ONCE = 100;
+/** Milliseconds until the gateway has written down that so many agents hung up. */
+const HANGING_UP_MS = 5_000;
 
 /** What one round measured. */
 interface ParkingRound {
@@ -64,8 +67,12 @@ async function parkRounds(
     const grants = Array.from({ length: rounds }, (_, round) => `bench-${round}`);
     const gateway = await rig.gatewayOf(server, ['up'], [TOOLS], grants, env, nodeArgs);
     const results: ParkingRound[] = [];
-    const all: Held[] = [];
+    const all: (readonly Held[])[] = [];
     for (let round = 0; round < rounds; round += 1) {
+      if (all.length > 2) {
+        for (const one of all.shift()!) one.drop();
+        await new Promise((resolve) => setTimeout(resolve, HANGING_UP_MS));
+      }
       const other = await park(`${bare.url}/hold`, {}, round * calls, calls);
       for (const one of other.held) one.drop();
       const [cpu, kb] = [cpuSeconds(gateway.pid), residentKb(gateway.pid)];
@@ -78,10 +85,10 @@ async function parkRounds(
         cpu: (used / calls) * 1_000,
         kb: (residentKb(gateway.pid) - kb) / calls,
       });
-      all.push(...held);
+      all.push(held);
     }
     if (profiles !== undefined) await endInOrder(gateway.pid);
-    for (const one of all) one.drop();
+    for (const one of all.flat()) one.drop();
     return results;
   } finally {
     await rig.close();
