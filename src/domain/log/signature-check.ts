@@ -37,6 +37,7 @@ interface OpenCall {
 
 /** Faults that are kept one by one. */
 const MOST_FAULTS = 100;
+const ALLOWED = '"type":"call.allowed"}';
 const ENDS = [
   ...['approval.expired', 'approval.withdrawn', 'approval.lapsed', 'approval.taken_back'],
   ...['call.succeeded', 'call.failed', 'call.unknown'],
@@ -93,8 +94,9 @@ export class VoteSignatureCheck {
     return { ...counts, ...(this.#unreadVotes > 0 && { unread: this.#unreadVotes }), faults: this.#faults };
   }
 
-  /** Whether it may matter; told by its text, because most events do not. */
+  /** Whether it may matter; told by its text, because most events do not. The last member of an event is its type. */
   #concerns(text: string): boolean {
+    if (text.endsWith(ALLOWED)) return false;
     if (text.includes('"type":"key.') || text.includes('"stepUp":{') || text.includes('"signature":{')) return true;
     const isOpen = this.#open.size > 0 || this.#waiting.length > 0;
     return isOpen && (text.includes('"type":"approval.') || text.includes('"type":"call.'));

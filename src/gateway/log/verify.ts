@@ -8,6 +8,7 @@ import { type ExportLine, readExportLine } from '../../domain/log/export-line.ts
 import type { EvidenceProof } from '../../domain/log/judge-evidence.ts';
 import { type SignatureReport, VoteSignatureCheck } from '../../domain/log/signature-check.ts';
 import type { Ledger } from '../../ports.ts';
+import { chainPages } from './chain-pages.ts';
 import { cutMeanwhile, requireUncut } from './export.ts';
 import { SecondCopy } from './second-copy.ts';
 
@@ -325,11 +326,10 @@ function endProblems(end: ExportEnd | null, counted: ExportEnd): string[] {
 }
 
 /** Events read from the database at a time. */
-const PAGE = 5_000;
+const PAGE = 2_500;
 
 /**
- * Verifies the log in a database, from where it was cut on, or from where segments end. Fetches the next page while it checks
- * the current one.
+ * Verifies the log in a database, from where it was cut on, or from where segments end.
  */
 export async function verifyLedger(
   ledger: Ledger,
@@ -359,15 +359,9 @@ export async function verifyLedger(
   }
   if (cut !== null) segments?.cutUpTo(cut.to);
   const { checkpoint: lastSigned } = await ledger.ends();
-  let next = ledger.chain(after, PAGE);
-  for (;;) {
-    const page = await next;
-    const last = page.at(-1)?.seq ?? null;
-    if (last === null) break;
+  for await (const page of chainPages(ledger, after, PAGE)) {
+    const last = page.at(-1)!.seq!;
     if (page[0]!.seq! > after + 1 && after >= (cut?.to ?? 0)) await requireUncut(ledger, after + 1);
-    next = ledger.chain(last, PAGE);
-    // Awaited in the next round; until then its rejection must not count as unhandled.
-    next.catch(() => undefined);
     const checkpoints = [...(await ledger.checkpoints(after, last))];
     for (const link of page) {
       while (checkpoints.length > 0 && checkpoints[0]!.seq < link.seq!) checks.chain.checkpoint(checkpoints.shift()!);
@@ -390,10 +384,5 @@ export async function verifyLedger(
 
 /** The chained events of a database in their order, from its first one on: read on as they are asked for. */
 async function* eventsOf(ledger: Pick<Ledger, 'chain'>): AsyncGenerator<Link, undefined> {
-  for (let after = 0; ; ) {
-    const page = await ledger.chain(after, PAGE);
-    if (page.length === 0) return;
-    yield* page;
-    after = page.at(-1)!.seq!;
-  }
+  for await (const page of chainPages(ledger, 0, PAGE)) yield* page;
 }

@@ -17,16 +17,17 @@ export const IN_ORDER = {
 /**
  * The first of these events, in this order, that are not too heavy together; the very first always comes, whatever its
  * size. A row source with all columns, and with `found`: how many events there were. Sizes are known without reading
- * the texts.
+ * the texts. `weight`: of an event `e`, in bytes.
  */
 export function portionOf(
   events: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
   bytes = BYTES_PER_PAGE,
+  weight: RawBuilder<unknown> = sql`octet_length(e.body)`,
 ): RawBuilder<unknown> {
   return sql`(
     select * from (
-      select e.*, count(*) over () as found, sum(octet_length(e.body)) over (order by ${order}) - octet_length(e.body) as before
+      select e.*, count(*) over () as found, sum(${weight}) over (order by ${order}) - ${weight} as before
       from (${events}) e
     ) e where before < ${bytes}::bigint)`;
 }

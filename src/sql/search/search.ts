@@ -14,11 +14,13 @@ import { approvalIn, type TextSearch, textSearch } from './text.ts';
 const SKEW_MS = 60_000;
 
 /** Newest events that are looked through one by one, before all events are looked up in the indexes. */
-const READ_ONE_BY_ONE = 2_500;
+const READ_ONE_BY_ONE = 3_500;
 /** Bytes of those events, in which the asked words' letters are looked for. */
-const LOOKED_AT_BYTES = 2_000_000;
+const LOOKED_AT_BYTES = 2_800_000;
 /** Bytes of those that have the letters: reading the words of heavier ones takes longer than a statement may. */
 const READ_BYTES = 1_000_000;
+/** Those of plainly allowed calls are kept, and are not read. */
+const TO_READ = sql`case when e.phrase is null then octet_length(e.body) else 0 end`;
 
 interface FoundRow extends LinkRow {
   readonly state: State | null;
@@ -40,12 +42,12 @@ export async function searchEvents(
   const columns = sql.join(conditionsOf(filter), sql` and `);
   const text = textSearch(filter.text);
   const newest = (limit: number) => sql`
-    select e.n, e.body, e.seq from holdfast.events e left join holdfast.approvals a on ${isOfApproval(filter)}
+    select e.n, e.body, e.seq, e.phrase from holdfast.events e left join holdfast.approvals a on ${isOfApproval(filter)}
     where ${columns} order by e.n desc limit ${limit}`;
   if (text === null) return pageOf(seals, await rowsOf(db, newest(most)), filter.limit);
   const recent = await rowsOf(
     db,
-    sql`select e.n from ${portionOf(likelyAmong(newest(READ_ONE_BY_ONE), text), IN_ORDER.newest, READ_BYTES)} e
+    sql`select e.n from ${portionOf(likelyAmong(newest(READ_ONE_BY_ONE), text), IN_ORDER.newest, READ_BYTES, TO_READ)} e
       where ${text.matches} order by e.n desc limit ${most}`,
   );
   if (foundIn(recent) === most) return pageOf(seals, recent, filter.limit);
@@ -69,7 +71,7 @@ export async function searchEvents(
 /** Of these newest events, those that can match. */
 function likelyAmong(events: RawBuilder<unknown>, { mayMatch }: TextSearch): RawBuilder<unknown> {
   return sql`
-    select e.n, e.body, e.seq from ${portionOf(events, IN_ORDER.newest, LOOKED_AT_BYTES)} e where ${mayMatch}`;
+    select e.n, e.body, e.seq, e.phrase from ${portionOf(events, IN_ORDER.newest, LOOKED_AT_BYTES)} e where ${mayMatch}`;
 }
 
 /** The events with these numbers, newest first, as many as are not too heavy together. */

@@ -1,0 +1,31 @@
+import type { ChainedEvent, Ledger } from '../../ports.ts';
+
+/** Pages that are on their way while one is looked at. */
+const AHEAD = 2;
+
+/**
+ * The chained events of a database behind this place, by the page, in their order. The database works on the next pages while
+ * the caller looks at one: where the second of them begins is guessed, because places follow each other, and asked again
+ * where a page was shorter.
+ */
+export async function* chainPages(
+  ledger: Pick<Ledger, 'chain'>,
+  after: number,
+  limit: number,
+): AsyncGenerator<readonly ChainedEvent[], undefined> {
+  const ask = (from: number) => {
+    const page = ledger.chain(from, limit);
+    // Awaited in its turn, or never; until then its rejection must not count as unhandled.
+    page.catch(() => undefined);
+    return { from, page };
+  };
+  const asked = [ask(after)];
+  for (;;) {
+    while (asked.length < AHEAD) asked.push(ask(asked.at(-1)!.from + limit));
+    const page = await asked.shift()!.page;
+    const last = page.at(-1)?.seq ?? null;
+    if (last === null) return;
+    if (asked[0]!.from !== last) asked.splice(0, asked.length, ask(last));
+    yield page;
+  }
+}
