@@ -14,9 +14,9 @@ import { approvalIn, type TextSearch, textSearch } from './text.ts';
 const SKEW_MS = 60_000;
 
 /** Newest events that are looked through one by one, before all events are looked up in the indexes. */
-const READ_ONE_BY_ONE = 3_500;
+const READ_ONE_BY_ONE = 5_000;
 /** Bytes of those events, in which the asked words' letters are looked for. */
-const LOOKED_AT_BYTES = 2_800_000;
+const LOOKED_AT_BYTES = 4_000_000;
 /** Bytes of those that have the letters: reading the words of heavier ones takes longer than a statement may. */
 const READ_BYTES = 1_000_000;
 /** Those of plainly allowed calls are kept, and are not read. */
