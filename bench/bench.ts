@@ -75,12 +75,14 @@ function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
  */
 async function resume(rig: Rig, upstream: BenchServer, env: Record<string, string>): Promise<number> {
   const slack = await startSlackStandIn({ rates: false });
-  const gateway = await rig.gateway(upstream.url, TOOLS, {
+  const settings = {
     ...env,
     SLACK_BOT_TOKEN: slack.botToken,
     SLACK_SIGNING_SECRET: slack.signingSecret,
     SLACK_API_URL: slack.apiUrl,
-  });
+  };
+  // A card of its own for each, however quickly they follow each other.
+  const gateway = await rig.gateway(upstream.url, TOOLS, settings, ', digest: off');
   slack.interactivityUrl = `${gateway.url}/slack/events`;
   const bare = await rig.script('bare-hold.ts', `${upstream.url}/mcp`);
   const ours: number[] = [];
@@ -88,7 +90,7 @@ async function resume(rig: Rig, upstream: BenchServer, env: Record<string, strin
   const seen = new Set<string>();
   for (let n = 0; n < (values.quick ? 15 : 150); n += 1) {
     const held = hold(`${gateway.url}/mcp/up`, { authorization: `Bearer ${gateway.token}` }, 'gated', { n });
-    const ts = await slack.waitFor(() => slack.messages('C0APPROVALS').find((m) => !seen.has(m.ts))?.ts, 10_000);
+    const ts = await slack.waitFor(() => slack.messages('C0APPROVALS').find((m) => m.metadata !== null && !seen.has(m.ts))?.ts, 10_000);
     seen.add(ts);
     const click = signedClick(slack, ts);
     await rest();

@@ -77,7 +77,8 @@ async function expiryRounds(
       const began = performance.now();
       const held = await holdAll(`${gateway.url}/mcp/up`, headers, round * calls, calls);
       const allHeld = performance.now();
-      await cards(slack, /"approve"/, calls * (round + 1));
+      // Those of the rounds before say that they expired.
+      await cards(slack, /"approve"/, calls);
       const late = began + seconds * 1_000 - performance.now();
       if (late < 500) throw new Error(`opening and showing ${calls} took too long: give them more than ${seconds} s`);
       process.kill(gateway.pid, 'SIGSTOP');

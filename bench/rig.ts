@@ -28,9 +28,15 @@ export class Rig {
   }
 
   /** Starts a gateway in front of `upstream`. `tools`: the policy's `tools`, as YAML. */
-  async gateway(upstream: string, tools: string, env: Record<string, string> = {}): Promise<BenchGateway> {
+  async gateway(
+    upstream: string,
+    tools: string,
+    env: Record<string, string> = {},
+    slackMore = '',
+  ): Promise<BenchGateway> {
     const servers = `  up: { url: "${upstream}/mcp", policy: policy.yaml }\n`;
-    const started = await this.gatewayOf(servers, ['up'], [`default: deny\ntools:\n${tools}`], ['bench'], env);
+    const policy = `default: deny\ntools:\n${tools}`;
+    const started = await this.gatewayOf(servers, ['up'], [policy], ['bench'], env, [], slackMore);
     return { ...started, token: started.tokens.bench! };
   }
 
