@@ -1,8 +1,8 @@
 /**
  * What it costs to park many different calls of one grant, 100 at a time, beside the same for a hold in memory.
  * `node bench/parking.ts [calls] [rounds] [folder for CPU profiles]`. Calls of earlier rounds stay parked; each round has a grant of
- * its own, because no grant may have more than 10,000 waiting. Of those of more than two rounds the oldest agents hang up: a
- * process may not have enough sockets for all.
+ * its own, because no grant may have more than 10,000 waiting. While one round is parked, the agents of two earlier ones at
+ * most are connected: a process may not have enough sockets for all.
  */
 import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { type Held, hold } from './held.ts';

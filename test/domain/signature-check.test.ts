@@ -57,6 +57,17 @@ function check(events: readonly Event[], log: string | null = LOG): SignatureRep
 const whys = (events: readonly Event[]) => check(events).faults.map(({ seq, why }) => `${seq}: ${why}`);
 
 describe('The signatures of a log, by the log alone', () => {
+  test('P7: a sending that only ends like a plainly allowed call is judged', () => {
+    const found = new VoteSignatureCheck(proof);
+    const texts = [asked, { ...sent, 'zz"type': 'call.allowed' }].map((event) => canonical(event as unknown as Json));
+    assert.ok(texts[1]!.endsWith('"type":"call.allowed"}'));
+    for (const [n, text] of texts.entries()) found.event({ seq: n + 1, text }, LOG);
+    assert.deepEqual(
+      found.end(LOG).faults.map(({ seq }) => seq),
+      [2],
+    );
+  });
+
   test('P7: a signed call by a registered key fits', () => {
     const report = check([requested, registered, asked, decided(), sent]);
     assert.deepEqual(report, { verified: 1, registered: 1, breakGlass: 0, faults: [] });

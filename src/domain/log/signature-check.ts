@@ -37,7 +37,8 @@ interface OpenCall {
 
 /** Faults that are kept one by one. */
 const MOST_FAULTS = 100;
-const ALLOWED = '"type":"call.allowed"}';
+/** How a plainly allowed call ends. With the comma, because the quote after it then begins the name of a member. */
+const ALLOWED = ',"type":"call.allowed"}';
 const ENDS = [
   ...['approval.expired', 'approval.withdrawn', 'approval.lapsed', 'approval.taken_back'],
   ...['call.succeeded', 'call.failed', 'call.unknown'],

@@ -23,6 +23,8 @@ export class AskedBefores {
   readonly #asked = new Set<string>();
   /** Uses that were not sent when somebody looked, and until when that is believed. */
   readonly #unsent = new Map<string, number>();
+  /** Uses that are being looked up, and that this process has not sent since the look began. */
+  readonly #looking = new Set<string>();
   readonly #looks = new SharedLooks<AskedBefore>();
 
   constructor(db: Kysely<Tables>) {
@@ -30,28 +32,40 @@ export class AskedBefores {
   }
 
   async find(by: AskedBy, since: Date): Promise<AskedBefore> {
-    const { grant } = by;
-    const [use, day] = [useOf(by), JSON.stringify([grant, since.getTime()])];
-    if (this.#asked.has(day)) {
-      if (this.#sent.has(use)) return { sent: true, today: true };
-      if ((this.#unsent.get(use) ?? 0) > performance.now()) return { sent: false, today: true };
-    }
-    const began = performance.now();
-    const { sent, today } = await this.#looks.at(`${use} ${day}`, () => this.#look(by, since));
-    if (today) keep(this.#asked, day);
-    if (sent) keep(this.#sent, use);
-    // Unless this process has sent it meanwhile.
-    else if (!this.#sent.has(use)) {
-      if (this.#unsent.size >= MOST_KNOWN) this.#unsent.clear();
-      this.#unsent.set(use, began + UNSENT_MS);
-    }
-    return { sent, today };
+    const [use, day] = [useOf(by), JSON.stringify([by.grant, since.getTime()])];
+    const remembered = (): AskedBefore | null => this.#remembered(use, day);
+    // Whoever shares the next look may find that the one before has told it.
+    const look = async () => remembered() ?? (await this.#lookAnew(by, since, use, day));
+    return remembered() ?? (await this.#looks.at(`${use} ${day}`, look));
   }
 
-  /** This process sends such a call. */
+  /** This process sends such a call. It may be given back: so whether it was sent is looked up, and what was so before is not believed. */
   sent(by: AskedBy): void {
-    keep(this.#sent, useOf(by));
     this.#unsent.delete(useOf(by));
+    this.#looking.delete(useOf(by));
+  }
+
+  #remembered(use: string, day: string): AskedBefore | null {
+    if (!this.#asked.has(day)) return null;
+    if (this.#sent.has(use)) return { sent: true, today: true };
+    return (this.#unsent.get(use) ?? 0) > performance.now() ? { sent: false, today: true } : null;
+  }
+
+  async #lookAnew(by: AskedBy, since: Date, use: string, day: string): Promise<AskedBefore> {
+    const began = performance.now();
+    this.#looking.add(use);
+    try {
+      const found = await this.#look(by, since);
+      if (found.today) keep(this.#asked, day);
+      if (found.sent) keep(this.#sent, use);
+      else if (this.#looking.has(use)) {
+        if (this.#unsent.size >= MOST_KNOWN) this.#unsent.clear();
+        this.#unsent.set(use, began + UNSENT_MS);
+      }
+      return found;
+    } finally {
+      this.#looking.delete(use);
+    }
   }
 
   /** Planned each time: in an empty table the index of all that was asked looks as good as that of what was sent. */

@@ -43,8 +43,9 @@ type GroupRow = OpeningLoad & LoggedPart & { earlier: boolean } & (ApprovalRow |
 
 /**
  * Opens those of one grant's calls that nobody made before, if there is room for all of these, in one statement after the
- * grant's lock. Returns what became of each, in their order; null: nothing yet. It has an earlier call like it, and
- * `openApproval` looks closer, or there was no room for all: then it is tried alone, unless there is none for it either: that is said here.
+ * grant's lock. Returns what became of each, in their order; null: nothing yet. Either it has an earlier call like it, and
+ * `openApproval` looks closer; or there was no room for all of them, and it is tried alone. Where there was no room for it
+ * alone either, that is said at once.
  */
 export async function openGroup(
   db: Kysely<Tables>,
@@ -111,7 +112,7 @@ function readGroup(
       if (judged.kind === 'room') throw new Error('there was room for a call that was not opened');
       return judged;
     }
-    // One count tells all of them that there is no room for any. The pace was asked for all together.
+    // The one count tells each whether there is room for it alone; whether the pace allows it was asked only for all together.
     return judged.kind === 'crowded' || judged.kind === 'heavy' ? judged : null;
   });
 }

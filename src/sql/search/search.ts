@@ -19,7 +19,7 @@ const READ_ONE_BY_ONE = 5_000;
 const LOOKED_AT_BYTES = 4_000_000;
 /** Bytes of those that have the letters: reading the words of heavier ones takes longer than a statement may. */
 const READ_BYTES = 1_000_000;
-/** Those of plainly allowed calls are kept, and are not read. */
+/** Bytes of an event that are read for its words: those of a plainly allowed call are kept beside it. */
 const TO_READ = sql`case when e.phrase is null then octet_length(e.body) else 0 end`;
 
 interface FoundRow extends LinkRow {

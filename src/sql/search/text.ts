@@ -79,10 +79,13 @@ function has(query: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
 }
 
-/** The same of an event at hand: the words of a plainly allowed call are kept, and to find those of a text takes 20 times as long. */
+/**
+ * The same of an event at hand: the words of a plainly allowed call are kept, and to find those of a text takes 20 times as long. They
+ * are read for each event by itself: of an `exists` Postgres would read all phrases that have the words, and there may be millions.
+ */
 function hasAtHand(query: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(e.seq is not null and case when e.phrase is null then holdfast.words(e.body) @@ (${query})
-    else exists (select 1 from holdfast.phrases p where p.id = e.phrase and p.words @@ (${query})) end)`;
+    else coalesce((select p.words @@ (${query}) from holdfast.phrases p where p.id = e.phrase), false) end)`;
 }
 
 const ASCII_WORD = /^[0-9a-z]+$/;

@@ -17,6 +17,8 @@ import { eventOf, newApproval, newJoiner, open, opened, through } from '../../su
 
 const EVENTS = 60_000;
 const APPROVALS = 20_000;
+/** Phrases of one tool's allowed calls: one for each session. */
+const SESSIONS = 20_000;
 /** Rows that one verb may read of a table that grows; those that are asked for more say so. */
 const FEW = 1_500;
 
@@ -143,6 +145,30 @@ describe('What a long log costs', { skip: skipWithout('postgres') }, () => {
     await isCheap('tools seen', () => records.toolsSeen(), 6_000);
     // An hour that holds 3,600 events.
     await isCheap('the overview of an hour', () => records.tally(recently, new Date(), 60_000), 12_000);
+  });
+
+  test('P7: a search for a word of plainly allowed calls reads no more the more of them are told apart', async () => {
+    const records = sqlRecords(connection.db, TEST_SEALS);
+    await sql`insert into holdfast.phrases (id, words)
+      select g, to_tsvector('simple', 'call.allowed tools tool_told grant-1 session-' || g) from generate_series(1, ${sql.lit(SESSIONS)}) g`.execute(
+      connection.db,
+    );
+    await sql`insert into holdfast.events (body, type, at, server, tool, grant_name, actor, seal, seq, hash, phrase)
+      select '{"data":{"session":"session-' || g || '"},"tool":"tool_told","type":"call.allowed"}', 'call.allowed',
+        clock_timestamp(), 'tools', 'tool_told', 'grant-1', 'grant:grant-1', '', m.top + g, encode(sha256(g::text::bytea), 'hex'), g
+      from generate_series(1, 6000) g, (select max(seq) as top from holdfast.events) m`.execute(connection.db);
+    const phrases = async () => {
+      await sql`select pg_stat_force_next_flush()`.execute(connection.db);
+      const found = await sql<{ rows: string }>`
+        select t.seq_tup_read + sum(i.idx_tup_read) as rows from pg_stat_user_tables t join pg_stat_user_indexes i using (relid)
+        where t.schemaname = 'holdfast' and t.relname = 'phrases' group by t.seq_tup_read`.execute(connection.db);
+      return Number(found.rows[0]!.rows);
+    };
+    const from = await phrases();
+    const page = await records.search({ text: 'tool_told', limit: 50 });
+    assert.equal(page.items.length, 50);
+    const read = (await phrases()) - from;
+    assert.ok(read <= 5_500, `${read} of ${SESSIONS} phrases are read`);
   });
 });
 

@@ -128,6 +128,15 @@ for (const kind of STORES) {
       assert.deepEqual([page.items.map(({ id }) => id), page.matching], [[other.id], 1]);
     });
 
+    test('a call that was given back was not sent, also to the process that gave it back', async () => {
+      const by = { grant: `grant-${randomHex(4)}`, server: 's1', tool: 'create_api_key' };
+      const before = () => world.one.askedBefore(by, dayBegan(new Date()));
+      await through(world.one, await open(by), 'denied');
+      assert.deepEqual(await before(), { sent: false, today: true });
+      await through(world.one, await open(by), 'approved', 'dispatched', 'approved');
+      assert.deepEqual(await before(), { sent: false, today: true });
+    });
+
     test('a call counts as used once it was sent, and as asked unless its agent took it back', async () => {
       const by = { grant: `grant-${randomHex(4)}`, server: 's1', tool: 'create_api_key' };
       const before = () => world.one.askedBefore(by, dayBegan(new Date()));
