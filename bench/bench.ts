@@ -90,7 +90,10 @@ async function resume(rig: Rig, upstream: BenchServer, env: Record<string, strin
   const seen = new Set<string>();
   for (let n = 0; n < (values.quick ? 15 : 150); n += 1) {
     const held = hold(`${gateway.url}/mcp/up`, { authorization: `Bearer ${gateway.token}` }, 'gated', { n });
-    const ts = await slack.waitFor(() => slack.messages('C0APPROVALS').find((m) => m.metadata !== null && !seen.has(m.ts))?.ts, 10_000);
+    const ts = await slack.waitFor(
+      () => slack.messages('C0APPROVALS').find((m) => m.metadata !== null && !seen.has(m.ts))?.ts,
+      10_000,
+    );
     seen.add(ts);
     const click = signedClick(slack, ts);
     await rest();

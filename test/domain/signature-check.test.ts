@@ -68,6 +68,28 @@ describe('The signatures of a log, by the log alone', () => {
     );
   });
 
+  test('P7: a sending or a request that is written as no gateway writes it is judged', () => {
+    const [request, sending] = [asked, sent].map((event) => canonical(event as unknown as Json)) as [string, string];
+    const faults = (...texts: readonly string[]) => {
+      const found = new VoteSignatureCheck(proof);
+      for (const [n, text] of texts.entries()) found.event({ seq: n + 1, text }, LOG);
+      return found.end(LOG).faults.map(({ seq }) => seq);
+    };
+    assert.deepEqual(faults(request, sending), [2]);
+    for (const odd of [
+      sending.replace('"type":"call', '"type": "call'),
+      sending.replace('"type":"call', '"type":"c\\u0061ll'),
+      sending.replace('"type":"call.dispatched"', '"type":"call.dispatched" '),
+    ]) {
+      assert.notEqual(odd, sending);
+      assert.deepEqual(faults(request, odd), [2], odd);
+    }
+    for (const odd of [request.replace('"stepUp":{', '"stepUp" : {'), request.replace('"stepUp"', '"\\u0073tepUp"')]) {
+      assert.notEqual(odd, request);
+      assert.deepEqual(faults(odd, sending), [2], odd);
+    }
+  });
+
   test('P7: a signed call by a registered key fits', () => {
     const report = check([requested, registered, asked, decided(), sent]);
     assert.deepEqual(report, { verified: 1, registered: 1, breakGlass: 0, faults: [] });

@@ -39,7 +39,9 @@ export async function archivedEvidence(options: ArchivedEvidenceOptions, termina
   const { heads, problems } = orderedHeads(folder, evidenceProof());
   if (problems.length > 0) throw new Error(`${problems[0]}. Run: holdfast audit verify --segments ${options.segments}`);
   const url = terminalSecret(terminal, 'DATABASE_URL');
-  const open = options.export === undefined && hasLedger(data, url) ? await openLedger(data, url) : null;
+  const again = `holdfast audit evidence ${options.id} --segments ${options.segments} --export audit.jsonl`;
+  const instead = `holdfast audit export --cards > audit.jsonl && ${again}`;
+  const open = options.export === undefined && hasLedger(data, url) ? await openLedger(data, url, instead) : null;
   try {
     await requireFit(folder, options, open, vault([first, ...others]).publicKeys);
     const story = new ArchivedStory(options.id);

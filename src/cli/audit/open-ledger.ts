@@ -25,9 +25,12 @@ export function hasLedger(data: string, url: string | null): boolean {
   return url !== null || existsSync(join(data, 'sql'));
 }
 
-/** Opens the log as it stands: nothing is migrated, nothing is written. `url`: Postgres; else it is in `data`. */
-export async function openLedger(data: string, url: string | null): Promise<OpenLedger> {
-  return url ? openPostgresLedger(url) : openEmbeddedLedger(data);
+/**
+ * Opens the log as it stands: nothing is migrated, nothing is written. `url`: Postgres; else it is in `data`. `instead`: the command
+ * that does the same while a gateway runs there.
+ */
+export async function openLedger(data: string, url: string | null, instead: string): Promise<OpenLedger> {
+  return url ? openPostgresLedger(url) : openEmbeddedLedger(data, instead);
 }
 
 async function openPostgresLedger(url: string): Promise<OpenLedger> {
@@ -37,17 +40,14 @@ async function openPostgresLedger(url: string): Promise<OpenLedger> {
   return { ...readersOf(db), close: () => db.destroy() };
 }
 
-async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
+async function openEmbeddedLedger(data: string, instead: string): Promise<OpenLedger> {
   const directory = join(data, 'sql');
   if (!existsSync(directory)) {
     throw new Misuse(`There is no log in ${data}. Set DATABASE_URL, or give --data or --export.`);
   }
   const release = await holdDirectory(data).catch((error: unknown) => {
     if (!(error instanceof DirectoryHeld)) throw error;
-    throw new Error(
-      `${data} is in use by a running gateway. Verify an export instead:\n` +
-        '  holdfast audit export > audit.jsonl && holdfast audit verify --export audit.jsonl',
-    );
+    throw new Error(`${data} is in use by a running gateway. Take an export of it instead:\n  ${instead}`);
   });
   const pglite = await PGlite.create({ dataDir: directory });
   const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });

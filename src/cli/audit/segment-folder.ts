@@ -16,6 +16,7 @@ import { Misuse } from '../parse/misuse.ts';
 
 /** The segments in a folder or a bucket, as `--segments` names it. Throws where there are none. `env`: names proxies. */
 export async function segmentFolder(where: string, env: Terminal['env'] = {}): Promise<SegmentFolder> {
+  if (where.trim() === '') throw new Misuse(`--segments is empty: give a folder, or a bucket (${BUCKET_FORM}).`);
   if (isBucketText(where)) return segmentsInBucket(where, env);
   const heads = await headsIn(where).catch((error: NodeJS.ErrnoException) => {
     throw new Misuse(`${where} cannot be read: ${error.code ?? error.message}.`);

@@ -12,8 +12,17 @@ export function trustedKeys(given: readonly string[], data: string, terminal: Te
   throw new Misuse('Give the public key: --key FILE or --key HEX (the gateway prints it: holdfast audit key).');
 }
 
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new Misuse(`--key ${JSON.stringify(file)} is neither 64 hex digits nor a file that can be read (${why}).`);
+  }
+}
+
 function readKey(given: string): string {
-  const text = /^[0-9a-f]{64}$/i.test(given) ? given : readFileSync(given, 'utf8');
+  const text = /^[0-9a-f]{64}$/i.test(given) ? given : textIn(given);
   const key = publicKeyIn(text);
   if (key === null) throw new Misuse(`${given} is not an Ed25519 public key (64 hex digits, or PEM).`);
   return key;

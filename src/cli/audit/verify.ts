@@ -137,7 +137,9 @@ async function findingOf(
   if (options.export !== undefined || isAlone) {
     return findingIn({ export: options.export, ledger: null, segments }, trust);
   }
-  const { ledger, close } = await openLedger(data, url);
+  const beside = options.segments === undefined ? '' : `--segments ${options.segments} `;
+  const instead = `holdfast audit export > audit.jsonl && holdfast audit verify ${beside}--export audit.jsonl`;
+  const { ledger, close } = await openLedger(data, url, instead);
   try {
     return await findingIn({ ledger, segments }, trust);
   } finally {

@@ -49,7 +49,7 @@ export async function grantNewCommand(options: GrantNewOptions, terminal: Termin
   const at = addressOf(config, terminal);
   const places = server.map((each) => printed`  ${at}/mcp/${each}\n`);
   terminal.out(
-    printed`The agent's token. It is shown only once:\n\n  ${grant.token}\n\nAdd this under grants in holdfast.yaml. It contains only the token's SHA-256:\n\n${ownLines(grant.yaml)}\nPoint the client at\n${joined(places, '')}with the header\n  Authorization: Bearer TOKEN\n${reachNote(at)}`,
+    printed`The agent's token. It is shown only once:\n\n  ${grant.token}\n\nAdd this under grants in holdfast.yaml. It contains only the token's SHA-256:\n\n${ownLines(grant.yaml)}\nPoint the client at\n${joined(places, '')}with the header\n  Authorization: Bearer TOKEN\n${ownLines(reachNote(at))}`,
   );
   return 0;
 }

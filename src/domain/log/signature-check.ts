@@ -39,6 +39,10 @@ interface OpenCall {
 const MOST_FAULTS = 100;
 /** How a plainly allowed call ends. With the comma, because the quote after it then begins the name of a member. */
 const ALLOWED = ',"type":"call.allowed"}';
+const TYPE = /,"type":"([a-z._]+)"\}$/;
+const LONGEST_END = 64;
+/** What is signed, or has to be; or a letter that is written as an escape, which no canonical text has. */
+const SIGNED = /"(?:stepUp|signature)"\s*:\s*\{|\\u00[4-7]/i;
 const ENDS = [
   ...['approval.expired', 'approval.withdrawn', 'approval.lapsed', 'approval.taken_back'],
   ...['call.succeeded', 'call.failed', 'call.unknown'],
@@ -95,12 +99,16 @@ export class VoteSignatureCheck {
     return { ...counts, ...(this.#unreadVotes > 0 && { unread: this.#unreadVotes }), faults: this.#faults };
   }
 
-  /** Whether it may matter; told by its text, because most events do not. The last member of an event is its type. */
+  /**
+   * Whether it may matter; told by its text, because most events do not. The last member of an event is its type. A text that no
+   * gateway writes, with blanks or escaped letters, is looked at, whatever it seems to be.
+   */
   #concerns(text: string): boolean {
     if (text.endsWith(ALLOWED)) return false;
-    if (text.includes('"type":"key.') || text.includes('"stepUp":{') || text.includes('"signature":{')) return true;
+    const type = TYPE.exec(text.slice(-LONGEST_END))?.[1];
+    if (type === undefined || type.startsWith('key.') || SIGNED.test(text)) return true;
     const isOpen = this.#open.size > 0 || this.#waiting.length > 0;
-    return isOpen && (text.includes('"type":"approval.') || text.includes('"type":"call.'));
+    return isOpen && (type.startsWith('approval.') || type.startsWith('call.'));
   }
 
   #judgeWaiting(log: string): void {
