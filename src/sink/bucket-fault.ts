@@ -32,7 +32,8 @@ function whatHappened(error: unknown, { bucket }: BucketPlace, deed: BucketDeed)
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
     return 'there are no credentials for it. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file by AWS_SHARED_CREDENTIALS_FILE';
   }
-  if (isWithoutRegion(error)) return 'no region is set. Set AWS_REGION, or region in audit.archive';
+  if (isWithoutRegion(error))
+    return 'no region is set. Set AWS_REGION, region in audit.archive, or ?region=… in the address';
   if (ELSEWHERE.has(name) || status === 301) {
     return 'the bucket is in another region. Correct AWS_REGION, or region in audit.archive';
   }

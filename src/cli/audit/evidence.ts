@@ -1,3 +1,4 @@
+import { readEvidence, readEvidenceLine } from '../../domain/log/decision-evidence.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
@@ -13,6 +14,10 @@ interface AuditEvidenceOptions extends GatewayAddress {
   readonly export?: string;
   readonly data?: string;
 }
+
+const INCOMPLETE =
+  'The evidence is not complete: a card, the policy’s text or some of the events could not be had here. What is there is signed and ' +
+  'proven. The gateway while it runs, or its database while it is stopped, may have the rest.';
 
 /** `audit evidence`: what proves one decision, on standard output, as the gateway signed it. 1: it is not whole. */
 export async function auditEvidenceCommand(options: AuditEvidenceOptions, terminal: Terminal): Promise<number> {
@@ -32,7 +37,11 @@ function printEvidence(line: string, id: string, terminal: Terminal): number {
       printed`Shown with escapes, which cannot be verified. Write it to a file instead: holdfast audit evidence ${id} > evidence.json\n`,
     );
   }
-  if (line.endsWith('"}\n')) return 0;
-  terminal.err(printed`The evidence was cut off. Fetch it again.\n`);
-  return 1;
+  if (!line.endsWith('"}\n')) {
+    terminal.err(printed`The evidence was cut off. Fetch it again.\n`);
+    return 1;
+  }
+  const signed = readEvidenceLine(line);
+  if (signed !== null && readEvidence(signed.text)?.complete === false) terminal.err(printed`${INCOMPLETE}\n`);
+  return 0;
 }

@@ -74,7 +74,7 @@ export const AUDIT_COMMANDS = [
           id: approvalId,
           segments: text(
             '<place>',
-            'take it from what was archived of the log in this folder or bucket (s3://bucket/prefix)',
+            'take it from what was archived of the log in this folder or bucket (s3://bucket/prefix[?region=…])',
           ),
           export: text('<file>', 'with --segments: an export in the place of the database; - reads standard input'),
           data,
@@ -115,7 +115,7 @@ export const AUDIT_COMMANDS = [
           database: flag('verify the database, as without --export', { excludes: 'export' }),
           segments: text(
             '<place>',
-            'verify what was archived in this folder or bucket (s3://bucket/prefix) with it, as one log',
+            'verify what was archived in this folder or bucket (s3://bucket/prefix[?region=…]) with it, as one log',
           ),
           key: list('<file|hex>', 'public key that may sign; repeat for several (default: from HOLDFAST_SECRET)'),
           checkpoints: list('<file>', 'checkpoints that were kept elsewhere; repeat for several'),

@@ -29,8 +29,10 @@ const MOST_PROBLEMS = 100;
 export function orderedHeads(
   { heads }: Pick<SegmentFolder, 'heads'>,
   proof: LogChecks['proof'],
-): { readonly heads: readonly FoundHead[]; readonly problems: string[] } {
+): { readonly heads: readonly FoundHead[]; readonly problems: string[]; readonly spoilt: ReadonlySet<number> } {
   const problems: string[] = [];
+  /** Numbers whose head is there, and is not signed as it is. */
+  const spoilt = new Set<number>();
   const read: FoundHead[] = [];
   for (const { file, line } of heads) {
     const signed = readSegmentLine(line);
@@ -38,6 +40,7 @@ export function orderedHeads(
     if (signed === null || head === null) problems.push(`${file} is not the head of a segment`);
     else if (!proof.verifies(head.key, signed.text, signed.signature)) {
       problems.push(`${file}: the signature of the head of segment ${head.segment} does not match its text`);
+      spoilt.add(head.segment);
     } else read.push({ head, digest: proof.sha256(signed.text), file });
   }
   read.sort((one, other) => one.head.segment - other.head.segment);
@@ -48,13 +51,15 @@ export function orderedHeads(
       problems.push(`segment ${found.head.segment} is there twice: ${before.file} and ${found.file}`);
     } else each.push(found);
   }
-  return { heads: each, problems };
+  return { heads: each, problems, spoilt };
 }
 
 /** Reads the segments of a log, one after the other, and says what is missing among them. */
 export class FolderReader implements SegmentReader {
   readonly #folder: SegmentFolder;
   readonly #problems: string[] = [];
+  /** Numbers whose head is spoilt: that is said, and nothing else of them. */
+  #spoilt: ReadonlySet<number> = new Set();
   /** Numbers that no head has. */
   readonly #gaps: { readonly first: number; readonly last: number; readonly why: string }[] = [];
   readonly #read: FoundHead[] = [];
@@ -76,8 +81,9 @@ export class FolderReader implements SegmentReader {
 
   async read(checks: LogChecks, copy: SecondCopy | null = null): Promise<void> {
     await copy?.begin();
-    const { heads, problems } = orderedHeads(this.#folder, checks.proof);
+    const { heads, problems, spoilt } = orderedHeads(this.#folder, checks.proof);
     this.#problems.push(...problems);
+    this.#spoilt = spoilt;
     for (const found of heads) {
       this.#compare(found);
       this.#read.push(found);
@@ -105,7 +111,8 @@ export class FolderReader implements SegmentReader {
     for (const { first, last, why } of this.#gaps) {
       // Where the log says that nothing was kept of it, nothing is missing.
       const numbers = Array.from({ length: Math.min(last - first + 1, MOST_PROBLEMS) }, (_, nth) => first + nth);
-      if (!numbers.every((number) => named.get(number)?.head === null)) problems.unshift(why);
+      const isSaid = numbers.every((number) => this.#spoilt.has(number) || named.get(number)?.head === null);
+      if (!isSaid) problems.unshift(why);
     }
     const last = this.#read.at(-1)?.head;
     // Unless the log says of all of it that nothing was kept.
@@ -117,7 +124,7 @@ export class FolderReader implements SegmentReader {
     }
     for (const { segment, head, from, to, seq } of named.values()) {
       const one = found.get(segment);
-      if (head === null) continue;
+      if (head === null || (one === undefined && this.#spoilt.has(segment))) continue;
       if (one === undefined) {
         problems.push(`segment ${segment} is missing: events ${from} to ${to}, which were cut at event ${seq}`);
       } else if (one.digest !== head) {

@@ -142,12 +142,13 @@ describe('wide limits over two gateways, which take quota in advance', {
     const calls = Array.from({ length: 40 }, (_, n) => agent.call('read', { killed: n }).answer.catch(() => null));
     await Promise.all(calls.slice(0, 10));
     await dying.kill();
-    await Promise.all(calls);
+    // What was counted and on its way when it died may never have arrived.
+    const unanswered = (await Promise.all(calls)).filter((answer) => answer === null).length;
     const other = await at(1, 'killed');
     let told = '';
     while (!told.startsWith('Rate limited')) told = textOf(await other.call('read', { after: 'it' }).answer);
     const arrived = upstream.count('read') - before;
-    assert.ok(arrived <= MAX && arrived >= MAX - HELD, `${arrived} of ${MAX}`);
+    assert.ok(arrived <= MAX && arrived >= MAX - HELD - unanswered, `${arrived} of ${MAX}, ${unanswered} unanswered`);
     assert.equal(await usedBy('killed'), MAX);
   });
 
