@@ -7,7 +7,7 @@ import type { Tables } from '../table/tables.ts';
 const MOST_KNOWN = 10_000;
 /**
  * Milliseconds for which it is believed that a tool was not used yet, but for what this process sends: in a flood of first
- * questions hardly one looks. Another replica's first sending may be overlooked that long: then a card says more, not less.
+ * questions hardly any call looks. Another replica's first sending may be overlooked that long: then a card says more, not less.
  */
 const UNSENT_MS = 100;
 

@@ -80,7 +80,7 @@ function has(query: RawBuilder<unknown>): RawBuilder<unknown> {
 }
 
 /**
- * The same of an event at hand: the words of a plainly allowed call are kept, and to find those of a text takes 20 times as long. They
+ * The same of an event at hand: the words of a plainly allowed call are kept, and to find those of its text takes far longer. They
  * are read for each event by itself: of an `exists` Postgres would read all phrases that have the words, and there may be millions.
  */
 function hasAtHand(query: RawBuilder<unknown>): RawBuilder<unknown> {
