@@ -103,3 +103,20 @@ for (const keys of [[OLD_KEY.publicKey], [NEW_KEY.publicKey, OLD_KEY.publicKey]]
     assert.deepEqual(across.report.faults, [{ kind: 'removed', seq: 5, until: 10 }]);
   });
 }
+
+test('P7: a head that was changed is told as that, and its segment not as missing besides; one that is gone is', async () => {
+  const { heads, ...folder } = rotated();
+  const trust = { keys: [NEW_KEY.publicKey, OLD_KEY.publicKey], elsewhere: [] };
+  const problemsOf = async (changed: SegmentFolder['heads']) => {
+    const reader = new FolderReader({ ...folder, heads: changed });
+    const found = await verifySegments(reader, trust, { ...proof(), passkeys: passkeyProof() });
+    return found.segmentProblems!.join('\n');
+  };
+  const [first, second, third] = heads as [(typeof heads)[0], (typeof heads)[0], (typeof heads)[0]];
+  const spoilt = { ...second, line: second.line.replace(/"signature":"./, '"signature":"0') };
+  const other = { ...second, line: second.line.replace(/"signature":"./, '"signature":"1') };
+  const told = await problemsOf([first, spoilt.line === second.line ? other : spoilt, third]);
+  assert.match(told, /signature of the head of segment 2 does not match/);
+  assert.doesNotMatch(told, /missing/);
+  assert.match(await problemsOf([first, third]), /segment 2 is missing/);
+});
