@@ -3,15 +3,15 @@
  * for orientation. `--quick`: fewer rounds; `--long`: also memory over 220,000 calls; `--seals`: only what seals cost of a decision.
  */
 import { parseArgs } from 'node:util';
-import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { showClicks } from './clicks.ts';
 import { showCounts } from './counts.ts';
+import { showDecided } from './decided.ts';
 import { showExpiry } from './expiry.ts';
 import { hold } from './held.ts';
-import { load, median, quantile } from './load.ts';
+import { load } from './load.ts';
 import { showParking } from './parking.ts';
 import { compare, type Relaying, showRelayed } from './relayed.ts';
-import { type BenchGateway, type BenchServer, cpuSeconds, Rig, residentKb } from './rig.ts';
+import { type BenchGateway, cpuSeconds, Rig, residentKb } from './rig.ts';
 import { sealCost } from './seals.ts';
 import type { BenchStorage } from './storage.ts';
 
@@ -55,79 +55,6 @@ async function parked(gateway: BenchGateway, relay: Relaying): Promise<void> {
   const after = await compare(at(gateway, 'open'), relay, ONE_CONNECTION);
   say(`open call with ${held.length} parked, against none`, `${(after.p50 / before.p50).toFixed(2)} ×`, 'goal ≤ 1.15');
   for (const one of held) one.drop();
-}
-
-/** A pause between holding and approving, as no person clicks at once; the same for both. */
-const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
-
-/** A click that is already made and signed; returns what sends it. What Slack does before that is not measured. */
-function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
-  const payload = slack.payloadOf({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
-  const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
-  const timestamp = Math.floor(Date.now() / 1_000);
-  const signature = slack.sign(body, timestamp);
-  return () => slack.deliver(body, { timestamp, signature });
-}
-
-/**
- * From sending a signed click to the answer at the agent, beside the same for a bare hold's approve request. Returns its
- * median, in ms.
- */
-async function resume(rig: Rig, upstream: BenchServer, env: Record<string, string>): Promise<number> {
-  const slack = await startSlackStandIn({ rates: false });
-  const settings = {
-    ...env,
-    SLACK_BOT_TOKEN: slack.botToken,
-    SLACK_SIGNING_SECRET: slack.signingSecret,
-    SLACK_API_URL: slack.apiUrl,
-  };
-  // A card of its own for each, however quickly they follow each other.
-  const gateway = await rig.gateway(upstream.url, TOOLS, settings, ', digest: off');
-  slack.interactivityUrl = `${gateway.url}/slack/events`;
-  const bare = await rig.script('bare-hold.ts', `${upstream.url}/mcp`);
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  const seen = new Set<string>();
-  for (let n = 0; n < (values.quick ? 15 : 150); n += 1) {
-    const held = hold(`${gateway.url}/mcp/up`, { authorization: `Bearer ${gateway.token}` }, 'gated', { n });
-    const ts = await slack.waitFor(
-      () => slack.messages('C0APPROVALS').find((m) => m.metadata !== null && !seen.has(m.ts))?.ts,
-      10_000,
-    );
-    seen.add(ts);
-    const click = signedClick(slack, ts);
-    await rest();
-    const start = performance.now();
-    void click();
-    await held.answered;
-    ours.push(performance.now() - start);
-    const other = hold(`${bare.url}/hold`, {}, 'gated', { n });
-    await other.opened;
-    await rest();
-    const then = performance.now();
-    void fetch(`${bare.url}/approve?id=${other.id}`, { method: 'POST' });
-    await other.answered;
-    theirs.push(performance.now() - then);
-  }
-  await slack.close();
-  const ratio = median(ours.map((ms, i) => ms / theirs[i]!));
-  say(
-    'signed click to answer at the agent, median',
-    `${ratio.toFixed(2)} ×`,
-    `goal ≤ 2.50  (${median(ours).toFixed(1)} ms, bare ${median(theirs).toFixed(1)} ms)`,
-  );
-  const [late, bareLate] = [ours, theirs].map((times) =>
-    quantile(
-      [...times].sort((a, b) => a - b),
-      0.99,
-    ),
-  ) as [number, number];
-  say(
-    'signed click to answer at the agent, p99',
-    `${(late / bareLate).toFixed(2)} ×`,
-    `goal ≤ 2.50  (${late.toFixed(1)} ms, bare ${bareLate.toFixed(1)} ms)`,
-  );
-  return median(ours);
 }
 
 /** After some 100,000 calls the heaps of V8 and of the C library have reached the size that this load gives them. */
@@ -177,7 +104,10 @@ try {
       await showClicks(values.quick ? 200 : 1_000, say);
     }
   }
-  await seals(storage, await resume(rig, upstream, await storage.env('two')));
+  await seals(
+    storage,
+    await showDecided(rig, upstream, await storage.env('two'), { decisions: values.quick ? 15 : 150 }, say),
+  );
   if (values.long) await memory(await rig.gateway(upstream.url, TOOLS, await storage.env('three')));
 } finally {
   await rig.close();

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { type Held, hold } from './held.ts';
 import { median } from './load.ts';
-import { cpuSeconds, Rig } from './rig.ts';
+import { cpuSeconds, profiled, Rig } from './rig.ts';
 import { type BenchStorage, realServers } from './storage.ts';
 
 const AT_ONCE = 10;
@@ -69,7 +69,7 @@ async function expiryRounds(
     };
     const server = `  up: { url: "${upstream.url}/mcp", policy: policy.yaml }\n`;
     const tools = `default: deny\ntools:\n  gated: { action: require_approval, approval: { timeout: ${seconds}s } }\n`;
-    const nodeArgs = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+    const nodeArgs = profiled(profiles);
     const gateway = await rig.gatewayOf(server, ['up'], [tools], ['bench'], env, nodeArgs, ', digest: off');
     const headers = { authorization: `Bearer ${gateway.tokens.bench}` };
     const made: ExpiryRound[] = [];

@@ -7,7 +7,7 @@
 import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { type Held, hold } from './held.ts';
 import { median } from './load.ts';
-import { cpuSeconds, Rig, residentKb } from './rig.ts';
+import { cpuSeconds, endInOrder, profiled, Rig, residentKb } from './rig.ts';
 import { type BenchStorage, realServers } from './storage.ts';
 
 const AT_ONCE = 100;
@@ -63,7 +63,7 @@ async function parkRounds(
       SLACK_API_URL: slack.apiUrl,
     };
     const server = `  up: { url: "${upstream.url}/mcp", policy: policy.yaml }\n`;
-    const nodeArgs = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+    const nodeArgs = profiled(profiles);
     const grants = Array.from({ length: rounds }, (_, round) => `bench-${round}`);
     const gateway = await rig.gatewayOf(server, ['up'], [TOOLS], grants, env, nodeArgs);
     const results: ParkingRound[] = [];
@@ -93,19 +93,6 @@ async function parkRounds(
   } finally {
     await rig.close();
     await slack.close();
-  }
-}
-
-/** Ends the process and waits until it has written its profile. */
-async function endInOrder(pid: number): Promise<void> {
-  process.kill(pid, 'SIGINT');
-  for (let tries = 0; tries < 100; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
   }
 }
 

@@ -33,10 +33,11 @@ export class Rig {
     tools: string,
     env: Record<string, string> = {},
     slackMore = '',
+    nodeArgs: readonly string[] = [],
   ): Promise<BenchGateway> {
     const servers = `  up: { url: "${upstream}/mcp", policy: policy.yaml }\n`;
     const policy = `default: deny\ntools:\n${tools}`;
-    const started = await this.gatewayOf(servers, ['up'], [policy], ['bench'], env, [], slackMore);
+    const started = await this.gatewayOf(servers, ['up'], [policy], ['bench'], env, nodeArgs, slackMore);
     return { ...started, token: started.tokens.bench! };
   }
 
@@ -115,4 +116,22 @@ export function residentKb(pid: number): number {
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** What Node is started with to write a CPU profile into this folder; undefined: none is wanted. */
+export function profiled(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
+/** Ends the process and waits until it has written its profile. */
+export async function endInOrder(pid: number): Promise<void> {
+  process.kill(pid, 'SIGINT');
+  for (let tries = 0; tries < 100; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+  }
 }
