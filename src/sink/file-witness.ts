@@ -27,6 +27,21 @@ const DEAD_MS = 5 * 60_000;
 /** The same where it holds lines of a retired secret, which may be listed again: 30 days. */
 const UNREAD_MS = 30 * 24 * 60 * 60_000;
 
+/**
+ * Linux makes each write durable by itself, as `fdatasync` would: one step of the thread pool instead of two. Elsewhere
+ * the flag is missing, or means less.
+ */
+const WRITES_ARE_SYNCED = process.platform === 'linux';
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | (WRITES_ARE_SYNCED ? constants.O_DSYNC : 0);
+
+async function synced(file: FileHandle, text: string): Promise<void> {
+  if (text !== '') await file.appendFile(text);
+  if (!WRITES_ARE_SYNCED) await file.datasync();
+}
+
+/** Times that a file is opened again because it was moved or deleted under one append. */
+const MOST_MOVED = 5;
+
 export interface FileWitnessSettings {
   /** The data directory. */
   readonly data: string;
@@ -68,6 +83,9 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
   let torn = false;
   let loaded: Promise<void> | null = null;
   let writing: Promise<void> = Promise.resolve();
+  /** This process's file, open; null: it is opened by the next append. */
+  let kept: FileHandle | null = null;
+  let closed = false;
 
   const of = (name: string): Known => {
     const known = logs.get(name) ?? { state: null, passes: new Map() };
@@ -159,21 +177,57 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
       await file.close();
     }
     await rename(temporary, own);
+    await letGo();
     const directory = await open(folder, 'r');
     await directory.sync().finally(() => directory.close());
   };
 
-  /** This process's file. Where it was deleted, folder and all, it is written again from what is known here. */
+  /** Ends what is open. The next append opens the file that lies there then. */
+  const letGo = async (): Promise<void> => {
+    const file = kept;
+    kept = null;
+    await file?.close();
+  };
+
+  /** This process's file, which stays open. Where it was deleted, folder and all, it is written again from what is known here. */
   const opened = async (): Promise<FileHandle> => {
+    if (kept !== null) return kept;
     try {
-      return await open(own, constants.O_WRONLY | constants.O_APPEND);
+      kept = await open(own, APPENDING);
+      return kept;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       log.warn({ folder }, 'the witness in the data directory was deleted, and is written again from memory');
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await rewrite();
-      return open(own, 'a', 0o600);
+      kept = await open(own, APPENDING);
+      return kept;
     }
+  };
+
+  /** Whether what was opened still lies in its place: it may have been deleted, or another put there. */
+  const liesThere = async (file: FileHandle): Promise<boolean> => {
+    const [there, here] = await Promise.all([
+      stat(own, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return null;
+      }),
+      file.stat({ bigint: true }),
+    ]);
+    return there !== null && there.ino === here.ino && there.dev === here.dev;
+  };
+
+  /** Durable once it resolves. The look at the place goes beside the write, so that nobody waits for it. */
+  const write = async (text: string): Promise<void> => {
+    for (let moved = 0; moved < MOST_MOVED; moved += 1) {
+      const file = await opened();
+      const there = liesThere(file).catch(() => false);
+      await synced(file, text);
+      if (await there) return;
+      // It was written to a file that nobody will read.
+      await letGo();
+    }
+    throw new Error(`${own} is moved away as soon as it is opened`);
   };
 
   let waiting: string[] = [];
@@ -188,13 +242,13 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
         const text = `${torn ? '\n' : ''}${waiting.join('')}`;
         waiting = [];
         torn = true;
-        const file = await opened();
         try {
-          await file.appendFile(text);
-          await file.datasync();
+          await write(text);
           torn = false;
-        } finally {
-          await file.close();
+          if (closed) await letGo();
+        } catch (error) {
+          await letGo().catch(() => undefined);
+          throw error;
         }
         size += Buffer.byteLength(text);
         if (size <= limit) return;
@@ -249,6 +303,10 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
       await append([line(stateEntry(state))]);
       known.state = state;
     },
-    close: () => writing.catch(() => undefined),
+    close: async () => {
+      closed = true;
+      await writing.catch(() => undefined);
+      await letGo();
+    },
   };
 }

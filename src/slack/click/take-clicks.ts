@@ -1,3 +1,4 @@
+import { breathe } from '../../time/breathe.ts';
 import { type IdentityTerms, LiveIdentity } from '../people/identity.ts';
 import { People } from '../people/people.ts';
 import type { Routing } from '../place/routing.ts';
@@ -91,6 +92,8 @@ async function takeClick(
     const isTold = await sendFollowUp(api, log, interaction, answer.followUp, null);
     if (!isTold) throw new Error('a click was not recorded, and its person could not be told');
   }
+  // The call that a decision sets in motion goes first: its client looks at a connection for a turn before it writes.
+  if (outcome.kind === 'recorded') await breathe().then(breathe);
   // By now the decision is durable or will never be: after the ack, Slack forgets the click.
   await ack(answer.ack ?? undefined);
   if (!isLost && answer.followUp !== null) await sendFollowUp(api, log, interaction, answer.followUp, { leaving });

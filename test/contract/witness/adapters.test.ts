@@ -1,14 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
 import type { SpentPass } from '../../../src/domain/log/witness-entry.ts';
 import { WitnessBoard } from '../../../src/gateway/log/witness-board.ts';
 import type { Witness, WitnessedState } from '../../../src/ports.ts';
 import { redisWitness } from '../../../src/queue/redis-witness.ts';
-import { fileWitness } from '../../../src/sink/file-witness.ts';
+import { type FileWitnessSettings, fileWitness } from '../../../src/sink/file-witness.ts';
 import { earlierOf } from '../../../src/time/two-clocks.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
 import { witnessOver } from '../../support/gateway/witness-wire.ts';
@@ -18,6 +30,18 @@ import { skipWithout, startRedis, type TestServer } from '../../support/store/se
 import { eventually } from '../../support/wait.ts';
 
 const clock = { now: () => new Date() };
+const open: Witness[] = [];
+after(async () => {
+  for (const one of open) await one.close();
+});
+
+/** A witness in a data directory, which keeps its file open; closed when all is over. */
+function fileAt(data: string, replica: string, more: Partial<FileWitnessSettings> = {}): Witness {
+  const witness = fileWitness({ data, replica, seals: TEST_SEALS, clock, log, ...more });
+  open.push(witness);
+  return witness;
+}
+
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const LOG = 'log_one';
 let made = 0;
@@ -70,7 +94,7 @@ const KINDS: Record<string, { skip: string | false; place: () => Promise<Place> 
       return {
         open: () => {
           opened += 1;
-          return fileWitness({ data, replica: `replica-${opened}`, seals: TEST_SEALS, clock, log });
+          return fileAt(data, `replica-${opened}`);
         },
         close: async () => rmSync(data, { recursive: true }),
       };
@@ -186,7 +210,7 @@ test('P2: what an object remembers is there after workerd was ended and started 
 
 describe('a witness in the data directory', () => {
   const directory = () => mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
-  const at = (data: string, replica: string, seals = TEST_SEALS) => fileWitness({ data, replica, seals, clock, log });
+  const at = (data: string, replica: string, seals = TEST_SEALS) => fileAt(data, replica, { seals });
 
   test('P2: torn and forged lines are skipped, the others count; files are for their owner only', async () => {
     const data = directory();
@@ -229,6 +253,55 @@ describe('a witness in the data directory', () => {
     rmSync(data, { recursive: true });
   });
 
+  const away = (data: string) => join(data, 'away');
+  for (const [happened, to] of [
+    ['was deleted', (path: string) => rmSync(path)],
+    ['was deleted with its folder', (path: string) => rmSync(dirname(path), { recursive: true })],
+    ['was moved away', (path: string, data: string) => renameSync(path, away(data))],
+    [
+      'was replaced by an older copy',
+      (path: string, data: string) => {
+        copyFileSync(path, away(data));
+        rmSync(path);
+        copyFileSync(away(data), path);
+      },
+    ],
+    ['was emptied where it lies', (path: string) => truncateSync(path)],
+  ] as const) {
+    test(`P2: what is spent after the file ${happened} is in the file that lies in its place`, async () => {
+      const data = directory();
+      const witness = at(data, 'one');
+      const path = join(data, 'witness', 'one.jsonl');
+      const [before, later, last] = [pass(), pass(), pass()];
+      await witness.spend(LOG, [before]);
+      to(path, data);
+      await witness.spend(LOG, [later]);
+      await witness.spend(LOG, [last]);
+      const { passes } = await at(data, 'reader').read(LOG, Number.POSITIVE_INFINITY);
+      const found = new Set(passes.map(({ approval }) => approval));
+      assert.ok(found.has(later.approval) && found.has(last.approval));
+      // What this process knew is written again where the whole file is gone.
+      assert.equal(found.has(before.approval), happened !== 'was emptied where it lies');
+      rmSync(data, { recursive: true });
+    });
+  }
+
+  test('P2: after a write that failed, the next one begins a line of its own, in the file that lies there', async () => {
+    const data = directory();
+    const witness = at(data, 'one');
+    const path = join(data, 'witness', 'one.jsonl');
+    await witness.spend(LOG, [pass()]);
+    rmSync(path);
+    mkdirSync(path);
+    await assert.rejects(witness.spend(LOG, [pass()]));
+    rmSync(path, { recursive: true });
+    const later = pass();
+    await witness.spend(LOG, [later]);
+    const { passes } = await at(data, 'reader').read(LOG, Number.POSITIVE_INFINITY);
+    assert.ok(passes.some(({ approval }) => approval === later.approval));
+    rmSync(data, { recursive: true });
+  });
+
   test('it takes over what processes that are gone have left, and forgets what is over', async () => {
     const data = directory();
     const [kept, over] = [pass(), pass({ until: new Date(Date.now() - 1) })];
@@ -251,16 +324,15 @@ for (const [name, aheadMs, forgets] of [
     const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
     const years = { now: () => new Date(Date.now() + 10 * 365 * 24 * 3_600_000), aheadMs };
     const spent = pass({ until: new Date(Date.now() + 3_600_000) });
-    const open = (replica: string, by: typeof years) =>
-      fileWitness({ data, replica, seals: TEST_SEALS, clock: by, log });
-    const board = new WitnessBoard([open('one', { now: () => new Date(), aheadMs: 0 })], log);
+    const from = (replica: string, by: typeof years) => fileAt(data, replica, { clock: by });
+    const board = new WitnessBoard([from('one', { now: () => new Date(), aheadMs: 0 })], log);
     assert.equal((await board.spend(LOG, [spent])).kind, 'recorded');
     assert.equal(board.known(earlierOf(years)).length, forgets ? 0 : 1);
     // It starts while the clock is wrong, and writes its file anew; then another does, when the clock is right again.
     const old = new Date(Date.now() - 3_600_000);
     utimesSync(join(data, 'witness', 'one.jsonl'), old, old);
-    await open('two', years).read(LOG, Number.POSITIVE_INFINITY);
-    const right = open('three', { now: () => new Date(), aheadMs: 0 });
+    await from('two', years).read(LOG, Number.POSITIVE_INFINITY);
+    const right = from('three', { now: () => new Date(), aheadMs: 0 });
     assert.deepEqual(await right.spend(LOG, [{ ...spent, revision: 9 }]), forgets ? [] : [spent]);
     rmSync(data, { recursive: true });
   });
@@ -268,7 +340,7 @@ for (const [name, aheadMs, forgets] of [
 
 test('P2: of two that spend one pass at the same moment in one process, without Redis, one is told that it is known', async () => {
   const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
-  const board = new WitnessBoard([fileWitness({ data, replica: 'one', seals: TEST_SEALS, clock, log })], log);
+  const board = new WitnessBoard([fileAt(data, 'one')], log);
   const one = pass();
   const ends = await Promise.all([board.spend(LOG, [one]), board.spend(LOG, [one])]);
   assert.deepEqual(ends.map(({ kind }) => kind).sort(), ['known', 'recorded']);
@@ -277,8 +349,7 @@ test('P2: of two that spend one pass at the same moment in one process, without 
 });
 
 describe('the end of a pass, and its sending', () => {
-  const boardAt = (data: string, replica: string) =>
-    new WitnessBoard([fileWitness({ data, replica, seals: TEST_SEALS, clock, log })], log);
+  const boardAt = (data: string, replica: string) => new WitnessBoard([fileAt(data, replica)], log);
   const kinds = (ends: readonly { readonly kind: string }[]) => ends.map(({ kind }) => kind);
   let data: string;
   before(() => {
