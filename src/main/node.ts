@@ -110,6 +110,7 @@ export async function startNode(
     live = assembled.rules;
     undo.push(await assembled.start());
     await warnOfLossy(storage.connection, log);
+    await storage.giveBack?.();
     const { server, answers, url } = await listen(assembled.app, settings.listen, faults.patienceMs);
     const drain = new Drain(server, answers);
     addresses = addressesOf(url, settings.publicUrl);

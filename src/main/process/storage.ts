@@ -19,6 +19,8 @@ export interface Storage {
   readonly clock: Clock;
   /** Closes what was opened for the queue alone. The connection is closed by itself. */
   closeQueue(): Promise<void>;
+  /** For the end of a start: gives back what it has left in memory; absent: that is not worth the time. */
+  giveBack?(): Promise<void>;
 }
 
 /** Connections for a queue in SQL: three listen, the others work. */
@@ -33,10 +35,11 @@ const NEEDS_SESSIONS =
 export async function openStorage(settings: Settings, secrets: Secrets, log: Log): Promise<Storage> {
   if (secrets.databaseUrl === null) {
     const embedded = await openPglite(settings.data, exitWhenLost(log));
-    if (secrets.redisUrl !== null) return onRedis(embedded, secrets.redisUrl, log);
+    const { giveBack } = embedded;
+    if (secrets.redisUrl !== null) return { ...onRedis(embedded, secrets.redisUrl, log), giveBack };
     const clock = clockOf(embedded);
     const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log, clock });
-    return { connection: embedded, queue, clock, closeQueue: async () => undefined };
+    return { connection: embedded, queue, clock, closeQueue: async () => undefined, giveBack };
   }
   const { databaseUrl: url, databaseDirectUrl: directUrl } = secrets;
   const connection = await openPostgres({ url, directUrl, log }).catch((error: unknown) => {

@@ -1,7 +1,11 @@
-/** The thread in which an embedded database runs: answers one statement after the other. */
+/**
+ * The thread in which an embedded database runs: answers one statement after the other. Started as a process, with a
+ * directory, it makes a database there and ends.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
+import { collectGarbage } from './collect-garbage.ts';
 import type { StatementResult } from './embedded-database.ts';
 import { watchDeath } from './pglite-death.ts';
 import { type FromThread, sentError, type ToThread } from './thread-words.ts';
@@ -25,10 +29,26 @@ function say(words: FromThread): void {
   parentPort!.postMessage(words);
 }
 
+/**
+ * Optimizing a few of Postgres' largest functions takes V8 some 100 MB and a second of a core at each start, and saves a
+ * tenth of a statement. The flags are the process's: other modules of its, which are small, are not optimized either.
+ */
+for (const flag of ['liftoff-only', 'no-wasm-tier-up', 'no-wasm-dynamic-tiering']) setFlagsFromString(`--${flag}`);
+
+function opened(dataDir: string): Promise<PGlite> {
+  return PGlite.create({ dataDir, ...BYTES, startParams: [...PGlite.defaultStartParams, ...SMALL] });
+}
+
+/** In a process of its own: makes a database, and ends. */
+async function make(dataDir: string): Promise<void> {
+  // Whoever wanted it is gone.
+  process.stdin.once('close', () => process.exit(1)).resume();
+  await (await opened(dataDir)).close();
+  process.exit(0);
+}
+
 async function serve(dataDir: string): Promise<void> {
-  const pglite = await withBaselineCode(() =>
-    PGlite.create({ dataDir, ...BYTES, startParams: [...PGlite.defaultStartParams, ...SMALL] }),
-  );
+  const pglite = await opened(dataDir);
   watchDeath(pglite, (why) => say({ kind: 'died', error: sentError(why) }));
   pglite.onNotification((channel, payload) => say({ kind: 'notification', channel, payload }));
   let before: Promise<void> = Promise.resolve();
@@ -36,19 +56,6 @@ async function serve(dataDir: string): Promise<void> {
     before = before.then(() => answer(pglite, asked));
   });
   say({ kind: 'ready' });
-}
-
-/**
- * Optimizing a few of Postgres' largest functions takes V8 500 MB and 3 s of a core, at each start, and saves a tenth of
- * a statement. How a module is compiled is decided when it is made: others, made before or after, are optimized as ever.
- */
-async function withBaselineCode<T>(create: () => Promise<T>): Promise<T> {
-  for (const flag of ['liftoff-only', 'no-wasm-tier-up', 'no-wasm-dynamic-tiering']) setFlagsFromString(`--${flag}`);
-  try {
-    return await create();
-  } finally {
-    for (const flag of ['no-liftoff-only', 'wasm-tier-up', 'wasm-dynamic-tiering']) setFlagsFromString(`--${flag}`);
-  }
 }
 
 async function answer(pglite: PGlite, asked: ToThread): Promise<void> {
@@ -61,10 +68,9 @@ async function answer(pglite: PGlite, asked: ToThread): Promise<void> {
 }
 
 async function run(pglite: PGlite, asked: ToThread): Promise<StatementResult[]> {
-  if (asked.kind === 'close') {
-    await pglite.close();
-    return [];
-  }
+  if (asked.kind === 'collect') collectGarbage();
+  if (asked.kind === 'close') await pglite.close();
+  if (asked.kind === 'close' || asked.kind === 'collect') return [];
   const { rowMode, unparsed = [] } = asked.options ?? {};
   const parsers = Object.fromEntries(unparsed.map((oid) => [oid, asIs]));
   const options = { ...(rowMode === undefined ? {} : { rowMode }), ...(unparsed.length === 0 ? {} : { parsers }) };
@@ -83,6 +89,9 @@ async function run(pglite: PGlite, asked: ToThread): Promise<StatementResult[]> 
   });
 }
 
-serve((workerData as { dataDir: string }).dataDir).catch((error: unknown) =>
-  say({ kind: 'not_started', error: sentError(error) }),
-);
+if (parentPort === null) await make(process.argv[2]!);
+else {
+  serve((workerData as { dataDir: string }).dataDir).catch((error: unknown) =>
+    say({ kind: 'not_started', error: sentError(error) }),
+  );
+}

@@ -1,18 +1,22 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, type PGlite, PGliteDialect, sql } from 'kysely';
 import { isMigrated, migrate } from '../migrations/migrate.ts';
 import type { Tables } from '../table/tables.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import type { SqlConnection } from './connection.ts';
 import { holdDirectory } from './directory-lock.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
+import { makeEmbedded } from './make-embedded.ts';
 import { PgliteThread } from './pglite-thread.ts';
 
 /** The embedded database, for this process alone. */
 export interface Embedded extends SqlConnection {
   /** For the queue's tables beside ours, through a pool of its own. */
   readonly pglite: EmbeddedDatabase;
+  /** For the end of a start: gives memory back that it has left, of this thread and of the database's. */
+  giveBack(): Promise<void>;
 }
 
 /** What the disk must have room for: 1 MiB. */
@@ -28,8 +32,7 @@ export async function openPglite(directory: string, died: (why: Error) => void =
   const release = await holdDirectory(directory);
   try {
     const dataDir = join(directory, 'sql');
-    // What making a database takes of memory, only the end of its thread gives back.
-    if (!existsSync(join(dataDir, 'PG_VERSION'))) await (await start(dataDir, died)).close();
+    await makeEmbedded(dataDir).catch(notStarted(dataDir));
     const pglite = await start(dataDir, died);
     const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: pglite as unknown as PGlite }) });
     // Most starts find nothing to do, and looking at every table first takes the longest part of one.
@@ -40,21 +43,29 @@ export async function openPglite(directory: string, died: (why: Error) => void =
       await pglite.close();
       await release();
     };
-    return { db, pglite, close, checkDisk: () => checkDisk(join(directory, 'room')) };
+    const giveBack = async (): Promise<void> => {
+      await pglite.collect();
+      collectGarbage();
+    };
+    return { db, pglite, close, giveBack, checkDisk: () => checkDisk(join(directory, 'room')) };
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-async function start(dataDir: string, died: (why: Error) => void): Promise<EmbeddedDatabase> {
+async function start(dataDir: string, died: (why: Error) => void): Promise<PgliteThread> {
   const pglite = new PgliteThread(dataDir, died);
-  await pglite.waitReady.catch((error: Error) => {
+  await pglite.waitReady.catch(notStarted(dataDir));
+  return pglite;
+}
+
+function notStarted(dataDir: string): (error: Error) => never {
+  return (error) => {
     throw new Error(`The embedded database in ${dataDir} does not start (${error.message}). Is its disk full?`, {
       cause: error,
     });
-  });
-  return pglite;
+  };
 }
 
 /** Rejects when the disk is full: long after that a database can still read, and write to the space that it has. */

@@ -13,7 +13,8 @@ export type ToThread =
         readonly unparsed: readonly number[];
       };
     }
-  | { readonly id: number; readonly kind: 'close'; readonly text: '' };
+  | { readonly id: number; readonly kind: 'close'; readonly text: '' }
+  | { readonly id: number; readonly kind: 'collect'; readonly text: '' };
 
 export type FromThread =
   | { readonly kind: 'ready' }
