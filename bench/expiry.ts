@@ -46,7 +46,8 @@ async function cards(slack: SlackStandIn, says: RegExp, count: number): Promise<
       if (metadata !== null && !told.has(ts) && says.test(JSON.stringify([text, blocks]))) told.add(ts);
     }
     if (performance.now() > end) throw new Error(`${told.size} of ${count} cards say ${says} after ${PATIENCE} s`);
-    if (told.size < count) await sleep(100);
+    // The stand-in lives in this process: looking through thousands of messages keeps it from answering.
+    if (told.size < count) await sleep(500);
   }
 }
 

@@ -53,6 +53,9 @@ class CompletionEvents<C> extends QueueEvents<unknown, IQueueBackend, C> {
   }
 }
 
+/** Jobs of the outbox under way at once, cards mostly: as many as share a statement, so that a burst costs few of them. */
+const OUTBOX_AT_ONCE = 50;
+
 /** Everything of BullMQ that one process runs: two queues, a worker for each, and the parked queue's events. */
 export class BullWorkers<C> {
   readonly parked: JobQueue<C>;
@@ -96,7 +99,7 @@ export class BullWorkers<C> {
       new Worker<unknown, void, string, IQueueBackend, JobProgress, C>(
         OUTBOX,
         outboxWork({ handlers, log, outbox: this.adds.outbox, clock, closing: this.#closing.signal }),
-        { ...options, concurrency: 20 },
+        { ...options, concurrency: OUTBOX_AT_ONCE },
         factory,
       ),
     ];
