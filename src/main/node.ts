@@ -110,7 +110,8 @@ export async function startNode(
     live = assembled.rules;
     undo.push(await assembled.start());
     await warnOfLossy(storage.connection, log);
-    await storage.giveBack?.();
+    // It saves memory only: no start fails for it.
+    await storage.giveBack?.().catch(() => undefined);
     const { server, answers, url } = await listen(assembled.app, settings.listen, faults.patienceMs);
     const drain = new Drain(server, answers);
     addresses = addressesOf(url, settings.publicUrl);

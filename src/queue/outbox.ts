@@ -27,7 +27,7 @@ interface CardTime {
  * | race | outcome |
  * |---|---|
  * | a turn is asked for while the job waits with another | it keeps the first: a card that was to wait waits, and when it runs it shows the newest state |
- * | up to 20 jobs a replica run already | a first turn waits until one of them is done: a call to Slack, 5 s at most |
+ * | up to 50 jobs a replica run already | a first turn waits until one of them is done: a call to Slack, 5 s at most |
  * | Slack asks all of them to wait | when the time has come they run by turn again |
  * | the queue was flushed | the sweep orders every card anew, grants taking turns |
  * | grants with low turns never end | a high turn waits as long: each grant's openings have a rate, so all of them together must exceed what Slack takes |

@@ -39,9 +39,6 @@ async function synced(file: FileHandle, text: string): Promise<void> {
   if (!WRITES_ARE_SYNCED) await file.datasync();
 }
 
-/** Times that a file is opened again because it was moved or deleted under one append. */
-const MOST_MOVED = 5;
-
 export interface FileWitnessSettings {
   /** The data directory. */
   readonly data: string;
@@ -153,8 +150,8 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     return loaded;
   };
 
-  /** Writes this process's file anew, without what is over. */
-  const rewrite = async (): Promise<void> => {
+  /** Writes this process's file anew, without what is over. `more`: lines that are not remembered yet. */
+  const rewrite = async (more = ''): Promise<void> => {
     // By both clocks: whoever sets the database's has nothing forgotten.
     const now = earlierOf(clock);
     const lines: string[] = [...places].map(([place, name]) => line(placeEntry(place, name)));
@@ -169,15 +166,16 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     const file = await open(temporary, 'w', 0o600);
     try {
       for (let first = 0; first < lines.length; first += 1_000) {
-        await file.write(lines.slice(first, first + 1_000).join(''));
+        await file.appendFile(lines.slice(first, first + 1_000).join(''));
       }
+      await file.appendFile(more);
       await file.sync();
       size = (await file.stat()).size;
     } finally {
       await file.close();
     }
-    await rename(temporary, own);
     await letGo();
+    await rename(temporary, own);
     const directory = await open(folder, 'r');
     await directory.sync().finally(() => directory.close());
   };
@@ -217,17 +215,19 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     return there !== null && there.ino === here.ino && there.dev === here.dev;
   };
 
-  /** Durable once it resolves. The look at the place goes beside the write, so that nobody waits for it. */
+  /**
+   * Durable once it resolves. The look at the place goes beside the write, so that nobody waits for it; a file that was
+   * opened just now lies there.
+   */
   const write = async (text: string): Promise<void> => {
-    for (let moved = 0; moved < MOST_MOVED; moved += 1) {
-      const file = await opened();
-      const there = liesThere(file).catch(() => false);
-      await synced(file, text);
-      if (await there) return;
-      // It was written to a file that nobody will read.
-      await letGo();
-    }
-    throw new Error(`${own} is moved away as soon as it is opened`);
+    const earlier = kept;
+    const file = await opened();
+    const there = earlier === null || liesThere(file).catch(() => false);
+    await synced(file, text);
+    if (await there) return;
+    // It was written to a file that nobody will read.
+    await letGo();
+    await synced(await opened(), text);
   };
 
   let waiting: string[] = [];
@@ -252,7 +252,7 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
         }
         size += Buffer.byteLength(text);
         if (size <= limit) return;
-        await rewrite();
+        await rewrite(text);
         limit = Math.max(LONG, 2 * size);
       });
     writing = next;

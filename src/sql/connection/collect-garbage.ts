@@ -9,8 +9,8 @@ type Collect = (how: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }
  * tenth of a second or two, in which the thread does nothing else.
  */
 export function collectGarbage(): void {
+  // Only contexts that are made from now on have it, and nobody else makes any.
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
-  setFlagsFromString('--no-expose-gc');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

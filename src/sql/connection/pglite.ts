@@ -8,7 +8,7 @@ import { collectGarbage } from './collect-garbage.ts';
 import type { SqlConnection } from './connection.ts';
 import { holdDirectory } from './directory-lock.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
-import { makeEmbedded } from './make-embedded.ts';
+import { inTheWay, makeEmbedded } from './make-embedded.ts';
 import { PgliteThread } from './pglite-thread.ts';
 
 /** The embedded database, for this process alone. */
@@ -32,6 +32,8 @@ export async function openPglite(directory: string, died: (why: Error) => void =
   const release = await holdDirectory(directory);
   try {
     const dataDir = join(directory, 'sql');
+    const obstacle = inTheWay(dataDir);
+    if (obstacle !== null) throw new Error(obstacle);
     await makeEmbedded(dataDir).catch(notStarted(dataDir));
     const pglite = await start(dataDir, died);
     const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: pglite as unknown as PGlite }) });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import {
+  constants,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -16,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
-import type { SpentPass } from '../../../src/domain/log/witness-entry.ts';
+import { passKey, type SpentPass } from '../../../src/domain/log/witness-entry.ts';
 import { WitnessBoard } from '../../../src/gateway/log/witness-board.ts';
 import type { Witness, WitnessedState } from '../../../src/ports.ts';
 import { redisWitness } from '../../../src/queue/redis-witness.ts';
@@ -40,6 +42,17 @@ function fileAt(data: string, replica: string, more: Partial<FileWitnessSettings
   const witness = fileWitness({ data, replica, seals: TEST_SEALS, clock, log, ...more });
   open.push(witness);
   return witness;
+}
+
+/** This process's descriptors of a file. */
+function descriptorsOf(path: string): string[] {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false;
+    }
+  });
 }
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -291,14 +304,59 @@ describe('a witness in the data directory', () => {
     const witness = at(data, 'one');
     const path = join(data, 'witness', 'one.jsonl');
     await witness.spend(LOG, [pass()]);
+    const written = readFileSync(path, 'utf8');
     rmSync(path);
     mkdirSync(path);
     await assert.rejects(witness.spend(LOG, [pass()]));
     rmSync(path, { recursive: true });
+    // As far as the disk had room.
+    writeFileSync(path, `${written}${written.slice(0, 40)}`);
     const later = pass();
     await witness.spend(LOG, [later]);
     const { passes } = await at(data, 'reader').read(LOG, Number.POSITIVE_INFINITY);
     assert.ok(passes.some(({ approval }) => approval === later.approval));
+    rmSync(data, { recursive: true });
+  });
+
+  test('P2: what makes the file so long that it is written anew is in the new one', async () => {
+    const data = directory();
+    const witness = at(data, 'one');
+    const path = join(data, 'witness', 'one.jsonl');
+    const tool = 't'.repeat(100_000);
+    const spent: SpentPass[] = [];
+    // 4 MiB make it long.
+    for (let n = 0, before = 0; ; n += 1) {
+      const one = pass({ tool, until: new Date(Date.now() + (n === 0 ? 1_000 : 3_600_000)) });
+      await witness.spend(LOG, [one]);
+      spent.push(one);
+      const { ino } = statSync(path);
+      if (before !== 0 && ino !== before) break;
+      before = ino;
+      assert.ok(n < 100, 'it is never written anew');
+    }
+    const found = new Set((await at(data, 'reader').read(LOG, Number.POSITIVE_INFINITY)).passes.map(passKey));
+    assert.deepEqual(
+      spent.slice(1).filter((one) => !found.has(passKey(one))),
+      [],
+    );
+    rmSync(data, { recursive: true });
+  });
+
+  test('P2: its file is open so that each write is durable by itself, and is open no more once it is closed', {
+    skip: process.platform === 'linux' ? false : 'elsewhere each write is followed by a sync',
+  }, async () => {
+    const data = directory();
+    const witness = fileWitness({ data, replica: 'one', seals: TEST_SEALS, clock, log });
+    await witness.spend(LOG, [pass()]);
+    const path = join(data, 'witness', 'one.jsonl');
+    const [fd, ...others] = descriptorsOf(path);
+    assert.deepEqual(others, []);
+    const flags = /flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!;
+    assert.ok((Number.parseInt(flags, 8) & constants.O_DSYNC) === constants.O_DSYNC, flags);
+    const late = witness.spend(LOG, [pass()]);
+    await Promise.all([witness.close(), late]);
+    await witness.spend(LOG, [pass()]);
+    assert.deepEqual(descriptorsOf(path), []);
     rmSync(data, { recursive: true });
   });
 
