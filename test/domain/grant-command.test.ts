@@ -40,6 +40,8 @@ test('grant new takes a person of the config as owner, and no other name', async
   const { code, out } = await grantNew('--server', 'github', '--owner', 'sam', '--config', config);
   assert.equal(code, 0);
   assert.match(out, /owner: sam\n/);
+  assert.match(out, /clients need the address under public_url \(HOLDFAST_PUBLIC_URL\)\.\n/);
+  assert.doesNotMatch(out, /u000a/, 'our own line breaks are no one else’s');
   assert.equal((await grantNew('--server', 'github', '--owner', 'tim', '--config', config)).code, 2);
 });
 
