@@ -54,7 +54,7 @@ class CompletionEvents<C> extends QueueEvents<unknown, IQueueBackend, C> {
 }
 
 /** Jobs of the outbox under way at once, cards mostly: as many as share a statement, so that a burst costs few of them. */
-const OUTBOX_AT_ONCE = 50;
+export const OUTBOX_AT_ONCE = 50;
 
 /** Everything of BullMQ that one process runs: two queues, a worker for each, and the parked queue's events. */
 export class BullWorkers<C> {

@@ -5,6 +5,7 @@ import { Queue as BullQueue, createPostgresBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Queue, QueueTrouble } from '../../../src/ports.ts';
+import { OUTBOX_AT_ONCE } from '../../../src/queue/bull-workers.ts';
 import { redisQueue } from '../../../src/queue/redis.ts';
 import { SchemaPool } from '../../../src/queue/schema-pool.ts';
 import { sqlQueue } from '../../../src/queue/sql.ts';
@@ -104,13 +105,13 @@ describe('P4: a queue on Redis that stands still says so', { skip: skipWithout('
 
   test('nobody takes what is due, although nothing is paused and everything is written', async () => {
     const stuck = Promise.withResolvers<null>();
-    const ids = Array.from({ length: 20 }, newId);
+    const ids = Array.from({ length: OUTBOX_AT_ONCE }, newId);
     const scripts = new Map(ids.map((id) => [id, () => stuck.promise]));
     const other = await startRedis();
     const alone = await startReplica(redisQueue({ url: other.url, log }), scripts);
     try {
       await Promise.all(ids.map((id) => alone.queue.publish(id)));
-      await until('every place is taken', () => alone.cards.length === 20);
+      await until('every place is taken', () => alone.cards.length === OUTBOX_AT_ONCE);
       await until('it is noticed', async () => (await troubleOf(alone.queue)) !== null, 25_000);
       assertSays(await troubleOf(alone.queue), 'still', /queue outbox stands still, nobody has taken a job for 1\d s/);
       stuck.resolve(null);
