@@ -149,6 +149,13 @@ export async function decideApproval(
   if (end.kind !== 'committed') {
     const { approval } = end.known;
     if (end.kind === 'no_counter') {
+      // What is in its way may be what another person opened in its place, a moment ago: then it is decided.
+      const now = await gateway.store.find(id);
+      const judged = now === null ? null : judge(now);
+      if (now !== null && now.state !== 'pending' && judged?.kind === 'refused') {
+        await refuse(gateway, now, { approver, reason: judged.reason, choice: request.choice });
+        return { kind: 'refused', reason: judged.reason, approval: now };
+      }
       await refuse(gateway, approval, { approver, reason: 'bad_counter', choice: request.choice, why: end.why.kind });
       return { kind: 'refused', reason: 'bad_counter', approval, conflict: end.why };
     }
