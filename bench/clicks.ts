@@ -2,10 +2,9 @@
  * A storm of clicks at one replica on Redis and Postgres, 125 a second: how long acknowledgements take, and what they cost.
  * `node bench/clicks.ts [CLICKS] [folder for CPU profiles]`
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { clickStorm, parkStorm } from '../test/support/slack/click-storm.ts';
 import { stormWorld } from '../test/support/slack/storm-world.ts';
-import { cpuSeconds } from './rig.ts';
+import { cpuSeconds, endInOrder } from './rig.ts';
 
 export async function showClicks(
   clicks: number,
@@ -35,10 +34,7 @@ export async function showClicks(
       'CPU of the gateway for one click, until its agent has the answer',
       `${((cpu / clicks) * 1_000).toFixed(2)} ms`,
     );
-    if (profiles !== undefined) {
-      process.kill(pid, 'SIGINT');
-      await sleep(8_000);
-    }
+    if (profiles !== undefined) await endInOrder(pid);
   } finally {
     await world.close();
   }

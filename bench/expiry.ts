@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { type Held, hold } from './held.ts';
 import { median } from './load.ts';
-import { cpuSeconds, profiled, Rig } from './rig.ts';
+import { cpuSeconds, endInOrder, profiled, Rig } from './rig.ts';
 import { type BenchStorage, realServers } from './storage.ts';
 
 const AT_ONCE = 10;
@@ -96,10 +96,7 @@ async function expiryRounds(
       made.push({ agents, cards: await shown, cpu: cpuSeconds(gateway.pid) - cpu });
       for (const one of held) one.drop();
     }
-    if (profiles !== undefined) {
-      process.kill(gateway.pid, 'SIGINT');
-      await sleep(8_000);
-    }
+    if (profiles !== undefined) await endInOrder(gateway.pid);
     return made;
   } finally {
     await rig.close();

@@ -72,6 +72,7 @@ export interface CounterTerms {
  * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
  * | crash after the commit, before the queue is told | the decision counts; the sweep and the 2 s re-read wake the call |
  * | a denial, and no witness can be written | it is committed, and told as soon as one can; throws `Unavailable('witness')` |
+ * | two propose the same call in its place | the first; the other is told that it is decided, not that its like waits |
  * | as many allowances live as may | nothing: refused, so that nobody believes to have given one |
  * | a caller waits in this process | its dispatch is committed with the decision (gateway/state/inline-dispatch.ts) |
  */
